@@ -1,0 +1,1 @@
+"""A dataset at one version, written as files; one module a format."""

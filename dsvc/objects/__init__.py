@@ -1,0 +1,1 @@
+"""Values, their canonical bytes and ids, and the algorithms over them; pure."""

@@ -1,0 +1,1 @@
+"""What a plugin may offer, and how plugins are found."""

@@ -1,0 +1,1 @@
+"""A repository without its recipe: draft, commits, refs, history, diff and blame."""

@@ -1,0 +1,1 @@
+"""Bytes in and out: objects by id, and refs that move by compare-and-swap."""

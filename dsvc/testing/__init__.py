@@ -1,0 +1,1 @@
+"""Public contract suites and fault injection for stores and plugins."""
