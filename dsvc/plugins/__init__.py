@@ -1,1 +1,45 @@
-"""What a plugin may offer, and how plugins are found."""
+"""What a plugin may offer, and how plugins are found.
+
+A plugin package imports what it needs from here: ``from dsvc.plugins import RecordTransform, hookimpl``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dsvc.plugins.contracts import (
+        DocumentBatch,
+        Exporter,
+        Feed,
+        FeedQuery,
+        Outcome,
+        Pixels,
+        RecordTransform,
+        Transform,
+    )
+    from dsvc.plugins.hookspecs import hookimpl
+    from dsvc.plugins.options import Option
+
+__all__ = [
+    "DocumentBatch",
+    "Exporter",
+    "Feed",
+    "FeedQuery",
+    "Option",
+    "Outcome",
+    "Pixels",
+    "RecordTransform",
+    "Transform",
+    "hookimpl",
+]
+
+_HOMES = {"Option": "options", "hookimpl": "hookspecs"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is asked for: commands that need no plugin must not import pluggy."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'contracts')}"), name)
