@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import pluggy
 
@@ -42,7 +42,7 @@ class Plugins:
 
     def get_feed(self, name: str) -> type[Feed]:
         """Return a feed; as `get_transform`."""
-        return self._get("feed", name)
+        return cast("type[Feed]", self._get("feed", name))
 
     def get_transform(self, name: str) -> type[Transform]:
         """Return the transform of this name.
@@ -51,11 +51,11 @@ class Plugins:
             PluginNotFoundError: If no plugin offers it; the message lists what there is.
             PluginError: If none offers it and a plugin is broken that might, or if two offer it.
         """
-        return self._get("transform", name)
+        return cast("type[Transform]", self._get("transform", name))
 
     def get_exporter(self, name: str) -> type[Exporter]:
         """Return an exporter; as `get_transform`."""
-        return self._get("exporter", name)
+        return cast("type[Exporter]", self._get("exporter", name))
 
     def names(self, kind: str) -> list[str]:
         """Return the sorted names of what is offered; `kind` is `feed`, `transform` or `exporter`."""
@@ -114,7 +114,7 @@ class Plugins:
                 return {}
         return offered
 
-    def _get(self, kind: str, name: str) -> Any:
+    def _get(self, kind: str, name: str) -> type:
         offers = self._offered(kind).get(name, [])
         if len(offers) == 1:
             return offers[0][1]
