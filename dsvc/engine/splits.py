@@ -1,0 +1,135 @@
+"""Splits: which part of a split a source is in, from its key alone.
+
+    bucket = first 8 bytes, big endian, of blake3("dsvc/v1/split" + seed + canonical bytes of the key)
+
+The canonical bytes of a key are those of the value object of a column with this one row, header included, so that
+an int32 7, an int64 7 and a string "7" are three keys.  A null key falls back to the pointer, as a string.  A part
+takes the buckets below its cumulative share, in the order of the recipe; shares are exact decimals times 2^64.
+
+The seed is empty unless given and never a dataset's name: a key that is in test here is in test in every dataset.
+
+Source: docs/format.md#splits.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from blake3 import blake3
+
+from dsvc.objects.arrays import normalise
+from dsvc.objects.canonical import HEADER, value_parts
+from dsvc.objects.column import Column
+from dsvc.objects.encoding import MAGIC
+from dsvc.objects.oid import Kind
+from dsvc.objects.types import Type, fixed_width
+
+CONTEXT = b"dsvc/v1/split"
+
+Buckets = npt.NDArray[np.uint64]
+_BUCKETS = 2**64
+_LENGTH = struct.Struct("<Q")
+_OFFSETS = struct.Struct("<QiiQ")
+
+
+def thresholds(parts: Sequence[tuple[str, Decimal]]) -> list[int]:
+    """Return, per part, the least bucket above it: its cumulative share times 2^64, rounded up, which is exact."""
+    total = Fraction(0)
+    ends = []
+    for _, share in parts:
+        total += Fraction(share)
+        ends.append(-(-total.numerator * _BUCKETS // total.denominator))
+    return ends
+
+
+def assign(
+    parts: Sequence[tuple[str, Decimal]], seed: str, keys: pa.Array[Any] | None, sources: pa.StringArray
+) -> pa.Int8Array:
+    """Return the index of each source's part.
+
+    Args:
+        parts: (name, share) in the order of the recipe.
+        seed: Moves every key to another bucket.
+        keys: The value each source is split by, null where it has none; None when no source has one.
+        sources: The pointers, as many as keys.
+
+    Returns:
+        int8, null where the shares sum to less than 1 and the bucket is in none.
+    """
+    if keys is None or keys.null_count:
+        present = np.zeros(len(sources), np.bool_) if keys is None else np.asarray(keys.is_valid())
+        buckets = np.empty(len(sources), np.uint64)
+        buckets[~present] = hash_keys(sources.filter(pa.array(~present)), seed)
+        if keys is not None:
+            buckets[present] = hash_keys(keys.filter(pa.array(present)), seed)
+    else:
+        buckets = hash_keys(keys, seed)
+    index = np.zeros(len(sources), np.int8)
+    n_open = 0
+    for end in thresholds(parts):
+        if end < _BUCKETS:
+            index += buckets >= np.uint64(end)
+            n_open += 1
+    outside = index >= len(parts) if n_open == len(parts) else None
+    return pa.array(index, pa.int8(), mask=outside)
+
+
+def hash_keys(keys: pa.Array[Any], seed: str = "") -> Buckets:
+    """Return the bucket of each key, shape (len(keys),); each distinct key is hashed once.
+
+    Args:
+        keys: Values of any type we store, none of them null.
+        seed: The split's seed.
+    """
+    type_ = Type.from_arrow(keys.type)
+    prefix = CONTEXT + seed.encode()
+    kind = type_.physical[0]
+    if kind in ("string", "binary"):
+        distinct = keys.dictionary_encode()
+        buckets = _digest(_string_objects(prefix, distinct.dictionary, type_))
+        return np.asarray(buckets[np.asarray(distinct.indices)])
+    column = normalise(keys, type_.physical)
+    width = fixed_width(type_.physical)
+    if width is not None and column.data is not None:
+        rows = np.ascontiguousarray(column.data).view(np.dtype((np.void, width)))[:, 0]
+        _, first, inverse = np.unique(rows, return_index=True, return_inverse=True)
+        return np.asarray(_digest(_fixed_objects(prefix, column.data[first], type_))[inverse])
+    return _digest(_any_objects(prefix, column, type_))
+
+
+def _digest(objects: Iterator[bytes]) -> Buckets:
+    heads = b"".join([blake3(data).digest(8) for data in objects])
+    return np.frombuffer(heads, ">u8").astype(np.uint64)
+
+
+def _start(prefix: bytes, type_: Type) -> bytes:
+    """Return what every one-row value object of a type without nulls begins with: header and empty validity."""
+    return prefix + HEADER.pack(MAGIC, Kind.VALUE, 1, type_.id) + bytes(8)
+
+
+def _string_objects(prefix: bytes, keys: pa.Array[Any], type_: Type) -> Iterator[bytes]:
+    start = _start(prefix, type_)
+    for key in keys.cast(pa.binary()).to_pylist():
+        data = key or b""
+        size = len(data)
+        yield b"".join((start, _OFFSETS.pack(8, 0, size, size), data, bytes(-size % 8)))
+
+
+def _fixed_objects(prefix: bytes, rows: npt.NDArray[np.uint8], type_: Type) -> Iterator[bytes]:
+    width = rows.shape[1]
+    start, end = _start(prefix, type_) + _LENGTH.pack(width), bytes(-width % 8)
+    data = rows.tobytes()
+    for at in range(0, len(data), width):
+        yield b"".join((start, data[at : at + width], end))
+
+
+def _any_objects(prefix: bytes, column: Column, type_: Type) -> Iterator[bytes]:
+    for row in range(column.length):
+        yield b"".join((prefix, *value_parts(column, type_.id, row, row + 1)))
