@@ -17,6 +17,7 @@ import json
 import sys
 import tarfile
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -33,11 +34,11 @@ RAW_FILES = {
 MIN_SCORE = 0.1
 """Detections below this score are left out: 100,016 of 143,889, nearly all of them noise."""
 
-OUTPUTS: dict[str, tuple[str, str, str]] = {
-    "portraits/2026-03.jsonl.gz": (GENDER_A, "1.0", "2026-03-31T00:00:00Z"),
-    "portraits/2026-04.jsonl.gz": (GENDER_B, "2.0", "2026-04-30T00:00:00Z"),
+PORTRAITS = {
+    "portraits/2026-03.jsonl.gz": (GENDER_A, "1.0", datetime(2026, 3, 31, tzinfo=UTC)),
+    "portraits/2026-04.jsonl.gz": (GENDER_B, "2.0", datetime(2026, 4, 30, tzinfo=UTC)),
 }
-"""Per dump of the portraits: its raw file, the version of the gender classifier, and the time of its documents."""
+"""Per dump of the portraits: its raw file, the version of the gender classifier, and the time of its first document."""
 
 SCENES = "scenes/2026-03.jsonl.gz"
 
@@ -53,13 +54,13 @@ def check_raw_files(raw_dir: Path) -> None:
             raise SystemExit(f"{path} is not the published file: expected sha256 {expected}, found {found}")
 
 
-def iter_portraits(csv_path: Path, version: str, updated_at: str) -> Iterator[dict[str, Any]]:
-    """Yield one document per FairFace image: what people said of it, and the output of one gender classifier."""
+def iter_portraits(csv_path: Path, version: str, started_at: datetime) -> Iterator[dict[str, Any]]:
+    """Yield one document a second per FairFace image: what people said, and the output of one gender classifier."""
     with csv_path.open(newline="", encoding="utf-8") as lines:
-        for row in csv.DictReader(lines):
+        for i, row in enumerate(csv.DictReader(lines)):
             yield {
                 "uri": f"s3://fairface/val/{PurePosixPath(row['file']).name}",
-                "updated_at": updated_at,
+                "updated_at": f"{started_at + timedelta(seconds=i):%Y-%m-%dT%H:%M:%SZ}",
                 "people": {
                     "age": row["age"],
                     "gender": row["gender"],
@@ -112,7 +113,7 @@ def main(raw_dir: Path, out_dir: Path) -> None:
     """Write the documents of the demo below `out_dir` and say how many each file holds."""
     check_raw_files(raw_dir)
     made = {
-        **{name: iter_portraits(raw_dir / raw, version, time) for name, (raw, version, time) in OUTPUTS.items()},
+        **{name: iter_portraits(raw_dir / raw, version, time) for name, (raw, version, time) in PORTRAITS.items()},
         SCENES: iter_scenes(raw_dir / DETECTIONS),
     }
     for name, documents in made.items():
