@@ -83,6 +83,13 @@ class Feed(ABC):
             FeedError: If the feed cannot be read; batches already given are whole.
         """
 
+    def fingerprint(self) -> bytes | None:
+        """Return bytes that change whenever the documents may have changed, found without reading them.
+
+        Where they are as they were, and the meaning too, the feed is not read again. None where only reading tells.
+        """
+        return None
+
     def lookup(self, path: str, values: Sequence[Any]) -> Iterator[DocumentBatch]:
         """Yield the documents that match the query and whose field at `path` is one of `values`.
 
