@@ -1,0 +1,248 @@
+"""Canonical bytes of columns.
+
+A column object is a 48-byte header and then the buffers of its type, depth first:
+
+| offset | bytes | meaning |
+| --- | --- | --- |
+| 0 | 4 | ``dsv1`` |
+| 4 | 1 | kind: 1 keys, 2 values |
+| 5 | 3 | zero |
+| 8 | 8 | number of rows n, u64 little endian |
+| 16 | 32 | type id; zero for keys |
+| 48 | - | buffers, each: u64 length, the bytes, zeros to a multiple of 8 |
+
+| type | buffers |
+| --- | --- |
+| null | none |
+| bool | validity, bits |
+| fixed width | validity, data |
+| string, binary | validity, offsets (i32, from 0), data |
+| list | validity, offsets (i32, from 0), then the child |
+| fixed list | validity, then the child |
+| struct | validity, then each child |
+
+Validity has one bit a row, least significant first, and is empty when all rows of that object are valid.  Keys have
+offsets and data only.  Everything is little endian.  `dsvc.objects.column` says what normal form is.
+
+Source: docs/format.md#columns.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from dsvc.errors import ObjectFormatError
+from dsvc.objects.column import Bytes, Column, Mask
+from dsvc.objects.encoding import MAGIC, check_header
+from dsvc.objects.oid import ZERO, Buffer, Kind, Oid
+from dsvc.objects.types import Physical, Type, fixed_width
+
+HEADER = struct.Struct("<4sB3xQ32s")
+KEY_TYPE: Physical = ("string",)
+_LENGTH = struct.Struct("<Q")
+_PADDING = [bytes(-size % 8) for size in range(8)]
+_EMPTY = bytes(8)
+_MAX_BYTES = 2**31 - 1
+
+
+def value_parts(column: Column, type_id: Oid, start: int, stop: int) -> list[Buffer]:
+    """Return the canonical bytes of a value object of rows start to stop, in parts."""
+    out: list[Buffer] = [HEADER.pack(MAGIC, Kind.VALUE, stop - start, type_id)]
+    _write(column, start, stop, out)
+    return out
+
+
+def key_parts(keys: Column, start: int, stop: int) -> list[Buffer]:
+    """Return the canonical bytes of a key object of rows start to stop, in parts."""
+    out: list[Buffer] = [HEADER.pack(MAGIC, Kind.KEY, stop - start, ZERO)]
+    _write_items(keys, start, stop, out)
+    return out
+
+
+def _write(column: Column, start: int, stop: int, out: list[Buffer]) -> None:
+    """Append the buffers of rows start to stop to `out`, each with its length and padding."""
+    if column.physical[0] == "null":
+        return
+    valid = None if column.valid is None else column.valid[start:stop]
+    if valid is None or valid.all():
+        out.append(_EMPTY)
+    else:
+        _append(out, memoryview(np.packbits(valid, bitorder="little")))
+    if column.offsets is not None:
+        _write_items(column, start, stop, out)
+    elif column.data is not None:
+        rows = column.data[start:stop]
+        flat = np.packbits(rows, bitorder="little") if rows.ndim == 1 else rows.reshape(-1)
+        _append(out, memoryview(flat))
+    else:
+        size = column.items_per_row
+        for child in column.children:
+            _write(child, start * size, stop * size, out)
+
+
+def _write_items(column: Column, start: int, stop: int, out: list[Buffer]) -> None:
+    assert column.offsets is not None
+    offsets = column.offsets[start : stop + 1]
+    first, last = int(offsets[0]), int(offsets[-1])
+    if last - first > _MAX_BYTES:
+        raise ValueError(f"{last - first} items in one object pass 32-bit offsets")
+    _append(out, (offsets - first).astype("<i4").tobytes())
+    if column.data is not None:
+        _append(out, memoryview(column.data[first:last]))
+    else:
+        _write(column.children[0], first, last, out)
+
+
+def _append(out: list[Buffer], data: Buffer) -> None:
+    size = len(data)
+    out.append(_LENGTH.pack(size))
+    if size:
+        out.append(data)
+        if size % 8:
+            out.append(_PADDING[size % 8])
+
+
+def read_values(objects: Sequence[Buffer], type_: Type) -> Column:
+    """Return the values of several value objects of one type, joined in order; at least one object.
+
+    Raises:
+        ObjectFormatError: If one is no value object of that type.
+    """
+    return _read(objects, type_.physical, Kind.VALUE, type_.id)
+
+
+def read_keys(objects: Sequence[Buffer]) -> Column:
+    """Return the keys of several key objects, joined in order; at least one object.
+
+    Raises:
+        ObjectFormatError: If one is no key object.
+    """
+    return _read(objects, KEY_TYPE, Kind.KEY, ZERO)
+
+
+def _read(objects: Sequence[Buffer], physical: Physical, kind: Kind, type_id: Oid) -> Column:
+    readers = [_Buffers(data, _row_count(data, kind, type_id)) for data in objects]
+    lengths = [reader.n for reader in readers]
+    try:
+        if kind is Kind.KEY:
+            column = _read_items(readers, lengths, physical, None)
+        else:
+            column = _read_level(readers, lengths, physical)
+        for reader in readers:
+            reader.expect_end()
+    except (struct.error, ValueError, IndexError) as err:
+        raise ObjectFormatError(kind=kind.name.lower(), reason=str(err)) from err
+    return column
+
+
+def _row_count(data: Buffer, kind: Kind, type_id: Oid) -> int:
+    check_header(data, kind)
+    if len(data) < HEADER.size:
+        raise ObjectFormatError(kind=kind.name.lower(), reason=f"{len(data)} bytes are no header")
+    _, _, n, found = HEADER.unpack_from(data)
+    if found != type_id:
+        raise ObjectFormatError(
+            kind=kind.name.lower(), reason=f"type id is {found.hex()}, expected {type_id.hex()}"
+        )
+    return int(n)
+
+
+class _Buffers:
+    """Walks the buffers of one column object."""
+
+    __slots__ = ("at", "data", "n")
+
+    def __init__(self, data: Buffer, n: int) -> None:
+        self.data = memoryview(data)
+        self.n = n
+        self.at = HEADER.size
+
+    def take(self) -> memoryview:
+        (size,) = _LENGTH.unpack_from(self.data, self.at)
+        start = self.at + 8
+        self.at = start + size + (-size % 8)
+        if self.at > len(self.data):
+            raise ValueError(f"buffer of {size} bytes at {start} ends after the object's {len(self.data)} bytes")
+        return self.data[start : start + size]
+
+    def take_exactly(self, size: int) -> memoryview:
+        found = self.take()
+        if len(found) != size:
+            raise ValueError(f"buffer has {len(found)} bytes, expected {size}")
+        return found
+
+    def expect_end(self) -> None:
+        if self.at != len(self.data):
+            raise ValueError(f"{len(self.data) - self.at} bytes after the last buffer")
+
+
+def _read_level(readers: list[_Buffers], lengths: list[int], physical: Physical) -> Column:
+    """Join one level of several objects; `lengths` are its rows in each."""
+    kind, n = physical[0], sum(lengths)
+    if kind == "null":
+        return Column(physical, n)
+    valid = _read_validity(readers, lengths)
+    if (width := fixed_width(physical)) is not None:
+        parts = [reader.take_exactly(size * width) for reader, size in zip(readers, lengths, strict=True)]
+        return Column(physical, n, valid, _join(parts).reshape(n, width))
+    if kind == "bool":
+        bits = [reader.take_exactly((size + 7) // 8) for reader, size in zip(readers, lengths, strict=True)]
+        return Column(physical, n, valid, _join_bits(bits, lengths))
+    if kind in ("string", "binary", "list"):
+        return _read_items(readers, lengths, physical, valid)
+    if kind == "fixed_list":
+        child = _read_level(readers, [size * physical[1] for size in lengths], physical[2])
+        return Column(physical, n, valid, children=[child])
+    children = [_read_level(readers, lengths, child) for _, child in physical[1]]
+    return Column(physical, n, valid, children=children)
+
+
+def _read_validity(readers: list[_Buffers], lengths: list[int]) -> Mask | None:
+    found: list[memoryview | None] = []
+    for reader, size in zip(readers, lengths, strict=True):
+        bits = reader.take()
+        if len(bits) not in (0, (size + 7) // 8):
+            raise ValueError(f"validity of {size} rows has {len(bits)} bytes")
+        found.append(bits if len(bits) else None)
+    if all(bits is None for bits in found):
+        return None
+    return _join_bits(found, lengths).astype(np.bool_)
+
+
+def _read_items(readers: list[_Buffers], lengths: list[int], physical: Physical, valid: Mask | None) -> Column:
+    n = sum(lengths)
+    offsets = np.zeros(n + 1, np.int64)
+    sizes: list[int] = []
+    row = base = 0
+    for reader, size in zip(readers, lengths, strict=True):
+        own = np.frombuffer(reader.take_exactly((size + 1) * 4), "<i4")
+        if own[0] != 0 or bool((own[1:] < own[:-1]).any()):
+            raise ValueError("offsets do not ascend from 0")
+        np.add(own[1:], base, out=offsets[row + 1 : row + size + 1])
+        sizes.append(int(own[-1]))
+        row, base = row + size, base + sizes[-1]
+    if physical[0] == "list":
+        return Column(physical, n, valid, offsets=offsets, children=[_read_level(readers, sizes, physical[1])])
+    data = _join([reader.take_exactly(size) for reader, size in zip(readers, sizes, strict=True)])
+    return Column(physical, n, valid, data, offsets)
+
+
+def _join(parts: list[memoryview]) -> Bytes:
+    return np.frombuffer(parts[0] if len(parts) == 1 else b"".join(parts), np.uint8)
+
+
+def _join_bits(parts: Sequence[memoryview | None], lengths: list[int]) -> Bytes:
+    """Return one byte a row from bit maps; None stands for all ones."""
+    rows: list[npt.NDArray[np.uint8]] = [
+        np.ones(size, np.uint8)
+        if bits is None
+        else np.unpackbits(np.frombuffer(bits, np.uint8), count=size, bitorder="little")
+        for bits, size in zip(parts, lengths, strict=True)
+    ]
+    return rows[0] if len(rows) == 1 else np.concatenate(rows)
+
+

@@ -1,0 +1,296 @@
+"""Chunks: runs of one signal's records, stored as keys, values and provenance.
+
+| object | content |
+| --- | --- |
+| `key` | the sources of the rows |
+| `value` | their values, when these weigh 32 KiB at most |
+| `pieces` | else [[count, weight, id of a `value`], ...] |
+| `prov` | [sorted distinct provenance ids, run lengths, table indexes], when the rows have more than one |
+
+Source: docs/format.md#chunks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from dsvc.objects.access import Reader, Writer
+from dsvc.objects.boundary import U64, find_cuts, piece_window
+from dsvc.objects.canonical import key_parts, read_keys, read_values, value_parts
+from dsvc.objects.column import Column, Index, concat, offsets_of
+from dsvc.objects.encoding import decode_object, get_object, kind_of, put_object
+from dsvc.objects.keys import Keys, concat_keys
+from dsvc.objects.node import ChunkEntry
+from dsvc.objects.oid import Buffer, Kind, Oid
+from dsvc.objects.types import Type
+
+MAX_VALUE_BYTES = 32 * 1024
+"""Weight above which a chunk's values are stored in pieces."""
+MAX_RECORD_BYTES = 256 * 1024
+"""Weight of one record's value, at most."""
+
+
+class Piece(msgspec.Struct, frozen=True, array_like=True):
+    """One piece of a chunk's values."""
+
+    count: int
+    weight: int
+    value: Oid
+
+
+class ProvRuns(msgspec.Struct, frozen=True, array_like=True):
+    """Provenance of the rows of a chunk, in maximal runs."""
+
+    table: tuple[Oid, ...]
+    """Sorted distinct ids of `provenance` objects."""
+    lengths: tuple[int, ...]
+    indexes: tuple[int, ...]
+    """Of each run, an index into `table`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProvColumn:
+    """Provenance of some rows: ids, and which row has which."""
+
+    table: tuple[Oid, ...]
+    index: npt.NDArray[np.int32] | None
+    """Shape (n,), into `table`; None where every row has the first."""
+    length: int
+
+    @classmethod
+    def constant(cls, oid: Oid, length: int) -> ProvColumn:
+        """Return the provenance of `length` rows that share one."""
+        return cls((oid,), None, length)
+
+    @property
+    def rows(self) -> npt.NDArray[np.int32]:
+        """Index into `table` of each row, shape (n,)."""
+        return np.zeros(self.length, np.int32) if self.index is None else self.index
+
+    def take(self, rows: Index) -> ProvColumn:
+        """Return the provenance of the rows at `rows`."""
+        return ProvColumn(self.table, None if self.index is None else self.index[rows], len(rows))
+
+    def slice(self, start: int, stop: int) -> ProvColumn:
+        """Return the provenance of rows start to stop."""
+        return ProvColumn(self.table, None if self.index is None else self.index[start:stop], stop - start)
+
+    def oids(self) -> list[Oid]:
+        """Return the id of each row."""
+        return [self.table[i] for i in self.rows.tolist()]
+
+
+def concat_prov(columns: Sequence[ProvColumn]) -> ProvColumn:
+    """Return the provenance of the rows of several columns, in order; at least one."""
+    if len(columns) == 1:
+        return columns[0]
+    table = tuple(dict.fromkeys(oid for column in columns for oid in column.table))
+    length = sum(column.length for column in columns)
+    if len(table) == 1 and all(column.index is None for column in columns):
+        return ProvColumn(table, None, length)
+    place = {oid: i for i, oid in enumerate(table)}
+    # The last slot keeps -1, the index of a row without a record, what it is.
+    parts = [np.array([*(place[oid] for oid in column.table), -1], np.int32)[column.rows] for column in columns]
+    return ProvColumn(table, np.concatenate(parts), length)
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def write_chunks(
+    writer: Writer, keys: Keys, values: Column, type_: Type, prov: ProvColumn, ends: Iterable[int]
+) -> list[ChunkEntry]:
+    """Write the chunks of some rows and return their entries.
+
+    Args:
+        writer: Takes the objects.
+        keys: Sources of the rows.
+        values: Their values, of `type_`.
+        type_: The signal's type.
+        prov: Their provenance.
+        ends: Exclusive end of each chunk, ascending; rows after the last end are left out.
+    """
+    weigher = _Weigher(values)
+    entries = []
+    start = 0
+    for stop in ends:
+        entries.append(
+            ChunkEntry(
+                keys[stop - 1],
+                stop - start,
+                _write_keys(writer, keys, start, stop),
+                write_values(writer, values, type_, start, stop, partial(_hashes_of, keys, start, stop), weigher),
+                write_prov(writer, prov, start, stop),
+            )
+        )
+        start = stop
+    return entries
+
+
+def _hashes_of(keys: Keys, start: int, stop: int) -> U64:
+    return keys.hashes[start:stop]
+
+
+class _Weigher:
+    """Weights of runs of rows, from one pass over a column."""
+
+    def __init__(self, values: Column) -> None:
+        weights = values.weights()
+        self._each = weights if isinstance(weights, int) else None
+        self._sums = None if isinstance(weights, int) else offsets_of(weights)
+
+    def weigh(self, start: int, stop: int) -> int:
+        if self._sums is None:
+            assert self._each is not None
+            return self._each * (stop - start)
+        return int(self._sums[stop] - self._sums[start])
+
+
+def _write_keys(writer: Writer, keys: Keys, start: int, stop: int) -> Oid:
+    known = keys.written.get((start, stop))
+    if known is not None and writer.has(known):
+        return known
+    oid = writer.put(Kind.KEY, key_parts(keys.column, start, stop))
+    keys.written[start, stop] = oid
+    return oid
+
+
+def write_values(
+    writer: Writer,
+    values: Column,
+    type_: Type,
+    start: int,
+    stop: int,
+    hashes: Callable[[], U64],
+    weigher: _Weigher | None = None,
+) -> Oid:
+    """Write the values of one chunk, rows start to stop, whole or in pieces; return the value id.
+
+    Args:
+        writer: Takes the objects.
+        values: The values, of `type_`.
+        type_: The signal's type.
+        start: First row.
+        stop: Row after the last.
+        hashes: Gives the key hashes of these rows; called only where the values are cut into pieces.
+        weigher: Weights of `values`, where they are known already.
+    """
+    weigh = (weigher or _Weigher(values)).weigh
+    weight = weigh(start, stop)
+    if weight <= MAX_VALUE_BYTES:
+        return writer.put(Kind.VALUE, value_parts(values, type_.id, start, stop), type_.id)
+    pieces = []
+    window = piece_window(weight, stop - start)
+    at = start
+    for end in (find_cuts(hashes(), window) + start).tolist():
+        oid = writer.put(Kind.VALUE, value_parts(values, type_.id, at, end), type_.id)
+        pieces.append(Piece(end - at, weigh(at, end), oid))
+        at = end
+    return put_object(writer, Kind.PIECES, pieces)
+
+
+def write_prov(writer: Writer, prov: ProvColumn, start: int, stop: int) -> Oid | tuple[Oid]:
+    """Write the provenance of one chunk, rows start to stop; return what its entry says of it."""
+    if prov.index is None:
+        return prov.table[0]
+    rows = prov.index[start:stop]
+    used = np.unique(rows)
+    if len(used) == 1:
+        return prov.table[int(used[0])]
+    table = sorted({prov.table[i] for i in used.tolist()})
+    place = np.zeros(len(prov.table), np.int64)
+    for i in used.tolist():
+        place[i] = table.index(prov.table[i])
+    placed = place[rows]
+    if len(table) == 1:
+        return table[0]
+    begins = np.flatnonzero(np.concatenate([[True], placed[1:] != placed[:-1]]))
+    lengths = np.diff(np.append(begins, len(placed)))
+    runs = ProvRuns(tuple(table), tuple(lengths.tolist()), tuple(placed[begins].tolist()))
+    return (put_object(writer, Kind.PROV, runs),)
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def load_keys(reader: Reader, entries: Sequence[ChunkEntry]) -> Keys:
+    """Return the keys of consecutive chunks; at least one."""
+    return Keys(read_keys(reader.get_many([entry.keys for entry in entries], Kind.KEY)))
+
+
+def load_values(reader: Reader, entries: Sequence[ChunkEntry], type_: Type) -> Column:
+    """Return the values of consecutive chunks; at least one."""
+    found = reader.get_many([entry.value for entry in entries])
+    if all(kind_of(data) is Kind.VALUE for data in found):
+        return read_values(found, type_)
+    oids: list[Oid] = []
+    slots: list[tuple[int, int]] = []
+    for data in found:
+        pieces = decode_pieces(data) if kind_of(data) is Kind.PIECES else []
+        slots.append((len(oids), len(pieces)))
+        oids.extend(piece.value for piece in pieces)
+    loaded = reader.get_many(oids, Kind.VALUE)
+    flat: list[Buffer] = []
+    for data, (start, count) in zip(found, slots, strict=True):
+        flat.extend(loaded[start : start + count] if count else [data])
+    return read_values(flat, type_)
+
+
+def decode_pieces(data: Buffer) -> tuple[Piece, ...]:
+    """Return the pieces that a `pieces` object lists."""
+    return decode_object(data, Kind.PIECES, tuple[Piece, ...])
+
+
+def load_prov(reader: Reader, entries: Sequence[ChunkEntry]) -> ProvColumn:
+    """Return the provenance of the rows of consecutive chunks; at least one."""
+    columns = []
+    for entry in entries:
+        if isinstance(entry.prov, bytes):
+            columns.append(ProvColumn.constant(entry.prov, entry.count))
+            continue
+        runs = get_object(reader, entry.prov[0], Kind.PROV, ProvRuns)
+        index = np.repeat(np.array(runs.indexes, np.int32), runs.lengths)
+        columns.append(ProvColumn(runs.table, index, entry.count))
+    return concat_prov(columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Records of one signal in key order: the form in which trees are edited."""
+
+    keys: Keys
+    values: Column
+    prov: ProvColumn
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def slice(self, start: int, stop: int) -> Records:
+        """Return records start to stop."""
+        return Records(self.keys.slice(start, stop), self.values.slice(start, stop), self.prov.slice(start, stop))
+
+    def take(self, rows: Index) -> Records:
+        """Return the records at ascending `rows`."""
+        return Records(self.keys.take(rows), self.values.take(rows), self.prov.take(rows))
+
+
+def concat_records(parts: Sequence[Records]) -> Records:
+    """Return consecutive records as one; at least one part."""
+    if len(parts) == 1:
+        return parts[0]
+    return Records(
+        concat_keys([part.keys for part in parts]),
+        concat([part.values for part in parts]),
+        concat_prov([part.prov for part in parts]),
+    )
+
+
+def load_records(reader: Reader, entries: Sequence[ChunkEntry], type_: Type) -> Records:
+    """Return the records of consecutive chunks; at least one."""
+    return Records(load_keys(reader, entries), load_values(reader, entries, type_), load_prov(reader, entries))

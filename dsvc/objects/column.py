@@ -1,0 +1,242 @@
+"""Columns in normal form: equal logical values have equal parts, and rows can be taken, joined and compared.
+
+Normal form: nothing but zero stands under null, strings and lists under null are empty, what stands under a null
+struct or fixed list is null, NaN is one quiet NaN, offsets begin at 0.  `dsvc.objects.arrays` makes columns from
+Arrow, `dsvc.objects.canonical` writes and reads them as bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from dsvc.objects.types import Physical, fixed_width
+
+Bytes = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+Index = npt.NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Column:
+    """Values of one type in normal form; exactly the parts that the type has are set."""
+
+    physical: Physical
+    length: int
+    valid: Mask | None = None
+    """Shape (length,); None when every row is valid."""
+    data: Bytes | None = None
+    """Fixed width: shape (length, width). Bool: shape (length,), 0 or 1. Strings: all bytes, shape (bytes,)."""
+    offsets: Index | None = None
+    """Strings and lists: shape (length + 1,), from 0."""
+    children: list[Column] = field(default_factory=list)
+
+    @property
+    def items_per_row(self) -> int:
+        """Rows of a child for one row of this column, where that is fixed."""
+        return int(self.physical[1]) if self.physical[0] == "fixed_list" else 1
+
+    def take(self, rows: Index) -> Column:
+        """Return the rows at `rows`, in that order; -1 gives null.
+
+        Args:
+            rows: Shape (m,), each from -1 to length - 1.
+        """
+        absent = rows < 0
+        any_absent = bool(absent.any())
+        at = np.where(absent, 0, rows) if any_absent else rows
+        if any_absent and self.length == 0:
+            return null_column(self.physical, len(rows))
+        valid = None if self.valid is None else self.valid[at]
+        if any_absent:
+            valid = ~absent if valid is None else valid & ~absent
+        if valid is not None and valid.all():
+            valid = None
+        if self.offsets is not None:
+            return self._take_items(at, absent if any_absent else None, valid)
+        if self.data is not None:
+            data = self.data[at]
+            if any_absent:
+                data[absent] = 0
+            return Column(self.physical, len(rows), valid, data)
+        inner = rows if self.items_per_row == 1 else _spread(rows, self.items_per_row)
+        return Column(self.physical, len(rows), valid, children=[child.take(inner) for child in self.children])
+
+    def _take_items(self, at: Index, absent: Mask | None, valid: Mask | None) -> Column:
+        assert self.offsets is not None
+        lengths = self.offsets[at + 1] - self.offsets[at]
+        if absent is not None:
+            lengths[absent] = 0
+        offsets = offsets_of(lengths)
+        items = ranges(self.offsets[at], lengths)
+        if self.data is not None:
+            return Column(self.physical, len(at), valid, self.data[items], offsets)
+        return Column(self.physical, len(at), valid, offsets=offsets, children=[self.children[0].take(items)])
+
+    def slice(self, start: int, stop: int) -> Column:
+        """Return rows start to stop, without copying data."""
+        valid = None if self.valid is None else self.valid[start:stop]
+        if valid is not None and valid.all():
+            valid = None
+        n = stop - start
+        if self.offsets is not None:
+            offsets = self.offsets[start : stop + 1]
+            first, last = int(offsets[0]), int(offsets[-1])
+            offsets = offsets - first if first else offsets
+            if self.data is not None:
+                return Column(self.physical, n, valid, self.data[first:last], offsets)
+            return Column(self.physical, n, valid, offsets=offsets, children=[self.children[0].slice(first, last)])
+        if self.data is not None:
+            return Column(self.physical, n, valid, self.data[start:stop])
+        size = self.items_per_row
+        children = [child.slice(start * size, stop * size) for child in self.children]
+        return Column(self.physical, n, valid, children=children)
+
+    def weights(self) -> int | Index:
+        """Return the weight of a record in bytes: one number when all weigh the same, else shape (length,).
+
+        Fixed width counts its width (bool 1), null or not; string and binary 4 + length; a list 4 + its items; a
+        struct and a fixed list the sum of their children; null nothing.
+
+        Source: docs/format.md#weight.
+        """
+        if self.offsets is not None:
+            if self.data is not None:
+                return 4 + np.diff(self.offsets)
+            items = self.children[0].weights()
+            if isinstance(items, int):
+                return 4 + np.diff(self.offsets) * items
+            return 4 + np.diff(offsets_of(items)[self.offsets])
+        if self.data is not None:
+            return 1 if self.data.ndim == 1 else int(self.data.shape[1])
+        total: int | Index = 0
+        for child in self.children:
+            total = total + child.weights()
+        size = self.items_per_row
+        if size == 1 and self.physical[0] != "fixed_list":
+            return total
+        return total * size if isinstance(total, int) else total.reshape(self.length, size).sum(axis=1)
+
+
+def offsets_of(lengths: Index) -> Index:
+    """Return the offsets, from 0, of items of these lengths."""
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+def ranges(starts: Index, lengths: Index) -> Index:
+    """Return starts[i], starts[i] + 1, ... for lengths[i] steps, joined over all i."""
+    ends = np.cumsum(lengths)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.repeat(starts - (ends - lengths), lengths) + np.arange(total, dtype=np.int64)
+
+
+def _spread(rows: Index, size: int) -> Index:
+    """Return the child rows of `rows`, `size` for each; -1 stays -1."""
+    inner = rows[:, None] * size + np.arange(size, dtype=np.int64)
+    inner[rows < 0] = -1
+    return inner.reshape(-1)
+
+
+def null_column(physical: Physical, length: int) -> Column:
+    """Return a column of nulls."""
+    kind = physical[0]
+    if kind == "null":
+        return Column(physical, length)
+    valid = np.zeros(length, np.bool_) if length else None
+    if (width := fixed_width(physical)) is not None:
+        return Column(physical, length, valid, np.zeros((length, width), np.uint8))
+    if kind == "bool":
+        return Column(physical, length, valid, np.zeros(length, np.uint8))
+    if kind in ("string", "binary"):
+        return Column(physical, length, valid, np.empty(0, np.uint8), np.zeros(length + 1, np.int64))
+    if kind == "list":
+        child = null_column(physical[1], 0)
+        return Column(physical, length, valid, offsets=np.zeros(length + 1, np.int64), children=[child])
+    if kind == "fixed_list":
+        return Column(physical, length, valid, children=[null_column(physical[2], length * physical[1])])
+    return Column(physical, length, valid, children=[null_column(child, length) for _, child in physical[1]])
+
+
+def concat(columns: Sequence[Column]) -> Column:
+    """Return the rows of several columns of one type, in order; at least one column."""
+    if len(columns) == 1:
+        return columns[0]
+    first, n = columns[0], sum(column.length for column in columns)
+    valid: Mask | None = None
+    if any(column.valid is not None for column in columns):
+        valid = np.concatenate(
+            [np.ones(column.length, np.bool_) if column.valid is None else column.valid for column in columns]
+        )
+    data = None
+    if first.data is not None:
+        data = np.concatenate([column.data for column in columns if column.data is not None])
+    offsets = None
+    if first.offsets is not None:
+        lengths = [np.diff(column.offsets) for column in columns if column.offsets is not None]
+        offsets = offsets_of(np.concatenate(lengths))
+    children = [concat([column.children[i] for column in columns]) for i in range(len(first.children))]
+    return Column(first.physical, n, valid, data, offsets, children)
+
+
+def differing_rows(a: Column, b: Column) -> Mask:
+    """Return which rows of two columns of one type and length have different bits.
+
+    NaN equals NaN, 0.0 differs from -0.0, null equals null alone.
+
+    Returns:
+        Shape (length,).
+    """
+    differs = np.zeros(a.length, np.bool_)
+    if a.valid is not None or b.valid is not None:
+        differs |= (True if a.valid is None else a.valid) != (True if b.valid is None else b.valid)
+    if a.offsets is not None and b.offsets is not None:
+        differs |= _differing_items(a, b)
+    elif a.data is not None and b.data is not None:
+        differs |= a.data != b.data if a.data.ndim == 1 else _differing_words(a.data, b.data)
+    else:
+        size = a.items_per_row
+        for child_a, child_b in zip(a.children, b.children, strict=True):
+            inner = differing_rows(child_a, child_b)
+            differs |= inner if a.physical[0] != "fixed_list" else inner.reshape(a.length, size).any(axis=1)
+    return differs
+
+
+def _differing_words(a: Bytes, b: Bytes) -> Mask:
+    width = a.shape[1]
+    if width in (2, 4, 8) and a.flags.c_contiguous and b.flags.c_contiguous:
+        return np.asarray((a.view(f"<u{width}") != b.view(f"<u{width}"))[:, 0])
+    return np.asarray((a != b).any(axis=1))
+
+
+def _differing_items(a: Column, b: Column) -> Mask:
+    assert a.offsets is not None and b.offsets is not None
+    lengths = np.diff(a.offsets)
+    differs: Mask = lengths != np.diff(b.offsets)
+    rows = np.flatnonzero(~differs & (lengths > 0))
+    if len(rows) == 0:
+        return differs
+    if not differs.any():
+        items_a, items_b = _items(a, None), _items(b, None)
+        rows, lengths = np.arange(a.length), lengths
+    else:
+        lengths = lengths[rows]
+        items_a = _items(a, ranges(a.offsets[rows], lengths))
+        items_b = _items(b, ranges(b.offsets[rows], lengths))
+    inner = np.flatnonzero(differing_rows(items_a, items_b))
+    owner = np.searchsorted(np.cumsum(lengths), inner, side="right")
+    differs[rows[owner]] = True
+    return differs
+
+
+def _items(column: Column, rows: Index | None) -> Column:
+    """Return the items of a string or list column as a column, the bytes of strings as rows of one byte."""
+    if column.data is None:
+        items = column.children[0]
+        return items if rows is None else items.take(rows)
+    data = column.data if rows is None else column.data[rows]
+    return Column(("uint8",), len(data), None, data)

@@ -1,0 +1,109 @@
+"""Canonical bytes of every object that is not a column: a magic, a kind byte, and msgpack.
+
+| offset | bytes | meaning |
+| --- | --- | --- |
+| 0 | 4 | ``dsv1`` |
+| 4 | 1 | kind |
+| 5 | - | msgpack of arrays, integers, strings, byte strings, booleans and nil; no maps, no floats |
+
+Structures are arrays of their fields in declaration order, so equal values have equal bytes.
+
+Source: docs/format.md#plain-objects.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from dsvc.errors import ObjectFormatError
+from dsvc.objects.oid import Buffer, Kind, Oid, hash_object
+
+if TYPE_CHECKING:
+    from dsvc.objects.access import Reader, Writer
+
+MAGIC = b"dsv1"
+HEADER_BYTES = 5
+
+T = TypeVar("T")
+
+_encoder = msgspec.msgpack.Encoder()
+_HEADERS = {kind: MAGIC + bytes([kind]) for kind in Kind}
+
+
+@cache
+def _decoder(kind_of_value: Any) -> msgspec.msgpack.Decoder[Any]:
+    return msgspec.msgpack.Decoder(kind_of_value)
+
+
+def encode_object(kind: Kind, value: object) -> bytes:
+    """Return the canonical bytes of a plain object.
+
+    Args:
+        kind: What the object is.
+        value: A struct declared ``array_like``, or nested tuples and lists of integers, strings and bytes.
+    """
+    return _HEADERS[kind] + _encoder.encode(value)
+
+
+def decode_object(data: Buffer, kind: Kind, type_: type[T]) -> T:
+    """Return the value whose canonical bytes are `data`.
+
+    Raises:
+        ObjectFormatError: If the header is of another kind or the payload is not a `type_`.
+    """
+    check_header(data, kind)
+    try:
+        value: T = _decoder(type_).decode(memoryview(data)[HEADER_BYTES:])
+    except (msgspec.DecodeError, UnicodeDecodeError) as err:
+        raise ObjectFormatError(kind=kind.name.lower(), reason=str(err)) from err
+    return value
+
+
+def check_header(data: Buffer, kind: Kind) -> None:
+    """Check that canonical bytes begin with the magic and the byte of `kind`.
+
+    Raises:
+        ObjectFormatError: If they do not.
+    """
+    found = bytes(data[:HEADER_BYTES])
+    if found != _HEADERS[kind]:
+        raise ObjectFormatError(
+            kind=kind.name.lower(), reason=f"header is {found.hex()}, expected {_HEADERS[kind].hex()}"
+        )
+
+
+def kind_of(data: Buffer) -> Kind:
+    """Return the kind that canonical bytes claim to be.
+
+    Raises:
+        ObjectFormatError: If the bytes have no such header.
+    """
+    if len(data) >= HEADER_BYTES and bytes(data[:4]) == MAGIC:
+        try:
+            return Kind(data[4])
+        except ValueError:
+            pass
+    raise ObjectFormatError(kind="object", reason=f"header is {bytes(data[:HEADER_BYTES]).hex()}")
+
+
+def hash_encoded(kind: Kind, value: object) -> Oid:
+    """Return the id of a plain value, without storing it."""
+    return hash_object(kind, encode_object(kind, value))
+
+
+def put_object(writer: Writer, kind: Kind, value: object) -> Oid:
+    """Hand a plain object to a writer and return its id."""
+    return writer.put(kind, [encode_object(kind, value)])
+
+
+def get_object(reader: Reader, oid: Oid, kind: Kind, type_: type[T]) -> T:
+    """Read a plain object.
+
+    Raises:
+        ObjectNotFoundError: If the reader has no such object.
+        ObjectFormatError: If the object is not a `type_`.
+    """
+    return decode_object(reader.get(oid, kind), kind, type_)
