@@ -76,19 +76,20 @@ def hash_keys(offsets: npt.NDArray[np.integer], data: npt.NDArray[np.uint8]) -> 
     """
     n = len(offsets) - 1
     hashes = np.empty(n, np.uint64)
-    # Eight spare bytes let every lane be read as a whole word; the last lane of a key is masked below.
-    padded = np.concatenate([data, np.zeros(8, np.uint8)])
-    words = np.ndarray(len(padded) - 7, dtype="<u8", buffer=padded, strides=(1,))
     for start in range(0, n, _HASH_BLOCK_ROWS):
         block = np.asarray(offsets[start : min(start + _HASH_BLOCK_ROWS, n) + 1], np.int64)
-        hashes[start : start + len(block) - 1] = _hash_block(block, padded, words)
+        hashes[start : start + len(block) - 1] = _hash_block(block - block[0], data[block[0] : block[-1]])
     return hashes
 
 
-def _hash_block(offsets: npt.NDArray[np.int64], data: npt.NDArray[np.uint8], words: U64) -> U64:
+def _hash_block(offsets: npt.NDArray[np.int64], data: npt.NDArray[np.uint8]) -> U64:
     starts, lengths = offsets[:-1], np.diff(offsets)
+    # Eight spare bytes let every lane be read as a whole word; the last lane of a key is masked below.
+    padded = np.zeros(len(data) + 8, np.uint8)
+    padded[: len(data)] = data
+    words = np.ndarray(len(data) + 1, dtype="<u8", buffer=padded, strides=(1,))
     shared = _shared_lanes(starts, lengths, data)
-    x = np.full(len(starts), _mix_prefix(data[starts[0] : starts[0] + 8 * shared]), np.uint64)
+    x = np.full(len(starts), _mix_prefix(data[: 8 * shared]), np.uint64)
     shortest, longest = int(lengths.min()), int(lengths.max())
     for at in range(8 * shared, longest, 8):
         if at + 8 <= shortest:
