@@ -105,14 +105,14 @@ class DsvcError(_FieldsError):
         """Return what failed, on which thing, what was expected and what was found."""
         if not self.text:
             raise TypeError(f"{type(self).__name__} needs message=")
-        return self.text.format_map(self)  # type: ignore[arg-type]  # any __getitem__ does
+        return self.text.format_map(self)
 
     def suggest(self) -> str | None:
         """Return the next thing to type, or None."""
         nearest = getattr(self, "nearest", None)
         if nearest:
             return f"did you mean {nearest!r}?"
-        return self.advice.format_map(self) if self.advice else None  # type: ignore[arg-type]
+        return self.advice.format_map(self) if self.advice else None
 
 
 class UserError(DsvcError):
@@ -308,7 +308,7 @@ class NotRowWiseError(RecipeError):
     advice = "a step and a `where` see one source at a time"
 
     def describe(self) -> str:
-        return self.text.format_map(self)  # type: ignore[arg-type]
+        return self.text.format_map(self)
 
 
 class SecretInRecipeError(RecipeError):
