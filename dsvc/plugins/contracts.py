@@ -140,7 +140,7 @@ class Outcome:
         failed: Row -> why, for rows that got no value; whatever `values` has there is dropped.
     """
 
-    values: pa.Array[Any] | Sequence[Any]
+    values: pa.Array | Sequence[Any]
     failed: Mapping[int, str] = field(default_factory=dict)
 
 
