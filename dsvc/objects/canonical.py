@@ -34,6 +34,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from dsvc.errors import ObjectFormatError
 from dsvc.objects.column import Bytes, Column, Mask
@@ -232,7 +233,16 @@ def _read_items(readers: list[_Buffers], lengths: list[int], physical: Physical,
 
 
 def _join(parts: list[memoryview]) -> Bytes:
-    return np.frombuffer(parts[0] if len(parts) == 1 else b"".join(parts), np.uint8)
+    """Return the bytes of all parts, in order."""
+    if len(parts) == 1:
+        return np.frombuffer(parts[0], np.uint8)
+    # Arrow's memory pool keeps pages that were let go: reading again costs a copy, not fresh memory.
+    joined = np.frombuffer(pa.allocate_buffer(sum(map(len, parts))), np.uint8)
+    at = 0
+    for part in parts:
+        joined[at : at + len(part)] = np.frombuffer(part, np.uint8)
+        at += len(part)
+    return joined
 
 
 def _join_bits(parts: Sequence[memoryview | None], lengths: list[int]) -> Bytes:
