@@ -1,0 +1,120 @@
+"""The records that a step makes, put into its signal in parts, so that memory stays bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from dsvc.objects.access import Writer
+from dsvc.objects.arrays import normalise
+from dsvc.objects.chunk import ProvColumn, Records, concat_records
+from dsvc.objects.column import Column
+from dsvc.objects.edit import Edit, edit_tree
+from dsvc.objects.encoding import put_object
+from dsvc.objects.keys import Keys, concat_keys
+from dsvc.objects.oid import ZERO, Kind, Oid
+from dsvc.objects.provenance import Provenance
+from dsvc.objects.snapshot import Signal
+from dsvc.objects.types import Type
+
+MAX_HELD_ROWS = 1_048_576
+MAX_HELD_BYTES = 64 * 1024 * 1024
+"""Weight of values that are held before they are written."""
+
+WAITING_TYPE = Type(("struct", (("detail", ("string",)), ("reason", ("string",)))))
+"""What a waiting tree says of a source."""
+REASON_FAILED = "failed"
+MAX_DETAIL = 1000
+"""Characters of an error text that are kept."""
+
+
+class Output:
+    """A signal under way. Sources come in ascending order.
+
+    Args:
+        writer: Takes the objects.
+        signal: What there is to begin with.
+        type_: The signal's type.
+        provenance: That of all records put.
+    """
+
+    def __init__(self, writer: Writer, signal: Signal | None, type_: Type, provenance: Provenance) -> None:
+        self._writer = writer
+        self._signal = signal
+        self._type = type_
+        self._provenance = put_object(writer, Kind.PROVENANCE, provenance)
+        self._upserts: list[Records] = []
+        self._removals: list[Keys] = []
+        self._rows = self._bytes = 0
+        self.removed = 0
+        """Records removed so far, of those that were there to begin with."""
+
+    def made(self, keys: Keys, values: Column) -> Records:
+        """Return values that the step made as records of its own."""
+        return Records(keys, values, ProvColumn.constant(self._provenance, len(keys)))
+
+    def put(self, records: Records) -> None:
+        """Put records: those the step made, or those a trace gave."""
+        if len(records) == 0:
+            return
+        self._upserts.append(records)
+        weights = records.values.weights()
+        self._held(len(records), weights * len(records) if isinstance(weights, int) else int(weights.sum()))
+
+    def remove(self, keys: Keys) -> None:
+        """Remove the records of sources; those without one are passed over."""
+        if len(keys):
+            self._removals.append(keys)
+            self._held(len(keys), 0)
+
+    def _held(self, rows: int, weight: int) -> None:
+        self._rows += rows
+        self._bytes += weight
+        if self._rows >= MAX_HELD_ROWS or self._bytes >= MAX_HELD_BYTES:
+            self.flush()
+
+    def flush(self) -> Signal | None:
+        """Write what is held and return the signal as it is now."""
+        if self._upserts or self._removals:
+            upserts = concat_records(self._upserts) if self._upserts else None
+            removals = concat_keys(self._removals) if self._removals else None
+            result = edit_tree(self._writer, self._signal, self._type, Edit(upserts, removals))
+            self._signal = result.signal
+            self.removed += result.removed
+            self._upserts, self._removals, self._rows, self._bytes = [], [], 0, 0
+        return self._signal
+
+    def write(self) -> Oid:
+        """Write the signal object and return its id; zero where no record is left."""
+        signal = self.flush()
+        return ZERO if signal is None else put_object(self._writer, Kind.SIGNAL, signal)
+
+
+class Failures:
+    """The sources whose record failed, and why, as a waiting tree. Sources come in ascending order.
+
+    Args:
+        writer: Takes the objects.
+        waiting: Who failed before; it stands for those not looked at again.
+        provenance: Whose failures these are.
+    """
+
+    def __init__(self, writer: Writer, waiting: Signal | None, provenance: Provenance) -> None:
+        self._output = Output(writer, waiting, WAITING_TYPE, provenance)
+        self._had_any = waiting is not None
+
+    def update(self, looked_at: Keys, failed: Keys, why: Sequence[str]) -> None:
+        """Replace what is known of `looked_at` by what is true now: `failed`, which are some of them, failed."""
+        if self._had_any:
+            _, is_failed = failed.search(looked_at)
+            self._output.remove(looked_at.take(np.flatnonzero(~is_failed)))
+        details = [text[:MAX_DETAIL].encode("utf-8", "backslashreplace").decode() for text in why]
+        values = pa.array([{"detail": text, "reason": REASON_FAILED} for text in details], WAITING_TYPE.arrow)
+        self._output.put(self._output.made(failed, normalise(values, WAITING_TYPE.physical)))
+
+    def write(self) -> Oid | None:
+        """Write the waiting signal; None when nobody waits."""
+        oid = self._output.write()
+        return None if oid == ZERO else oid

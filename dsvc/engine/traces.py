@@ -1,0 +1,223 @@
+"""Traces: what was made before under the same transform hash, and which of it still holds.
+
+A trace says: these inputs gave this output.  It answers a source iff it holds the source in its output and had the
+same bits in every input that the step names.  So, to make a signal:
+
+1. a trace with equal inputs gives its whole output, without a look at a record;
+2. else the nearest trace is taken as the base, and the sources whose inputs differ from its own are found by diffs;
+3. each of these is offered to the other traces, newest first;
+4. what none answers must run, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from dsvc.engine.changes import iter_changed
+from dsvc.engine.flagged import ROWS, Bits, Mask
+from dsvc.engine.inputs import NOTHING, Columns, Input, Inputs, field_of, same_bits
+from dsvc.objects.access import Reader
+from dsvc.objects.chunk import Records, concat_prov
+from dsvc.objects.column import Column, Index, concat, null_column
+from dsvc.objects.encoding import get_object
+from dsvc.objects.keys import Keys, concat_keys
+from dsvc.objects.oid import ZERO, Kind, Oid
+from dsvc.objects.snapshot import Signal
+from dsvc.objects.trace import Trace
+from dsvc.objects.tree import Tree
+
+
+class Answers:
+    """A retained trace that can be asked.
+
+    Args:
+        reader: Gives the objects.
+        oid: The trace's id.
+        trace: The trace.
+        like: The step's inputs as they are now.
+    """
+
+    def __init__(self, reader: Reader, oid: Oid, trace: Trace, like: Inputs) -> None:
+        self._reader = reader
+        self._now = like
+        self.oid = oid
+        self.trace = trace
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """The inputs that the trace had."""
+        return Inputs.of_trace(self._reader, self._now, self.trace.inputs)
+
+    @cached_property
+    def output(self) -> Signal | None:
+        """What it made; None when nothing came out."""
+        return _signal(self._reader, self.trace.output)
+
+    @cached_property
+    def waiting(self) -> Signal | None:
+        """The sources that it does not answer for."""
+        return None if self.trace.waiting is None else _signal(self._reader, self.trace.waiting)
+
+    @cached_property
+    def has_equal_inputs(self) -> bool:
+        """Whether every source has the inputs that it had then."""
+        return self.trace.inputs == self._now.trace_inputs() or self.inputs.key == self._now.key
+
+    @cached_property
+    def n_equal(self) -> int:
+        """How many inputs are equal for every source: a measure of nearness that costs nothing."""
+        return sum(old.key == new.key for old, new in zip(self.inputs.items, self._now.items, strict=True))
+
+    def ask(self, columns: Columns) -> tuple[Index, Records | None]:
+        """Return the rows of `columns` that the trace answers, and its records for them."""
+        rows = np.arange(len(columns))
+        if self.output is None:
+            return rows[:0], None
+        for old, new in zip(self.inputs.items, columns.inputs.items, strict=True):
+            if len(rows) and old.key != new.key:
+                keys = columns.keys if len(rows) == len(columns) else columns.keys.take(rows)
+                now = columns.column(new.path)
+                then = self._column(old, keys)
+                rows = rows[same_bits(now if len(rows) == len(columns) else now.take(rows), then)]
+        if len(rows) == 0:
+            return rows, None
+        keys = columns.keys.take(rows)
+        records = Tree(self._reader, self.output).records(keys)
+        if records is None:
+            return rows[:0], None
+        at, held = records.keys.search(keys)
+        return rows[held], records if len(records) == len(at) else records.take(at[held])
+
+    def _column(self, item: Input, keys: Keys) -> Column:
+        """Return what the trace's input held for some sources, null where nothing."""
+        if item.path.circumstance:
+            return Inputs(self._reader, self.inputs.items).take(keys).column(item.path)
+        if item.signal is None:
+            return null_column(NOTHING, len(keys))
+        tree = Tree(self._reader, item.signal)
+        records = tree.records(keys)
+        if records is None:
+            return null_column(NOTHING, len(keys))
+        at, found = records.keys.search(keys)
+        values = field_of(records.values, item.path)
+        return values if found.all() else values.take(np.where(found, at, -1))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some sources that the base does not answer, and what the other traces answer of them."""
+
+    keys: Keys
+    """All of them."""
+    columns: Columns
+    """Those that have all inputs now, with these."""
+    bits: Bits
+    """Why each of `columns` is here, as `dsvc.engine.changes` says; 0 where there is no base."""
+    run: Mask
+    """Which of `columns` must run, shape (len(columns),)."""
+    reused: Records | None
+    """Records of the others, as traces hold them."""
+
+    @property
+    def removed(self) -> Keys:
+        """The sources that have no record any more."""
+        if len(self.columns) == len(self.keys):
+            return self.keys.slice(0, 0)
+        _, held = self.columns.keys.search(self.keys)
+        return self.keys.take(np.flatnonzero(~held))
+
+
+class Match:
+    """How the present inputs of a step stand to its traces.
+
+    Args:
+        reader: Gives the objects.
+        now: The inputs as they are.
+        own: The trace that the draft's signal was made by, if it is of this transform hash.
+        retained: The other traces of this transform hash, newest first.
+        checkpoint: What an interrupted run had made; it answers, but is never a base.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        now: Inputs,
+        own: tuple[Oid, Trace] | None,
+        retained: Sequence[tuple[Oid, Trace]],
+        checkpoint: tuple[Oid, Trace] | None = None,
+    ) -> None:
+        self._reader = reader
+        self.now = now
+        self.own = None if own is None else Answers(reader, *own, now)
+        others = [Answers(reader, *found, now) for found in retained if own is None or found[0] != own[0]]
+        self.equal = self._find_equal(others)
+        """The trace whose inputs are equal, if there is one that answers for all of them."""
+        self.base = self.equal or self.own or max(others, key=lambda trace: trace.n_equal, default=None)
+        """Where the work starts."""
+        self._others = [trace for trace in others if trace is not self.base]
+        if checkpoint is not None:
+            self._others.insert(0, Answers(reader, *checkpoint, now))
+
+    def _find_equal(self, others: Sequence[Answers]) -> Answers | None:
+        if self.own is not None and self.own.has_equal_inputs:
+            return self.own
+        return next((trace for trace in others if trace.has_equal_inputs and trace.waiting is None), None)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the draft's own trace has equal inputs: nothing is to be done but for what failed."""
+        return self.own is not None and self.equal is self.own
+
+    def batches(self, *, retry_failed: bool = False, rows: int = ROWS) -> Iterator[Batch]:
+        """Yield the sources that the base does not answer, ascending, in batches.
+
+        Args:
+            retry_failed: Whether sources whose record failed with these very inputs are among them.
+            rows: Sources of a batch, about.
+        """
+        if self.base is None:
+            for columns in self.now.scan(rows):
+                yield self._offer(columns.keys, columns, np.zeros(len(columns), np.uint64))
+            return
+        # What failed in the draft with these inputs failed; another branch's failure says nothing of ours.
+        waiting = self.base.waiting if retry_failed or self.base is not self.own else None
+        for flagged in iter_changed(self.base.inputs, self.now, waiting, rows):
+            columns = self.now.take(flagged.keys)
+            complete = columns.complete
+            yield self._offer(flagged.keys, columns.filter(complete), flagged.bits[complete])
+
+    def _offer(self, keys: Keys, columns: Columns, bits: Bits) -> Batch:
+        """Ask the other traces, newest first, for the records of some sources."""
+        run = np.ones(len(columns), np.bool_)
+        answers: list[tuple[Index, Records]] = []
+        for trace in self._others:
+            rest = np.flatnonzero(run)
+            if len(rest) == 0:
+                break
+            rows, records = trace.ask(columns if len(rest) == len(columns) else columns.take(rest))
+            if records is not None:
+                run[rest[rows]] = False
+                answers.append((rest[rows], records))
+        return Batch(keys, columns, bits, run, merge_records(answers))
+
+
+def merge_records(parts: Sequence[tuple[Index, Records]]) -> Records | None:
+    """Return records in order of the rows that they are for; None where there are none."""
+    parts = [(rows, records) for rows, records in parts if len(rows)]
+    if len(parts) <= 1:
+        return parts[0][1] if parts else None
+    order = np.argsort(np.concatenate([rows for rows, _ in parts]), kind="stable")
+    keys = concat_keys([records.keys for _, records in parts])
+    return Records(
+        keys.take(order),
+        concat([records.values for _, records in parts]).take(order),
+        concat_prov([records.prov for _, records in parts]).take(order),
+    )
+
+
+def _signal(reader: Reader, oid: Oid) -> Signal | None:
+    return None if oid == ZERO else get_object(reader, oid, Kind.SIGNAL, Signal)
