@@ -1,0 +1,95 @@
+"""Where a repository lies on disk, and what tells that it is one.
+
+| path | what |
+| --- | --- |
+| ``dsvc.toml`` | the recipe |
+| ``.dsvc/format`` | the number of this layout, as text; written last, so a repository has it or is none |
+| ``.dsvc/config.toml`` | `dsvc.repo.config` |
+| ``.dsvc/store/`` | objects and refs |
+| ``.dsvc/tmp/`` | sorted runs and other files of work under way; safe to delete when nothing runs |
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from dsvc.errors import MissingFileError, NotARepositoryError, RepositoryExistsError, UnsupportedFormatError
+
+DIRECTORY = ".dsvc"
+FORMAT = "1"
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """The paths of one repository."""
+
+    path: Path
+    """The directory that holds ``.dsvc``."""
+
+    @property
+    def directory(self) -> Path:
+        """``.dsvc``."""
+        return self.path / DIRECTORY
+
+    @property
+    def format(self) -> Path:
+        """The file with the layout's number."""
+        return self.directory / "format"
+
+    @property
+    def config(self) -> Path:
+        """The settings."""
+        return self.directory / "config.toml"
+
+    @property
+    def store(self) -> Path:
+        """The store's directory."""
+        return self.directory / "store"
+
+    @property
+    def tmp(self) -> Path:
+        """Where files of work under way go; it may not be there yet."""
+        return self.directory / "tmp"
+
+
+def find_layout(start: Path) -> Layout:
+    """Return the repository in a directory, or in the nearest one above it.
+
+    Raises:
+        MissingFileError: If there is no such directory.
+        NotARepositoryError: If there is none.
+        UnsupportedFormatError: If another version of dsvc made it.
+    """
+    if not start.is_dir():
+        raise MissingFileError(path=start, what="directory", hint="run `dsvc init DIR` to make a repository there")
+    for path in (start, *start.resolve().parents):
+        layout = Layout(path.resolve())
+        try:
+            found = layout.format.read_text(encoding="utf-8", errors="replace").strip()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if found != FORMAT:
+            raise UnsupportedFormatError(what=f"repository {layout.path}", found=repr(found), supported=FORMAT)
+        return layout
+    raise NotARepositoryError(path=start)
+
+
+def begin_layout(path: Path) -> Layout:
+    """Make the directories of a new repository; it is none before `finish_layout`.
+
+    Raises:
+        RepositoryExistsError: If there is one.
+    """
+    layout = Layout(path.resolve())
+    if layout.format.exists():
+        raise RepositoryExistsError(path=layout.path)
+    layout.directory.mkdir(parents=True, exist_ok=True)
+    return layout
+
+
+def finish_layout(layout: Layout) -> None:
+    """Declare the repository made."""
+    temporary = layout.directory / "format.new"
+    temporary.write_text(f"{FORMAT}\n", encoding="utf-8")
+    temporary.replace(layout.format)
