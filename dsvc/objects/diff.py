@@ -20,15 +20,12 @@ from dsvc.objects.arrays import to_arrow
 from dsvc.objects.chunk import (
     ProvColumn,
     concat_prov,
-    decode_pieces,
     load_keys,
     load_prov,
     load_values,
 )
 from dsvc.objects.column import Column, Index, concat, differing_rows, null_column
-from dsvc.objects.encoding import kind_of
 from dsvc.objects.keys import Keys, concat_keys, merge_order
-from dsvc.objects.canonical import read_values
 from dsvc.objects.node import ChunkEntry, Entry, NodeEntry, decode_node
 from dsvc.objects.oid import Kind, Oid
 from dsvc.objects.snapshot import Signal
@@ -36,7 +33,7 @@ from dsvc.objects.types import Type
 
 _ROWS_PER_BATCH = 65_536
 _CHUNKS_AT_ONCE = 32
-"""Chunks that are taken at a time where only one side has records left."""
+"""Chunks that are compared at a time."""
 
 ADDED, REMOVED, CHANGED, REMADE = b"+", b"-", b"~", b"="
 
@@ -176,13 +173,13 @@ class _Diff:
         types = [side.type for side in (self.before, self.after) if side.type is not None]
         self.type_before, self.type_after = types[0], types[-1]
         self.comparable = types[0].physical == types[-1].physical
+        self.by_row = self.comparable and not provenance and not keys_only
 
     def run(self) -> Iterator[Changes]:
-        """Yield what differs, a few chunks at a time; both sides stand right after the same key at each turn."""
-        while True:
-            a, b = self.before.head, self.after.head
-            if a is None and b is None:
-                return
+        """Yield what differs, some chunks at a time; both sides stand right after the same key at each turn."""
+        pairs: list[tuple[ChunkEntry, ChunkEntry]] = []
+        while (a := self.before.head) is not None or self.after.head is not None:
+            b = self.after.head
             if a is not None and b is not None:
                 if a[0] == b[0] and self._equal(a[1], b[1]):
                     self.before.skip()
@@ -191,9 +188,19 @@ class _Diff:
                 if a[0] > 0 or b[0] > 0:
                     (self.before if a[0] >= b[0] else self.after).open()
                     continue
-            changes = self._compare(*self._aligned())
+            ours, theirs = self._aligned()
+            if self.by_row and len(ours) == len(theirs) == 1 and ours[0].keys == theirs[0].keys:
+                pairs.append((ours[0], theirs[0]))
+                if len(pairs) < _CHUNKS_AT_ONCE:
+                    continue
+                changes = None
+            else:
+                changes = self._compare(ours, theirs)
+            yield from self._compare_pairs(pairs)
+            pairs = []
             if changes is not None and len(changes):
                 yield changes
+        yield from self._compare_pairs(pairs)
 
     def _equal(self, a: Entry, b: Entry) -> bool:
         """Return whether two nodes or chunks that begin after the same key hold the same, as far as we look."""
@@ -221,10 +228,9 @@ class _Diff:
                 break
         return ours.chunks, theirs.chunks
 
-    def _compare(self, ours: list[ChunkEntry], theirs: list[ChunkEntry]) -> Changes | None:
+    def _compare(self, ours: list[ChunkEntry], theirs: list[ChunkEntry]) -> Changes:
+        """Compare two runs of chunks that begin after the same key, and end at the same or at a tree's end."""
         same_keys = len(ours) == len(theirs) == 1 and ours[0].keys == theirs[0].keys
-        if same_keys and self.comparable and not self.provenance:
-            return self._compare_values(ours[0], theirs[0])
         keys_a = load_keys(self.reader, ours) if ours else _no_keys()
         keys_b = load_keys(self.reader, theirs) if theirs and not same_keys else keys_a if theirs else _no_keys()
         if same_keys:
@@ -258,37 +264,24 @@ class _Diff:
             _take_prov(prov_b, row_b) if self.provenance else None,
         )
 
-    def _compare_values(self, a: ChunkEntry, b: ChunkEntry) -> Changes | None:
-        """Compare two chunks with the same keys; reads the keys only where values differ."""
-        start, before, after = self._differing_values(a, b)
+    def _compare_pairs(self, pairs: list[tuple[ChunkEntry, ChunkEntry]]) -> Iterator[Changes]:
+        """Compare the values of chunks that have the same keys; reads keys only of chunks that differ."""
+        if not pairs:
+            return
+        ours = [a for a, _ in pairs]
+        before = load_values(self.reader, ours, self.type_before)
+        after = load_values(self.reader, [b for _, b in pairs], self.type_after)
         rows = np.flatnonzero(differing_rows(before, after))
-        if len(rows) == 0:
-            return None
-        keys = load_keys(self.reader, [a]).take(rows + start)
-        return Changes(keys, np.full(len(rows), CHANGED, "S1"), before.take(rows), after.take(rows))
-
-    def _differing_values(self, a: ChunkEntry, b: ChunkEntry) -> tuple[int, Column, Column]:
-        """Return the values of two chunks with the same keys, without the pieces they share at both ends.
-
-        Returns:
-            The row that both columns begin at, and the columns.
-        """
-        ours, theirs = self.reader.get_many([a.value, b.value])
-        if kind_of(ours) is kind_of(theirs) is Kind.PIECES:
-            pieces_a, pieces_b = decode_pieces(ours), decode_pieces(theirs)
-            if [piece.count for piece in pieces_a] == [piece.count for piece in pieces_b]:
-                other = [i for i, (x, y) in enumerate(zip(pieces_a, pieces_b, strict=True)) if x.value != y.value]
-                first, stop = other[0], other[-1] + 1
-                loaded = self.reader.get_many(
-                    [piece.value for piece in (*pieces_a[first:stop], *pieces_b[first:stop])], Kind.VALUE
-                )
-                middle = stop - first
-                return (
-                    sum(piece.count for piece in pieces_a[:first]),
-                    read_values(loaded[:middle], self.type_before),
-                    read_values(loaded[middle:], self.type_after),
-                )
-        return 0, load_values(self.reader, [a], self.type_before), load_values(self.reader, [b], self.type_after)
+        ends = np.cumsum([entry.count for entry in ours])
+        hit = np.unique(np.searchsorted(ends, rows, side="right"))
+        if len(hit) == 0:
+            return
+        keys = load_keys(self.reader, [ours[i] for i in hit.tolist()])
+        # A row's place among the keys that were read: the chunks left out before it do not count.
+        counts = np.array([entry.count for entry in ours])
+        left_out = np.cumsum(np.where(np.isin(np.arange(len(ours)), hit), 0, counts))
+        at = rows - left_out[np.searchsorted(ends, rows, side="right")]
+        yield Changes(keys.take(at), np.full(len(rows), CHANGED, "S1"), before.take(rows), after.take(rows))
 
     def _values(self, chunks: list[ChunkEntry], type_: Type, count: int) -> Column:
         if self.keys_only or not chunks:
