@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from dsvc.errors import InvalidNameError
 from dsvc.objects.oid import Buffer, Kind, Oid
 
 Frame = bytes
@@ -115,6 +116,7 @@ class RefStore(Protocol):
 
         Raises:
             RefConflictError: If a ref is not what its change expects.
+            InvalidNameError: If a name is empty or longer than `REF_NAME_BYTES`.
             StoreFullError: If there is no room.
         """
         ...
@@ -140,6 +142,22 @@ class Store(Protocol):
     def close(self) -> None:
         """Let go of files and threads; using the store afterwards is a bug. Closing twice is not."""
         ...
+
+
+REF_NAME_BYTES = 510
+"""The longest name of a ref in UTF-8; with its prefix, LMDB takes no longer key."""
+
+
+def encode_ref_name(name: str) -> bytes:
+    """Return a ref's name in UTF-8.
+
+    Raises:
+        InvalidNameError: If it is empty or too long.
+    """
+    encoded = name.encode()
+    if not 0 < len(encoded) <= REF_NAME_BYTES:
+        raise InvalidNameError(what="ref", name=name, rule=f"it has 1 to {REF_NAME_BYTES} bytes in UTF-8")
+    return encoded
 
 
 def moved(changes: Sequence[RefChange]) -> tuple[tuple[str, bytes | None, bytes | None], ...]:

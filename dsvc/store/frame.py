@@ -28,17 +28,37 @@ RAW = 0
 ZSTD = 1
 HEADER_BYTES = 8
 ZSTD_LEVEL = 1
+POOL_BYTES = 4096
+"""Size from which copies of columns come from Arrow's pool."""
 
 _HEADER = Struct("<BBHI")
 _KINDS = {int(kind): kind for kind in Kind}
+_COLUMNS = frozenset({Kind.KEY, Kind.VALUE})
+
+
+@cache
+def _arrow() -> Any:
+    """Return pyarrow; imported here because `dsvc log` reads no object that needs it."""
+    import pyarrow as pa
+
+    return pa
 
 
 @cache
 def _zstd() -> Any:
-    """Return the codec; imported here because `dsvc log` reads no compressed object."""
-    import pyarrow as pa
+    return _arrow().Codec("zstd", compression_level=ZSTD_LEVEL)
 
-    return pa.Codec("zstd", compression_level=ZSTD_LEVEL)
+
+def _copied(payload: memoryview, kind: Kind) -> Buffer:
+    """Return the bytes of memory that goes away.
+
+    Columns go into Arrow's pool, which keeps pages that were let go: most of the cost of a copy is fresh memory.
+    """
+    if kind not in _COLUMNS or len(payload) < POOL_BYTES:
+        return bytes(payload)
+    copy = memoryview(_arrow().allocate_buffer(len(payload))).cast("B")
+    copy[:] = payload
+    return copy
 
 
 def raw_frame(kind: Kind, parts: Sequence[Buffer]) -> Frame:
@@ -80,7 +100,7 @@ def frame_kind(frame: Buffer, oid: Oid | None = None) -> Kind:
     return kind
 
 
-def decode_frame(frame: Buffer, oid: Oid | None = None) -> tuple[Kind, bytes]:
+def decode_frame(frame: Buffer, oid: Oid | None = None) -> tuple[Kind, Buffer]:
     """Return the kind and the canonical bytes in a frame, in memory of their own.
 
     Args:
@@ -94,10 +114,10 @@ def decode_frame(frame: Buffer, oid: Oid | None = None) -> tuple[Kind, bytes]:
     codec, _, zero, size = _HEADER.unpack_from(frame)
     payload = memoryview(frame)[HEADER_BYTES:]
     if zero == 0 and codec == RAW and len(payload) == size:
-        return kind, bytes(payload)
+        return kind, _copied(payload, kind)
     if zero == 0 and codec == ZSTD:
         try:
-            return kind, _zstd().decompress(payload, size, asbytes=True)
+            return kind, memoryview(_zstd().decompress(payload, size)).cast("B")
         except (OSError, MemoryError, ValueError) as err:
             raise ObjectFormatError(kind=kind.name.lower(), reason=str(err), oid=oid) from err
     reason = f"frame header {bytes(frame[:HEADER_BYTES]).hex()} does not fit a payload of {len(payload)} bytes"

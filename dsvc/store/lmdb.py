@@ -24,17 +24,18 @@ from pathlib import Path
 
 import msgspec
 
-from dsvc.errors import InvalidNameError, ObjectNotFoundError, RefConflictError, UnsupportedFormatError
+from dsvc.errors import ObjectNotFoundError, RefConflictError, UnsupportedFormatError
 from dsvc.objects.oid import Buffer, Kind, Oid
-from dsvc.store.base import Frame, OnWait, Operation, RefChange, moved
+from dsvc.store.base import Frame, OnWait, Operation, RefChange, encode_ref_name, moved
 from dsvc.store.decode import Decoders
 from dsvc.store.environment import MAP_BYTES, Environment, Txn
+from dsvc.store.frame import RAW
+from dsvc.store.recent import Recent
 from dsvc.store.shared import close_environment, open_environment
 from dsvc.store.verify import Verifier
 
 TXN_BYTES = 64 << 20
 """How many bytes of objects one transaction writes."""
-NAME_BYTES = 510
 _FORMAT_KEY = b"mformat"
 _FORMAT = b"1"
 _OBJECT = b"o"
@@ -58,30 +59,35 @@ class LmdbObjectStore:
         self._store = str(env.path)
         self.verifier = Verifier(self._store)
         self._decoders = Decoders(self.verifier)
+        self._recent = Recent()
 
     def get(self, oid: Oid, kind: Kind | None = None) -> Buffer:
         """Return the canonical bytes of an object."""
-        env, verifier = self._env, self.verifier
-
-        def body(txn: Txn) -> bytes:
-            frame = txn.get(_OBJECT + oid)
-            if frame is None:
-                raise self._not_found(oid, kind)
-            return verifier.open(frame, oid, kind)
-
-        return env.read(body)
+        return self.get_many((oid,), kind)[0]
 
     def get_many(self, oids: Sequence[Oid], kind: Kind | None = None) -> list[Buffer]:
         """Return the canonical bytes of several objects, in the order asked."""
+        kept = {oid: data for oid in oids if (data := self._recent.find(oid, kind)) is not None}
+        if not kept:
+            return self._read(oids, kind) if oids else []
+        missing = [oid for oid in oids if oid not in kept]
+        read = iter(self._read(missing, kind) if missing else ())
+        return [kept[oid] if oid in kept else next(read) for oid in oids]
 
+    def _read(self, oids: Sequence[Oid], kind: Kind | None) -> list[Buffer]:
         def body(txn: Txn) -> list[Buffer]:
             found = txn.cursor().getmulti([_OBJECT + oid for oid in oids])
             if len(found) != len(oids):
                 there = {bytes(key[1:]) for key, _ in found}
                 raise self._not_found(next(oid for oid in oids if oid not in there), kind)
-            return self._decoders.open_all([frame for _, frame in found], oids, kind)
+            frames = [frame for _, frame in found]
+            opened = self._decoders.open_all(frames, oids, kind)
+            for frame, oid, data in zip(frames, oids, opened, strict=True):
+                if frame[0] != RAW:
+                    self._recent.keep(oid, data)
+            return opened
 
-        return self._env.read(body) if oids else []
+        return self._env.read(body)
 
     def _not_found(self, oid: Oid, kind: Kind | None) -> ObjectNotFoundError:
         return ObjectNotFoundError(oid=oid, kind="object" if kind is None else kind.name.lower(), store=self._store)
@@ -122,8 +128,9 @@ class LmdbObjectStore:
             start = page[-1] + b"\0"
 
     def close(self) -> None:
-        """Let go of threads."""
+        """Let go of threads and of what was kept."""
         self._decoders.close()
+        self._recent.clear()
 
 
 class LmdbRefStore:
@@ -266,10 +273,7 @@ def _batches(items: Sequence[tuple[Oid, Frame]]) -> Iterator[Sequence[tuple[Oid,
 
 
 def _ref_key(name: str) -> bytes:
-    key = name.encode()
-    if not 0 < len(key) <= NAME_BYTES:
-        raise InvalidNameError(what="ref", name=name, rule=f"1 to {NAME_BYTES} bytes of UTF-8")
-    return _REF + key
+    return _REF + encode_ref_name(name)
 
 
 def _op_key(number: int) -> bytes:

@@ -9,7 +9,7 @@ import msgspec
 
 from dsvc.errors import ObjectNotFoundError, RefConflictError
 from dsvc.objects.oid import Buffer, Kind, Oid
-from dsvc.store.base import Frame, Operation, RefChange, moved
+from dsvc.store.base import Frame, Operation, RefChange, encode_ref_name, moved
 from dsvc.store.verify import Verifier
 
 _NAME = "memory"
@@ -79,6 +79,8 @@ class MemoryRefStore:
         op: Operation | None = None,
     ) -> None:
         """Move refs, keep objects and log the operation: all of it, or nothing."""
+        for name, _, _ in changes:
+            encode_ref_name(name)
         with self._lock:
             for name, expected, _ in changes:
                 found = self._refs.get(name)

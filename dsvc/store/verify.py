@@ -27,7 +27,7 @@ class Verifier:
         self._remembered = remembered
         self._verified: set[Oid] = set()
 
-    def open(self, frame: Buffer, oid: Oid, kind: Kind | None) -> bytes:
+    def open(self, frame: Buffer, oid: Oid, kind: Kind | None) -> Buffer:
         """Return the canonical bytes in a frame, in memory of their own.
 
         Raises:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 BATCH_BYTES = 4 << 20
 """Raw bytes that are compressed together, by one thread."""
-TXN_BYTES = 64 << 20
-"""Stored bytes that are written in one transaction."""
+TXN_BYTES = 16 << 20
+"""Stored bytes that are written in one transaction, while the next ones are packed."""
 _THREADS = 2
 
 _Batch = list[tuple[Oid, Kind, Oid | None]]
@@ -77,6 +77,15 @@ class ObjectWriter:
         if self._raw_bytes >= self._batch_bytes:
             self._pack_behind()
         return oid
+
+    def has(self, oid: Oid) -> bool:
+        """Return whether the object was taken or is stored already."""
+        if oid in self._frames or oid in self._durable:
+            return True
+        if self._store.objects.has(oid):
+            self._durable.add(oid)
+            return True
+        return False
 
     def get(self, oid: Oid, kind: Kind | None = None) -> Buffer:
         """Return the canonical bytes of an object, of those taken or in the store."""
