@@ -1,0 +1,117 @@
+"""Options that several commands share, and what enters from outside: directory, clock, author.
+
+The author of a commit or an operation is the first of: `DSVC_AUTHOR`, `author` in `.dsvc/config.toml`,
+git's `user.name` and `user.email`, the login name. The host's name is never part of it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dsvc.errors import DsvcError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from click.shell_completion import CompletionItem
+
+    from dsvc.repository import Repository
+
+AUTHOR_VARIABLE = "DSVC_AUTHOR"
+DRAFT = "@draft"
+HEAD = "HEAD"
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line")
+dry_run_option = click.option("--dry-run", "-n", is_flag=True, help="Only say what would be done")
+discard_option = click.option("--discard", is_flag=True, help="Drop the draft and edits of recipe files")
+
+
+def clock() -> int:
+    """Return the time in microseconds since 1970, UTC."""
+    return time.time_ns() // 1_000
+
+
+def open_repository(*, writes: bool = False) -> Repository:
+    """Open the repository of the working directory for as long as the command runs.
+
+    Args:
+        writes: Whether the command adds to the operation log, and so needs an author.
+
+    Raises:
+        NotARepositoryError: If there is none.
+    """
+    from dsvc.repository import Repository  # commands that need none start without it
+
+    repo = Repository.open(Path.cwd(), author=_find_author(Path.cwd()) if writes else None, clock=clock)
+    return click.get_current_context().with_resource(repo)
+
+
+def find_author() -> str | None:
+    """Return who operates, as far as environment and git say."""
+    return os.environ.get(AUTHOR_VARIABLE) or _git_author() or _login()
+
+
+def _find_author(start: Path) -> str | None:
+    from dsvc.repo.config import read_config
+    from dsvc.repo.layout import find_layout
+
+    return os.environ.get(AUTHOR_VARIABLE) or read_config(find_layout(start).config).author or find_author()
+
+
+def _git_author() -> str | None:
+    """Return git's author as `name <email>`, None where git or its settings are missing."""
+    import subprocess  # only commands that write
+
+    try:
+        command = ["git", "config", "--null", "--get-regexp", r"^user\.(name|email)$"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=5)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    settings = dict(entry.split("\n", 1) for entry in done.stdout.split("\0") if "\n" in entry)
+    name, email = settings.get("user.name", ""), settings.get("user.email", "")
+    return f"{name} <{email}>".strip() if name and email else name or email or None
+
+
+def _login() -> str | None:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return None
+
+
+class Completed(click.types.StringParamType):
+    """A text that the shell completes from what the repository has."""
+
+    def __init__(self, name: str, candidates: Callable[[Repository], Iterable[str]]) -> None:
+        self.name = name
+        self._candidates = candidates
+
+    def shell_complete(self, ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return what begins with the text so far; nothing where there is no repository."""
+        from click.shell_completion import CompletionItem
+
+        try:
+            with ctx:
+                names = sorted(set(self._candidates(open_repository())))
+        except DsvcError:
+            return []
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def _revisions(repo: Repository) -> list[str]:
+    refs = [branch.name for branch in repo.branches()] + [tag.name for tag in repo.tags()]
+    return [HEAD, DRAFT, *refs]
+
+
+REVISION = Completed("revision", _revisions)
+BRANCH = Completed("branch", lambda repo: [branch.name for branch in repo.branches()])
+TAG = Completed("tag", lambda repo: [tag.name for tag in repo.tags()])
+SIGNAL = Completed("signal", lambda repo: repo.view(DRAFT).signals)
+DATASET = Completed("dataset", lambda repo: repo.view(DRAFT).datasets)

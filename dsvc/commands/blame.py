@@ -1,0 +1,63 @@
+"""`dsvc blame`: who gave a record its value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dsvc.commands._command import command
+from dsvc.commands._options import HEAD, REVISION, SIGNAL, json_option, open_repository
+from dsvc.commands._render import emit, plain, short
+
+if TYPE_CHECKING:
+    from dsvc.repo.blame import Blame
+    from dsvc.repo.history import CommitInfo
+
+
+@command(examples=["dsvc blame face_boxes s3://faces/1.jpg", "dsvc blame face_boxes s3://faces/1.jpg --rev main~2"])
+@click.argument("signal", type=SIGNAL)
+@click.argument("pointer")
+@click.option("--rev", "revision", default=HEAD, type=REVISION, help="The version to look at")
+@json_option
+def blame(*, signal: str, pointer: str, revision: str, as_json: bool) -> None:
+    """Show who gave a record its value: commit, producer, version, transform, and its inputs with theirs."""
+    found = open_repository().blame(signal, pointer, revision)
+    emit(as_json=as_json, objects=[{"type": "blame", **_object(found)}], lines=_lines(found))
+
+
+def _lines(found: Blame, indent: str = "", name: str = "") -> Iterator[str]:
+    from dsvc.commands._values import provenance_text, value_text
+
+    yield f"{indent}{click.style(plain(name or found.signal), bold=True)}  {value_text(found.value.as_py())}"
+    yield f"{indent}  value from  {_commit(found.commit)}"
+    if found.provenance_commit != found.commit:
+        yield f"{indent}  made again  {_commit(found.provenance_commit)}"
+    yield f"{indent}  made by     {provenance_text(found.provenance)}"
+    for used in found.inputs:
+        if used.record is None:
+            yield f"{indent}  {click.style(plain(used.path), bold=True)}  no record"
+        else:
+            yield from _lines(used.record, f"{indent}  ", used.path)
+
+
+def _commit(info: CommitInfo | None) -> str:
+    if info is None:
+        return "the draft"
+    return f"{short(info.id)}  {info.time:%Y-%m-%d %H:%M:%S}  {plain(info.author)}  {plain(info.subject)}"
+
+
+def _object(found: Blame) -> dict[str, Any]:
+    from dsvc.commands._values import provenance_object
+
+    inputs = [{"path": used.path, "record": _object(used.record) if used.record else None} for used in found.inputs]
+    return {
+        "signal": found.signal,
+        "source": found.source,
+        "value": found.value.as_py(),
+        "commit": found.commit.id if found.commit else None,
+        "provenance_commit": found.provenance_commit.id if found.provenance_commit else None,
+        "provenance": provenance_object(found.provenance),
+        "inputs": inputs,
+    }

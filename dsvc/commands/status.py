@@ -1,0 +1,94 @@
+"""`dsvc status`: where the repository stands, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from dsvc.commands._changes import change_rows, dataset_change_object, recipe_rows, signal_change_object
+from dsvc.commands._command import command
+from dsvc.commands._options import json_option, open_repository
+from dsvc.commands._render import count, emit, hint, plain, short, table
+
+if TYPE_CHECKING:
+    from dsvc.repo.status import Status
+
+
+@command(examples=["dsvc status"])
+@json_option
+def status(*, as_json: bool) -> None:
+    """Show the draft against HEAD, what is stale, what waits, and what to do next."""
+    found = open_repository().status()
+    emit(as_json=as_json, objects=_objects(found), lines=_lines(found))
+    if not as_json:
+        hint(next_step(found))
+
+
+def next_step(found: Status) -> str:
+    """Return what to type next."""
+    if found.stale:
+        return "`dsvc plan` says what is to be made again, `dsvc run` makes it"
+    if not found.is_clean:
+        return '`dsvc diff --stat` shows what changed, `dsvc commit -m "..."` keeps it'
+    if found.head is None:
+        return "say in dsvc.toml where documents come from, then run `dsvc ingest`; or `dsvc put` records by hand"
+    return "nothing to commit; `dsvc ingest` looks for new documents"
+
+
+def _lines(found: Status) -> Iterator[str]:
+    at = f"at {short(found.head.id)} {plain(found.head.subject)}" if found.head else "without a commit"
+    yield f"On {'branch ' + plain(found.branch) if found.branch else 'no branch'}, {at}"
+    yield from _section("Draft against HEAD:", table(change_rows(found.signals, found.datasets), indent="  "))
+    yield from _section("Recipe files edited:", table(recipe_rows(found.recipe), indent="  "))
+    stale = ((item.what, item.name, f"changed: {', '.join(item.inputs)}") for item in found.stale)
+    yield from _section("Stale:", table(stale, indent="  "))
+    waiting = ((item.signal, item.n_sources, "sources without a current record") for item in found.waiting)
+    yield from _section("Waiting:", table(waiting, indent="  "))
+    counts = ((feed.name, *_feed_counts(feed)) for feed in found.feeds)
+    yield from _section("Feeds:", table(counts, indent="  "))
+    if found.is_clean:
+        yield "Nothing to commit"
+
+
+def _feed_counts(feed: Any) -> Iterator[str]:
+    yield count(feed.documents, "document")
+    if feed.superseded:
+        yield count(feed.superseded, "superseded", "superseded")
+    if feed.orphans:
+        yield f"{count(feed.orphans)} waiting for their source"
+
+
+def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
+    """Yield the title and the lines, or nothing where there are none."""
+    for place, line in enumerate(lines):
+        if place == 0:
+            yield title
+        yield line
+
+
+def _objects(found: Status) -> Iterator[dict[str, Any]]:
+    head = found.head
+    yield {
+        "type": "status",
+        "branch": found.branch,
+        "head": head.id if head else None,
+        "root": head.root if head else None,
+        "is_clean": found.is_clean,
+        "has_new_state": found.has_new_state,
+    }
+    yield from map(signal_change_object, found.signals)
+    yield from map(dataset_change_object, found.datasets)
+    for op, path in found.recipe:
+        yield {"type": "recipe-change", "path": path, "op": op}
+    for item in found.stale:
+        yield {"type": "stale", "name": item.name, "what": item.what, "inputs": item.inputs}
+    for waiting in found.waiting:
+        yield {"type": "waiting", "signal": waiting.signal, "sources": waiting.n_sources}
+    for feed in found.feeds:
+        yield {
+            "type": "feed",
+            "name": feed.name,
+            "documents": feed.documents,
+            "superseded": feed.superseded,
+            "orphans": feed.orphans,
+        }

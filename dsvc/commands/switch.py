@@ -1,0 +1,32 @@
+"""`dsvc switch`: go to another branch."""
+
+from __future__ import annotations
+
+import click
+
+from dsvc.commands._command import command
+from dsvc.commands._options import BRANCH, REVISION, discard_option, json_option, open_repository
+from dsvc.commands._render import emit, plain, short
+
+
+@command(
+    examples=["dsvc switch main", "dsvc switch -c exp/blur"],
+    statuses={1: "there is no such branch, or a draft or edited recipe files would be lost"},
+)
+@click.argument("name", type=BRANCH)
+@click.argument("revision", required=False, type=REVISION)
+@click.option("--create", "-c", is_flag=True, help="Make the branch; made at HEAD, it takes the draft along")
+@discard_option
+@json_option
+def switch(*, name: str, revision: str | None, create: bool, discard: bool, as_json: bool) -> None:
+    """Go to another branch and restore its recipe files."""
+    if revision is not None and not create:
+        raise click.UsageError("a revision goes with `--create`; `dsvc checkout REVISION` moves HEAD to any commit")
+    repo = open_repository(writes=True)
+    repo.switch(name, create=create, revision=revision, discard=discard)
+    commit = repo.head().commit
+    emit(
+        as_json=as_json,
+        objects=[{"type": "head", "branch": name, "commit": commit}],
+        lines=[f"On branch {plain(name)}, at {short(commit)}" if commit else f"On branch {plain(name)}"],
+    )

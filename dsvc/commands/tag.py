@@ -1,0 +1,53 @@
+"""`dsvc tag`: list, make and take away tags."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dsvc.commands._command import command
+from dsvc.commands._options import HEAD, REVISION, TAG, json_option, open_repository
+from dsvc.commands._render import emit, plain, short, table
+
+if TYPE_CHECKING:
+    from dsvc.repo.branches import TagInfo
+
+
+@command(examples=["dsvc tag", "dsvc tag spoof@v3", 'dsvc tag v1.0 main~2 -m "first release"'])
+@click.argument("name", required=False, type=TAG)
+@click.argument("revision", default=HEAD, type=REVISION)
+@click.option("--message", "-m", default="", help="What the tag says")
+@click.option("--delete", "-d", is_flag=True, help="Take the tag away")
+@json_option
+def tag(*, name: str | None, revision: str, message: str, delete: bool, as_json: bool) -> None:
+    """List tags, or give a commit a name that stays.
+
+    DATASET@NAME names one dataset at the commit.
+    """
+    if delete and name is None:
+        raise click.UsageError("which tag? `dsvc tag -d NAME`")
+    repo = open_repository(writes=name is not None)
+    if name is None:
+        found = repo.tags()
+        rows = ((item.name, short(item.commit), item.message.partition("\n")[0]) for item in found)
+        emit(as_json=as_json, objects=map(tag_object, found), lines=table(rows))
+    elif delete:
+        repo.delete_tag(name)
+        emit(as_json=as_json, objects=[{"type": "tag-deleted", "name": name}], lines=[f"Deleted tag {plain(name)}"])
+    else:
+        made = repo.tag(name, revision, message=message)
+        emit(as_json=as_json, objects=[tag_object(made)], lines=[f"Tag {plain(name)} is at {short(made.commit)}"])
+
+
+def tag_object(item: TagInfo) -> dict[str, Any]:
+    """Return a tag for programs."""
+    return {
+        "type": "tag",
+        "name": item.name,
+        "commit": item.commit,
+        "dataset": item.dataset,
+        "author": item.author,
+        "time": item.time,
+        "message": item.message,
+    }
