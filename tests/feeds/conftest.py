@@ -1,0 +1,15 @@
+from collections.abc import Iterator
+
+import pytest
+
+from dsvc.testing.mongod import MongodUnavailableError, running_mongod
+
+
+@pytest.fixture(scope="session")
+def mongo_url() -> Iterator[str]:
+    """The address of a real MongoDB server; tests are skipped where none can be had."""
+    try:
+        with running_mongod() as url:
+            yield url
+    except MongodUnavailableError as err:
+        pytest.skip(str(err))
