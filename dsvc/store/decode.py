@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 PARALLEL_BYTES = 2 << 20
 """Stored bytes from which threads are used."""
-_MAX_THREADS = 4
+_N_THREADS = min(4, os.cpu_count() or 1)
+_LEAST_FRAMES = 16
 
 
 class Decoders:
@@ -30,8 +31,8 @@ class Decoders:
 
     def open_all(self, frames: Sequence[Buffer], oids: Sequence[Oid], kind: Kind | None) -> list[Buffer]:
         """Return the canonical bytes in each frame, in memory of their own; as `Verifier.open`."""
-        n_threads = min(_MAX_THREADS, os.cpu_count() or 1)
-        if n_threads == 1 or len(frames) < 4 * n_threads or sum(map(len, frames)) < PARALLEL_BYTES:
+        n_threads = _N_THREADS
+        if n_threads == 1 or len(frames) < _LEAST_FRAMES or sum(map(len, frames)) < PARALLEL_BYTES:
             return [self._verifier.open(frame, oid, kind) for frame, oid in zip(frames, oids, strict=True)]
         results: list[Buffer] = [b""] * len(frames)
 
@@ -53,7 +54,7 @@ class Decoders:
         from concurrent.futures import ThreadPoolExecutor  # kept off the start of the command line
 
         if self._pool is None or self._pool[0] != os.getpid():  # threads do not survive a fork
-            self._pool = (os.getpid(), ThreadPoolExecutor(_MAX_THREADS - 1, thread_name_prefix="dsvc-decode"))
+            self._pool = (os.getpid(), ThreadPoolExecutor(_N_THREADS - 1, thread_name_prefix="dsvc-decode"))
         return self._pool[1]
 
     def close(self) -> None:

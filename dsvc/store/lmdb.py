@@ -63,7 +63,20 @@ class LmdbObjectStore:
 
     def get(self, oid: Oid, kind: Kind | None = None) -> Buffer:
         """Return the canonical bytes of an object."""
-        return self.get_many((oid,), kind)[0]
+        data = self._recent.find(oid, kind)
+        if data is not None:
+            return data
+
+        def body(txn: Txn) -> Buffer:
+            frame = txn.get(_OBJECT + oid)
+            if frame is None:
+                raise self._not_found(oid, kind)
+            data = self.verifier.open(frame, oid, kind)
+            if frame[0] != RAW:
+                self._recent.keep(oid, data)
+            return data
+
+        return self._env.read(body)
 
     def get_many(self, oids: Sequence[Oid], kind: Kind | None = None) -> list[Buffer]:
         """Return the canonical bytes of several objects, in the order asked."""

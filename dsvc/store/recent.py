@@ -17,7 +17,11 @@ _KIND_AT = 4  # in canonical bytes
 
 
 class Recent:
-    """Canonical bytes by id, the least recently used dropped first. May be used by several threads."""
+    """Canonical bytes by id, the least recently used dropped first.
+
+    May be used by several threads. None of them ever waits, so that one that was at work during a fork stops no child:
+    whoever finds another inside does without.
+    """
 
     def __init__(self, bound_bytes: int = BOUND_BYTES) -> None:
         """Start empty.
@@ -32,26 +36,34 @@ class Recent:
 
     def find(self, oid: Oid, kind: Kind | None) -> Buffer | None:
         """Return an object's canonical bytes if they are kept, and are of the kind asked for."""
-        with self._lock:
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
             data = self._kept.get(oid)
             if data is None or (kind is not None and data[_KIND_AT] != kind):
                 return None
             self._kept.move_to_end(oid)
             return data
+        finally:
+            self._lock.release()
 
     def keep(self, oid: Oid, data: Buffer) -> None:
         """Keep an object's canonical bytes, and drop the oldest beyond the bound."""
-        with self._lock:
-            if oid in self._kept:
-                return
-            self._kept[oid] = data
-            self._size_bytes += len(data)
-            while self._size_bytes > self._bound_bytes:
-                _, dropped = self._kept.popitem(last=False)
-                self._size_bytes -= len(dropped)
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            if oid not in self._kept and len(data) <= self._bound_bytes:
+                self._kept[oid] = data
+                self._size_bytes += len(data)
+                while self._size_bytes > self._bound_bytes:
+                    _, dropped = self._kept.popitem(last=False)
+                    self._size_bytes -= len(dropped)
+        finally:
+            self._lock.release()
 
     def clear(self) -> None:
-        """Keep nothing."""
-        with self._lock:
+        """Keep nothing, but what another thread puts in meanwhile."""
+        if self._lock.acquire(blocking=False):
             self._kept.clear()
             self._size_bytes = 0
+            self._lock.release()

@@ -225,7 +225,7 @@ class ObjectWriter:
         return self._pools
 
 
-def _opened(frame: Frame, oid: Oid, kind: Kind | None) -> bytes:
+def _opened(frame: Frame, oid: Oid, kind: Kind | None) -> Buffer:
     """Return the canonical bytes in a frame that this process made."""
     found, data = decode_frame(frame, oid)
     if kind is not None and found != kind:
