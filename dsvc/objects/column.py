@@ -3,6 +3,8 @@
 Normal form: nothing but zero stands under null, strings and lists under null are empty, what stands under a null
 struct or fixed list is null, NaN is one quiet NaN, offsets begin at 0.  `dsvc.objects.arrays` makes columns from
 Arrow, `dsvc.objects.canonical` writes and reads them as bytes.
+
+Source: docs/format.md#normal-form.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from dsvc.objects.types import Physical, fixed_width
 
@@ -45,36 +49,40 @@ class Column:
         Args:
             rows: Shape (m,), each from -1 to length - 1.
         """
+        if self.physical[0] == "null":
+            return Column(self.physical, len(rows))
         absent = rows < 0
         any_absent = bool(absent.any())
-        at = np.where(absent, 0, rows) if any_absent else rows
         if any_absent and self.length == 0:
             return null_column(self.physical, len(rows))
-        valid = None if self.valid is None else self.valid[at]
+        at = np.where(absent, 0, rows) if any_absent else rows
+        valid = None if self.valid is None else self.valid.take(at)
         if any_absent:
             valid = ~absent if valid is None else valid & ~absent
         if valid is not None and valid.all():
             valid = None
         if self.offsets is not None:
-            return self._take_items(at, absent if any_absent else None, valid)
+            return self._take_items(rows, absent if any_absent else None, valid)
         if self.data is not None:
-            data = self.data[at]
+            # take, not data[at]: ten times as fast for rows of a few bytes.
+            data = self.data.take(at, axis=0)
             if any_absent:
                 data[absent] = 0
             return Column(self.physical, len(rows), valid, data)
         inner = rows if self.items_per_row == 1 else _spread(rows, self.items_per_row)
         return Column(self.physical, len(rows), valid, children=[child.take(inner) for child in self.children])
 
-    def _take_items(self, at: Index, absent: Mask | None, valid: Mask | None) -> Column:
+    def _take_items(self, rows: Index, absent: Mask | None, valid: Mask | None) -> Column:
         assert self.offsets is not None
-        lengths = self.offsets[at + 1] - self.offsets[at]
+        if self.data is not None:
+            offsets, data = _string_parts(_arrow_strings(self).take(pa.array(rows, mask=absent)))
+            return Column(self.physical, len(rows), valid, data, offsets)
+        at = rows if absent is None else np.where(absent, 0, rows)
+        lengths = self.offsets.take(at + 1) - self.offsets.take(at)
         if absent is not None:
             lengths[absent] = 0
-        offsets = offsets_of(lengths)
-        items = ranges(self.offsets[at], lengths)
-        if self.data is not None:
-            return Column(self.physical, len(at), valid, self.data[items], offsets)
-        return Column(self.physical, len(at), valid, offsets=offsets, children=[self.children[0].take(items)])
+        items = self.children[0].take(ranges(self.offsets.take(at), lengths))
+        return Column(self.physical, len(rows), valid, offsets=offsets_of(lengths), children=[items])
 
     def slice(self, start: int, stop: int) -> Column:
         """Return rows start to stop, without copying data."""
@@ -133,6 +141,23 @@ def ranges(starts: Index, lengths: Index) -> Index:
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
     return np.repeat(starts - (ends - lengths), lengths) + np.arange(total, dtype=np.int64)
+
+
+def _arrow_strings(column: Column) -> pa.LargeBinaryArray:
+    """Return the bytes of a string column's rows as Arrow sees them, without nulls; nothing is copied."""
+    assert column.offsets is not None and column.data is not None
+    buffers = [None, pa.py_buffer(column.offsets), pa.py_buffer(column.data)]
+    return pa.Array.from_buffers(pa.large_binary(), column.length, buffers)
+
+
+def _string_parts(array: pa.LargeBinaryArray) -> tuple[Index, Bytes]:
+    """Return the offsets and bytes of an array that Arrow has just made, and so begins at its buffers' beginning."""
+    _, offsets, data = array.buffers()
+    n = len(array)
+    if n == 0:
+        return np.zeros(1, np.int64), np.empty(0, np.uint8)
+    found = np.frombuffer(offsets, np.int64, n + 1)
+    return found, np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8, int(found[-1]))
 
 
 def _spread(rows: Index, size: int) -> Index:
@@ -215,28 +240,18 @@ def _differing_words(a: Bytes, b: Bytes) -> Mask:
 
 def _differing_items(a: Column, b: Column) -> Mask:
     assert a.offsets is not None and b.offsets is not None
+    if a.data is not None:
+        return np.asarray(pc.not_equal(_arrow_strings(a), _arrow_strings(b)))
     lengths = np.diff(a.offsets)
     differs: Mask = lengths != np.diff(b.offsets)
     rows = np.flatnonzero(~differs & (lengths > 0))
     if len(rows) == 0:
         return differs
-    if not differs.any():
-        items_a, items_b = _items(a, None), _items(b, None)
-        rows, lengths = np.arange(a.length), lengths
-    else:
-        lengths = lengths[rows]
-        items_a = _items(a, ranges(a.offsets[rows], lengths))
-        items_b = _items(b, ranges(b.offsets[rows], lengths))
+    items_a, items_b, lengths = a.children[0], b.children[0], lengths[rows]
+    if differs.any():
+        items_a = items_a.take(ranges(a.offsets[rows], lengths))
+        items_b = items_b.take(ranges(b.offsets[rows], lengths))
     inner = np.flatnonzero(differing_rows(items_a, items_b))
     owner = np.searchsorted(np.cumsum(lengths), inner, side="right")
     differs[rows[owner]] = True
     return differs
-
-
-def _items(column: Column, rows: Index | None) -> Column:
-    """Return the items of a string or list column as a column, the bytes of strings as rows of one byte."""
-    if column.data is None:
-        items = column.children[0]
-        return items if rows is None else items.take(rows)
-    data = column.data if rows is None else column.data[rows]
-    return Column(("uint8",), len(data), None, data)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dsvc.errors import SchemaError
 from dsvc.objects.arrays import normalise, to_arrow
 from dsvc.objects.boundary import CHUNK_WINDOW, U64, find_cuts, hash_keys
 from dsvc.objects.canonical import KEY_TYPE
@@ -40,8 +41,17 @@ class Keys(Sequence[bytes]):
 
     @classmethod
     def of(cls, sources: pa.Array | pa.ChunkedArray | Keys) -> Keys:
-        """Return the keys of an ascending column of sources without nulls."""
-        return sources if isinstance(sources, Keys) else cls(normalise(sources, KEY_TYPE))
+        """Return the keys of an ascending column of sources without nulls, text or its UTF-8 bytes.
+
+        Raises:
+            SchemaError: If the sources are no text, or have nulls.
+        """
+        if isinstance(sources, Keys):
+            return sources
+        column = normalise(sources)
+        if column.physical not in (KEY_TYPE, ("binary",)) or column.valid is not None:
+            raise SchemaError(message=f"sources are {sources.type} with {sources.null_count} nulls, expected strings")
+        return cls(Column(KEY_TYPE, column.length, None, column.data, column.offsets))
 
     @classmethod
     def of_bytes(cls, keys: Sequence[bytes]) -> Keys:
@@ -200,5 +210,3 @@ def merge_order(keys: Keys, other: Keys) -> tuple[Keys, Index, Index]:
     pick = np.where(is_new, other_row + len(keys), row)
     union = Keys(concat([keys.column, other.column]).take(pick))
     return union, row, other_row
-
-

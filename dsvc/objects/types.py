@@ -49,7 +49,10 @@ _PLAIN: dict[str, pa.DataType] = {
     **{name: arrow for name, (_, arrow) in _FIXED.items()},
 }
 _PLAIN_BY_ARROW = {arrow: name for name, arrow in _PLAIN.items()}
-MAX_LIST_SIZE = 2**31 - 1
+_MAX_DEPTH = 64
+"""Levels of lists and structs within each other, at most: walks over a type are recursive."""
+_MALFORMED = (TypeError, ValueError, KeyError, IndexError, OverflowError, RecursionError, pa.ArrowException)
+"""What Arrow and the walks below raise for a description that is no type."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +108,11 @@ def _decode(encoded: bytes) -> Type:
     try:
         name, physical = msgspec.msgpack.decode(encoded, type=tuple[str, list[Any]])
         type_ = Type(_tuples(physical), name or None)
-        _ = type_.arrow
-    except (msgspec.DecodeError, TypeError, ValueError, KeyError, IndexError) as err:
+        canonical = Type(Type.from_arrow(type_.arrow).physical, type_.name)
+    except (msgspec.DecodeError, *_MALFORMED, SchemaError) as err:
         raise ObjectFormatError(kind="type", reason=str(err)) from err
+    if canonical.encoded != encoded:
+        raise ObjectFormatError(kind="type", reason=f"{encoded.hex()} is not how {type_} is encoded")
     return type_
 
 
@@ -136,11 +141,13 @@ def _to_arrow(physical: Physical) -> pa.DataType:
     raise ValueError(f"unknown type {kind!r}")
 
 
-def _from_arrow(arrow: pa.DataType, path: str) -> Physical:
+def _from_arrow(arrow: pa.DataType, path: str, depth: int = 0) -> Physical:
     """Return the physical type; `path` names the field for the error."""
+    if depth > _MAX_DEPTH:
+        raise UnsupportedTypeError(type=f"nested deeper than {_MAX_DEPTH} levels", where=path)
     is_ = pa.types
-    if is_.is_dictionary(arrow):
-        return _from_arrow(arrow.value_type, path)
+    if is_.is_dictionary(arrow) or str(arrow).startswith("run_end_encoded<"):
+        return _from_arrow(arrow.value_type, path, depth)
     if is_.is_large_string(arrow) or str(arrow) == "string_view":
         return ("string",)
     if is_.is_large_binary(arrow) or str(arrow) == "binary_view":
@@ -159,29 +166,29 @@ def _from_arrow(arrow: pa.DataType, path: str) -> Physical:
         # 32- and 64-bit decimals of newer Arrow hold no value that decimal128 does not.
         return ("decimal256" if is_.is_decimal256(arrow) else "decimal128", arrow.precision, arrow.scale)
     if is_.is_fixed_size_list(arrow):
-        return ("fixed_list", arrow.list_size, _from_arrow(arrow.value_type, f"{path}[]"))
+        return ("fixed_list", arrow.list_size, _from_arrow(arrow.value_type, f"{path}[]", depth + 1))
     if is_.is_map(arrow):
-        raise UnsupportedTypeError(type=str(arrow), where=path or "value", hint="use a list of structs with key and value")
-    if is_.is_list(arrow) or is_.is_large_list(arrow) or str(arrow).startswith(("list_view", "large_list_view")):
-        return ("list", _from_arrow(arrow.value_type, f"{path}[]"))
+        hint = "use a list of structs with key and value"
+        raise UnsupportedTypeError(type=str(arrow), where=path or "value", hint=hint)
+    if is_.is_list(arrow) or is_.is_large_list(arrow) or str(arrow).startswith(("list_view<", "large_list_view<")):
+        return ("list", _from_arrow(arrow.value_type, f"{path}[]", depth + 1))
     if is_.is_struct(arrow):
-        return ("struct", _struct_fields(arrow, path))
-    if str(arrow).startswith("run_end_encoded"):
-        return _from_arrow(arrow.value_type, path)
+        return ("struct", _struct_fields(arrow, path, depth))
     raise UnsupportedTypeError(type=str(arrow), where=path or "value")
 
 
-def _struct_fields(arrow: pa.StructType, path: str) -> tuple[tuple[str, Physical], ...]:
+def _struct_fields(arrow: pa.StructType, path: str, depth: int) -> tuple[tuple[str, Physical], ...]:
     fields = [arrow.field(i) for i in range(arrow.num_fields)]
     seen: dict[str, str] = {}
-    for field in fields:
-        other = seen.setdefault(field.name.lower(), field.name)
-        if other != field.name or sum(f.name == field.name for f in fields) > 1:
+    for name in (field.name for field in fields):
+        if name.lower() in seen:
+            names = f"{seen[name.lower()]!r} and {name!r}"
             raise SchemaError(
-                message=f"struct {path or 'value'} has fields {other!r} and {field.name!r}, which differ by case at most",
+                message=f"struct {path or 'value'} has fields {names}, which differ by case at most",
                 hint="rename one of them",
             )
-    return tuple((f.name, _from_arrow(f.type, f"{path}.{f.name}" if path else f.name)) for f in fields)
+        seen[name.lower()] = name
+    return tuple((f.name, _from_arrow(f.type, f"{path}.{f.name}" if path else f.name, depth + 1)) for f in fields)
 
 
 def format_physical(physical: Physical) -> str:
@@ -207,8 +214,9 @@ def fixed_width(physical: Physical) -> int | None:
     return {"time32": 4, "time64": 8, "timestamp": 8, "duration": 8, "decimal128": 16, "decimal256": 32}.get(kind)
 
 
-_BOX = ("struct", tuple((name, ("float64",)) for name in ("x", "y", "w", "h", "score")) + (("label", ("string",)),))
-_POINT = ("struct", tuple((name, ("float64",)) for name in ("x", "y", "score")))
+_DOUBLE: Physical = ("float64",)
+_BOX: Physical = ("struct", (*((name, _DOUBLE) for name in ("x", "y", "w", "h", "score")), ("label", ("string",))))
+_POINT: Physical = ("struct", tuple((name, _DOUBLE) for name in ("x", "y", "score")))
 _NAMED: dict[str, Callable[[str], Physical]] = {
     "boxes": lambda _: ("list", _BOX),
     "keypoints": lambda count: ("list", ("fixed_list", int(count), _POINT)),
@@ -232,18 +240,20 @@ def parse_type(text: str) -> Type:
         return _parse_named(match[1], match[2], text)
     try:
         physical, rest = _parse_physical(text.strip())
-        if rest:
-            raise ValueError(rest)
-        type_ = Type(physical)
-        _ = type_.arrow
-    except (ValueError, KeyError, IndexError, TypeError, pa.ArrowException) as err:
-        word = re.split(r"[<( ]", text.strip(), maxsplit=1)[0]
-        near = get_close_matches(word, [*_NAMED, *_PLAIN, "list", "struct", "timestamp", "duration"], 1)
-        raise SchemaError(
-            message=f"there is no type {text!r}",
-            hint=f"did you mean {near[0]!r}?" if near else "types are listed in docs/how-to/recipe.md",
-        ) from err
+        type_ = Type.from_arrow(_to_arrow(physical))
+    except _MALFORMED as err:
+        raise _no_such_type(text) from err
+    if rest or type_.physical != physical:
+        raise _no_such_type(text)
     return type_
+
+
+def _no_such_type(text: str) -> SchemaError:
+    word = re.split(r"[<( ]", text.strip(), maxsplit=1)[0]
+    near = get_close_matches(word, [*_NAMED, *_PLAIN, "list", "struct", "timestamp", "duration"], 1)
+    near = [name for name in near if name != word]
+    hint = f"did you mean {near[0]!r}?" if near else "types are listed in docs/format.md#types"
+    return SchemaError(message=f"there is no type {text!r}", hint=hint)
 
 
 def _parse_named(name: str, arguments: str | None, text: str) -> Type:
@@ -255,8 +265,9 @@ def _parse_named(name: str, arguments: str | None, text: str) -> Type:
         good = good and len(set(items)) == len(items)
     else:
         least, most = (1, 10_000) if name == "keypoints" else (2, 127)
-        good = len(items) == 1 and items[0].isdecimal() and least <= int(items[0]) <= most
         expected = f"{name}(N) with N from {least} to {most}"
+        good = len(items) == 1 and re.fullmatch(r"[1-9][0-9]{0,4}", items[0]) is not None
+        good = good and least <= int(items[0]) <= most
     if not good:
         raise SchemaError(message=f"type {text!r}: expected {expected}", hint=f"write {expected}")
     spelled = f"{name}({', '.join(items)})" if items else name
@@ -279,22 +290,29 @@ def _parse_physical(text: str) -> tuple[Physical, str]:
             raise ValueError(rest)
         return ("fixed_list", int(count[1]), child), _expect(">", rest[count.end() :])
     if kind == "struct" and rest.startswith("<"):
-        fields = []
-        rest = rest[1:]
-        while not rest.lstrip().startswith(">"):
-            name = re.match(r"\s*,?\s*([^\s:<>,]+)\s*:\s*", rest)
-            if name is None:
-                raise ValueError(rest)
-            child, rest = _parse_physical(rest[name.end() :])
-            fields.append((name[1], child))
-        return ("struct", tuple(fields)), _expect(">", rest)
+        return _parse_struct(rest[1:].lstrip())
     arguments = re.match(r"\(([^)]*)\)", rest)
     if arguments is None:
-        return (kind, "") if kind == "timestamp" else (kind,), rest
-    items = [int(item) if item.strip().isdecimal() else item.strip() for item in arguments[1].split(",")]
+        return (kind,), rest
+    words = [word.strip() for word in arguments[1].split(",")]
+    items = [int(word) if re.fullmatch(r"-?[0-9]+", word) else word for word in words]
     if kind == "timestamp" and len(items) == 1:
         items.append("")
     return (kind, *items), rest[arguments.end() :]
+
+
+def _parse_struct(rest: str) -> tuple[Physical, str]:
+    fields: list[tuple[str, Physical]] = []
+    while not rest.startswith(">"):
+        if fields:
+            rest = _expect(",", rest)
+        name = re.match(r"([^\s:<>,]+)\s*:\s*", rest)
+        if name is None:
+            raise ValueError(rest)
+        child, rest = _parse_physical(rest[name.end() :])
+        fields.append((name[1], child))
+        rest = rest.lstrip()
+    return ("struct", tuple(fields)), rest[1:].lstrip()
 
 
 def _expect(sign: str, text: str) -> str:
