@@ -45,6 +45,9 @@ class FeedState(msgspec.Struct, frozen=True, array_like=True):
     superseded: int = 0
     orphans: int = 0
     """Documents whose source is not there yet."""
+    content: Oid | None = None
+    """A `Signal`: the sources that this feed gives, and what it says of their content. Of one feed alone it is the
+    signal `content`; of several, that is their union. None for a feed about another's sources."""
 
 
 class DatasetState(msgspec.Struct, frozen=True, array_like=True):
