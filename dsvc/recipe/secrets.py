@@ -41,7 +41,7 @@ def refuse_secrets(text: str, file: str) -> None:
                     raise SecretInRecipeError(file=file, line=number, key="a URI")
 
 
-def refuse_secret_keys(value: Any, file: str, places: Mapping[KeyPath, tuple[str, int]], path: KeyPath) -> None:
+def refuse_secret_keys(value: Any, file: str, lines: Mapping[KeyPath, int], path: KeyPath) -> None:
     """Check that no key in `value`, at any depth, is named like a secret and has a literal text.
 
     Raises:
@@ -51,12 +51,11 @@ def refuse_secret_keys(value: Any, file: str, places: Mapping[KeyPath, tuple[str
         for key, child in value.items():
             inner = (*path, key)
             if isinstance(child, str) and _SECRET_KEY.fullmatch(key) and not _is_reference(child):
-                place = places.get(inner, (file, None))
-                raise SecretInRecipeError(file=place[0], line=place[1], key=".".join(map(str, inner)))
-            refuse_secret_keys(child, file, places, inner)
+                raise SecretInRecipeError(file=file, line=lines.get(inner), key=".".join(map(str, inner)))
+            refuse_secret_keys(child, file, lines, inner)
     elif isinstance(value, list):
         for index, child in enumerate(value):
-            refuse_secret_keys(child, file, places, (*path, index))
+            refuse_secret_keys(child, file, lines, (*path, index))
 
 
 def _is_reference(secret: str) -> bool:

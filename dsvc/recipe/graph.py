@@ -1,0 +1,85 @@
+"""What the sections of a recipe say of each other: names that must exist, and an order in which steps can run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+
+from dsvc.recipe.paths import InputPath
+from dsvc.recipe.spec import CONTENT, KeyPath, Recipe, StepSpec
+
+
+def check_references(recipe: Recipe, also_known: Iterable[str]) -> None:
+    """Check that every feed, signal and split that is named exists.
+
+    Args:
+        recipe: The recipe, without its order.
+        also_known: Signals that are put by hand, which no recipe declares.
+
+    Raises:
+        RecipeError: If one does not; the nearest spelling is given.
+    """
+    for feed in recipe.feeds.values():
+        if feed.about is not None:
+            mains = [name for name, other in recipe.feeds.items() if other.about is None]
+            _check(recipe, ("feed", feed.name, "about", "feed"), feed.about.feed, mains, "a feed without `about`")
+    for signal in recipe.signals.values():
+        _check(recipe, ("signal", signal.name, "from"), signal.feed, recipe.feeds, "a feed")
+    known = {*recipe.signals, *recipe.steps, *also_known}
+    if any(feed.about is None for feed in recipe.feeds.values()):
+        known.add(CONTENT)
+    for step in recipe.steps.values():
+        key = "sql" if step.kind == "sql" else "inputs"
+        _check_signals(recipe, ("step", step.name, key), step.inputs, known)
+    for split in recipe.splits.values():
+        _check_signals(recipe, ("split", split.name, "by"), split.by.inputs, known)
+    for dataset in recipe.datasets.values():
+        path: KeyPath = ("dataset", dataset.name)
+        if dataset.where is not None:
+            _check_signals(recipe, (*path, "where"), dataset.where.inputs, known)
+        given = "columns" if (*path, "columns") in recipe.places else "signals"
+        for column, expression in dataset.columns:
+            _check_signals(recipe, (*path, given, column), expression.inputs, known)
+        if dataset.split is not None:
+            _check(recipe, (*path, "split"), dataset.split, recipe.splits, "a split")
+
+
+def _check_signals(recipe: Recipe, path: KeyPath, inputs: Iterable[InputPath], known: Iterable[str]) -> None:
+    for read in inputs:
+        _check(recipe, path, read.signal, known, "a signal")
+
+
+def _check(recipe: Recipe, path: KeyPath, name: str, known: Iterable[str], what: str) -> None:
+    names = sorted(known)
+    if name in names:
+        return
+    near = get_close_matches(name, names, 1)
+    hint = f"there are: {', '.join(names)}" if names and not near else None
+    if what == "a signal" and hint is None and not near:
+        hint = f"declare [signal.{name}] or [step.{name}], or put it with `dsvc put {name} FILE`"
+    raise recipe.error(path, what, repr(name), nearest=near[0] if near else None, hint=hint)
+
+
+def order_steps(recipe: Recipe) -> tuple[str, ...]:
+    """Return the names of the steps, each after those it reads, otherwise in file order.
+
+    Raises:
+        RecipeError: If steps read each other in a circle, which is named.
+    """
+    done: dict[str, None] = {}
+    for name in recipe.steps:
+        _visit(recipe, recipe.steps, name, (), done)
+    return tuple(done)
+
+
+def _visit(
+    recipe: Recipe, steps: Mapping[str, StepSpec], name: str, above: tuple[str, ...], done: dict[str, None]
+) -> None:
+    if name in done or name not in steps:
+        return
+    if name in above:
+        circle = " -> ".join((*above[above.index(name) :], name))
+        raise recipe.error(("step", name), "steps that do not read each other in a circle", circle)
+    for path in steps[name].depends:
+        _visit(recipe, steps, path.signal, (*above, name), done)
+    done[name] = None
