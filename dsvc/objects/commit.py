@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from dsvc.objects.oid import Oid
+from dsvc.objects.encoding import check_ascending
+from dsvc.objects.oid import Count, StoredOid
 
 
 class Commit(msgspec.Struct, frozen=True, array_like=True):
@@ -13,17 +14,20 @@ class Commit(msgspec.Struct, frozen=True, array_like=True):
     Source: docs/format.md#commit.
     """
 
-    root: Oid
-    parents: tuple[Oid, ...]
+    root: StoredOid
+    parents: tuple[StoredOid, ...]
     author: str
     time_us: int
     """Microseconds since 1970, UTC."""
     message: str
-    generation: int
+    generation: Count
     """1 + the greatest generation of the parents; 1 for the first commit."""
-    recipe: Oid | None = None
-    state: Oid | None = None
-    delta: Oid | None = None
+    recipe: StoredOid | None = None
+    state: StoredOid | None = None
+    delta: StoredOid | None = None
     """Reserved for an index of what changed against the first parent; None until one is stored."""
     notes: tuple[tuple[str, str], ...] = ()
     """Sorted marks: ``as-is``, ``git-head``, ``git-dirty``."""
+
+    def __post_init__(self) -> None:
+        check_ascending([name for name, _ in self.notes])

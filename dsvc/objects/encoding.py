@@ -6,14 +6,16 @@
 | 4 | 1 | kind |
 | 5 | - | msgpack of arrays, integers, strings, byte strings, booleans and nil; no maps, no floats |
 
-Structures are arrays of their fields in declaration order, so equal values have equal bytes.
+Structures are arrays of their fields in declaration order, each field written, each integer in its shortest form: a
+value has one encoding, and bytes that are another one are refused, as are fields that we do not know.
 
 Source: docs/format.md#plain-objects.
 """
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Sequence
+from operator import lt
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -31,11 +33,7 @@ T = TypeVar("T")
 
 _encoder = msgspec.msgpack.Encoder()
 _HEADERS = {kind: MAGIC + bytes([kind]) for kind in Kind}
-
-
-@cache
-def _decoder(kind_of_value: Any) -> msgspec.msgpack.Decoder[Any]:
-    return msgspec.msgpack.Decoder(kind_of_value)
+_decoders: dict[Any, msgspec.msgpack.Decoder[Any]] = {}
 
 
 def encode_object(kind: Kind, value: object) -> bytes:
@@ -52,13 +50,20 @@ def decode_object(data: Buffer, kind: Kind, type_: type[T]) -> T:
     """Return the value whose canonical bytes are `data`.
 
     Raises:
-        ObjectFormatError: If the header is of another kind or the payload is not a `type_`.
+        ObjectFormatError: If the header is of another kind, or the payload is not the encoding of a `type_`.
     """
     check_header(data, kind)
     try:
-        value: T = _decoder(type_).decode(memoryview(data)[HEADER_BYTES:])
-    except (msgspec.DecodeError, UnicodeDecodeError) as err:
+        decoder = _decoders.get(type_)
+        if decoder is None:
+            decoder = _decoders[type_] = msgspec.msgpack.Decoder(type_)
+        payload = bytes(memoryview(data)[HEADER_BYTES:])  # a memoryview is compared byte by byte
+        value: T = decoder.decode(payload)
+        canonical = _encoder.encode(value) == payload
+    except (msgspec.DecodeError, UnicodeError) as err:
         raise ObjectFormatError(kind=kind.name.lower(), reason=str(err)) from err
+    if not canonical:
+        raise ObjectFormatError(kind=kind.name.lower(), reason="the value it holds is encoded in another way")
     return value
 
 
@@ -104,6 +109,19 @@ def get_object(reader: Reader, oid: Oid, kind: Kind, type_: type[T]) -> T:
 
     Raises:
         ObjectNotFoundError: If the reader has no such object.
-        ObjectFormatError: If the object is not a `type_`.
+        ObjectFormatError: If the object is not a `type_`; the error names it.
     """
-    return decode_object(reader.get(oid, kind), kind, type_)
+    try:
+        return decode_object(reader.get(oid, kind), kind, type_)
+    except ObjectFormatError as err:
+        raise ObjectFormatError(kind=err.kind, reason=err.reason, oid=oid) from err
+
+
+def check_ascending(names: Sequence[Any]) -> None:
+    """Check that names, all text or all bytes, are in strictly ascending order, as those of a stored tuple must be.
+
+    Raises:
+        ValueError: If they are not; within a decoder it becomes an `ObjectFormatError`.
+    """
+    if not all(map(lt, names, names[1:])):
+        raise ValueError(f"{len(names)} names are not in ascending order")

@@ -17,15 +17,20 @@ Source: docs/format.md#nodes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
 from dsvc.errors import ObjectFormatError
-from dsvc.objects.encoding import HEADER_BYTES, decode_object, encode_object, hash_encoded
-from dsvc.objects.oid import Buffer, Kind, Oid
+from dsvc.objects.encoding import HEADER_BYTES, check_ascending, decode_object, encode_object, hash_encoded
+from dsvc.objects.oid import OID_BYTES, Buffer, Kind, Oid, StoredOid
+
+if TYPE_CHECKING:
+    from dsvc.objects.access import Reader
 
 MAX_LEVEL = 16
 """Far above any tree: with 32 entries a node at the least, 16 levels hold 2^80 chunks."""
+RowCount = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class ChunkEntry(msgspec.Struct, frozen=True, array_like=True):
@@ -33,21 +38,22 @@ class ChunkEntry(msgspec.Struct, frozen=True, array_like=True):
 
     last: bytes
     """UTF-8 bytes of the chunk's last key."""
-    count: int
-    keys: Oid
-    value: Oid
+    count: RowCount
+    keys: StoredOid
+    value: StoredOid
     """Names an object of kind `value` or `pieces`."""
-    prov: Oid | tuple[Oid]
+    prov: Oid | tuple[StoredOid]
     """Id of the one provenance of all records, or, in a tuple, of a `prov` object."""
+    # Not StoredOid | ...: msgspec 0.22 crashes on a union of a fixed tuple and bytes with a length.
 
 
 class NodeEntry(msgspec.Struct, frozen=True, array_like=True):
     """What a higher node says of one node below it."""
 
     last: bytes
-    count: int
-    child: Oid
-    value: Oid
+    count: RowCount
+    child: StoredOid
+    value: StoredOid
     """The child's value id."""
 
 
@@ -90,10 +96,33 @@ def decode_node(data: Buffer) -> Node:
         ObjectFormatError: If the bytes are no node.
     """
     level = data[HEADER_BYTES + 1] if len(data) > HEADER_BYTES + 1 else 0
-    node: Node = decode_object(data, Kind.NODE, LowestNode if level == 1 else HigherNode)
-    if not 1 <= node.level <= MAX_LEVEL:
-        raise ObjectFormatError(kind="node", reason=f"level is {node.level}, expected 1 to {MAX_LEVEL}")
+    node: Node
+    if level == 1:
+        node = decode_object(data, Kind.NODE, LowestNode)
+        if not {len(entry.prov) for entry in node.entries} <= {1, OID_BYTES}:
+            raise ObjectFormatError(kind="node", reason="a provenance id is too long or too short")
+    else:
+        node = decode_object(data, Kind.NODE, HigherNode)
+        if not 1 < node.level <= MAX_LEVEL or not node.entries:
+            raise ObjectFormatError(kind="node", reason=f"level {node.level} with {len(node.entries)} entries")
+    try:
+        check_ascending([entry.last for entry in node.entries])
+    except ValueError as err:
+        raise ObjectFormatError(kind="node", reason=str(err)) from err
     return node
+
+
+def get_node(reader: Reader, oid: Oid) -> Node:
+    """Read a node.
+
+    Raises:
+        ObjectNotFoundError: If the reader has no such object.
+        ObjectFormatError: If the object is no node; the error names it.
+    """
+    try:
+        return decode_node(reader.get(oid, Kind.NODE))
+    except ObjectFormatError as err:
+        raise ObjectFormatError(kind=err.kind, reason=err.reason, oid=oid) from err
 
 
 def value_id_of(node: Node) -> Oid:

@@ -10,9 +10,10 @@ Source: docs/format.md#ids.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NewType
+from typing import Annotated, NewType
 
 from blake3 import blake3
+from msgspec import Meta
 
 Buffer = bytes | bytearray | memoryview
 Oid = NewType("Oid", bytes)
@@ -21,6 +22,10 @@ Oid = NewType("Oid", bytes)
 OID_BYTES = 32
 SHORT_HEX = 12
 """Hex digits of an id that people are shown."""
+StoredOid = Annotated[Oid, Meta(min_length=OID_BYTES, max_length=OID_BYTES)]
+"""An id as a field of a stored object: decoding refuses any other length."""
+Count = Annotated[int, Meta(ge=0)]
+"""A number of records, rows or bytes as a field of a stored object."""
 ZERO = Oid(bytes(OID_BYTES))
 """Stands where there is no object: the type id of keys, the transform of a put, an absent input."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dsvc.objects.oid import ZERO, Oid
+from dsvc.objects.oid import ZERO, StoredOid
 
 ORIGINS = ("model", "human", "import", "step")
 STANDINGS = ("final", "unaudited", "contested", "unusable")
@@ -24,7 +24,7 @@ class Provenance(msgspec.Struct, frozen=True, array_like=True):
     """A worker, an importer, ``module:function``, an entry point, or ``sql``."""
     version: str
     """The producer's version; ``0`` where it declares none."""
-    transform: Oid = ZERO
+    transform: StoredOid = ZERO
     """Transform hash; zero for a put."""
     standing: str = "final"
     """One of `STANDINGS`."""

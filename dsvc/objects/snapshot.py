@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
-from dsvc.objects.oid import Oid
+from dsvc.objects.encoding import check_ascending
+from dsvc.objects.oid import Count, StoredOid
 
 
 class Signal(msgspec.Struct, frozen=True, array_like=True):
@@ -15,36 +16,46 @@ class Signal(msgspec.Struct, frozen=True, array_like=True):
 
     type: bytes
     """`dsvc.objects.types.Type.encoded`."""
-    tree: Oid
+    tree: StoredOid
     """The root node."""
-    value_id: Oid
+    value_id: StoredOid
     """Names keys and values alone: equal for equal values whoever made them."""
-    count: int
+    count: Count
     """Records."""
 
 
 class Dataset(msgspec.Struct, frozen=True, array_like=True):
     """One specialised dataset of a version. It refers to signals of the same root and copies nothing."""
 
-    selection: Oid
+    selection: StoredOid
     """A `Signal` of type int8 with a record for every source: null is not selected, else the split's index."""
     columns: tuple[tuple[str, str], ...]
     """(column, expression), sorted by column."""
     splits: tuple[str, ...] = ()
     """Names of the parts, by index; empty without splits, and then every selected source has index 0."""
 
+    def __post_init__(self) -> None:
+        check_ascending([column for column, _ in self.columns])
+
 
 class Root(msgspec.Struct, frozen=True, array_like=True):
     """The content of a version alone: equal for equal signals and datasets, whoever made it and how."""
 
-    signals: tuple[tuple[str, Oid], ...] = ()
+    signals: tuple[tuple[str, StoredOid], ...] = ()
     """(name, id of a `Signal`), sorted by name."""
-    datasets: tuple[tuple[str, Oid], ...] = ()
+    datasets: tuple[tuple[str, StoredOid], ...] = ()
     """(name, id of a `Dataset`), sorted by name."""
+
+    def __post_init__(self) -> None:
+        check_ascending([name for name, _ in self.signals])
+        check_ascending([name for name, _ in self.datasets])
 
 
 class Recipe(msgspec.Struct, frozen=True, array_like=True):
     """The recipe files of a commit."""
 
-    files: tuple[tuple[str, Oid], ...]
+    files: tuple[tuple[str, StoredOid], ...]
     """(path below the repository, id of a blob), sorted by path; separators are ``/``."""
+
+    def __post_init__(self) -> None:
+        check_ascending([path for path, _ in self.files])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dsvc.objects.oid import Oid
+from dsvc.objects.oid import StoredOid
 
 
 class Tag(msgspec.Struct, frozen=True, array_like=True):
@@ -13,7 +13,7 @@ class Tag(msgspec.Struct, frozen=True, array_like=True):
     Source: docs/format.md#tag.
     """
 
-    commit: Oid
+    commit: StoredOid
     dataset: str | None
     """Set for ``dataset@version`` tags."""
     author: str

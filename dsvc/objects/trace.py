@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dsvc.objects.oid import Oid
+from dsvc.objects.oid import StoredOid
 
 
 class TraceInput(msgspec.Struct, frozen=True, array_like=True):
@@ -12,9 +12,9 @@ class TraceInput(msgspec.Struct, frozen=True, array_like=True):
 
     path: str
     """A signal or a field of one, as the step names it."""
-    value_id: Oid
+    value_id: StoredOid
     """The input signal's value id; zero for an absent signal."""
-    signal: Oid
+    signal: StoredOid
     """Id of the input's `Signal`, so that what changed since can be found; zero for an absent signal."""
 
 
@@ -24,10 +24,10 @@ class Trace(msgspec.Struct, frozen=True, array_like=True):
     Source: docs/format.md#trace.
     """
 
-    transform: Oid
+    transform: StoredOid
     inputs: tuple[TraceInput, ...]
     """In the order the step names them."""
-    output: Oid
+    output: StoredOid
     """Id of the output `Signal`; zero where no record came out."""
-    waiting: Oid | None = None
+    waiting: StoredOid | None = None
     """Id of a `Signal` of the sources that this trace does not answer for: they failed. None when there are none."""
