@@ -147,9 +147,9 @@ class Outcome:
 class Transform(ABC):
     """Versioned code that makes one signal from others, record by record.
 
-    A value may depend on nothing but the record's own inputs, its pixels and the parameters: not on the other rows of
-    the batch, the clock or earlier calls. It may be called from another process, so it must be made from its
-    parameters alone.
+    A value may depend on nothing but the record's own inputs, its pixels and the parameters: not on the pointer, the
+    other rows of the batch, the clock or earlier calls. It may be called from another process, so it must be made from
+    its parameters alone.
 
     Args:
         parameters: Every declared parameter, with defaults filled in.
@@ -174,8 +174,8 @@ class Transform(ABC):
         """Make the values of a batch.
 
         Args:
-            batch: One column per declared input, under its declared name. A null is a null value, or, for an input
-                that the step calls optional, a missing record.
+            batch: `source`, the pointers, then one column per declared input, under its declared name. A null is a
+                null value, or, for an input that the step calls optional, a missing record.
             pixels: The images of the rows, if the transform needs pixels.
 
         Returns:
@@ -191,7 +191,7 @@ class RecordTransform(Transform):
         """Return the value of one record.
 
         Args:
-            values: The inputs by declared name, as plain values.
+            values: The inputs by declared name, as plain values, and the pointer as `source`.
             image: The encoded image, if the transform needs pixels; it must not be written anywhere.
         """
 

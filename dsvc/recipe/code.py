@@ -81,8 +81,9 @@ class _Reach:
             raise RecipeError(
                 file=f"{module_name.replace('.', '/')}.py",
                 key=f"{module_name}:{function}",
-                expected="a Python file of the recipe",
+                expected="a Python file beside dsvc.toml",
                 found="none",
+                hint="write the file, or, for a function of an installed module, declare `version` in the step",
             )
         if function not in module.bindings:
             raise RecipeError(
