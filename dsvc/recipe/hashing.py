@@ -58,7 +58,9 @@ def transform_hash(step: StepSpec, output: Type | None, directory: Path, plugins
     if step.kind == "transform":
         transform = plugins.get_transform(step.code)
         version, parameters = transform.version, fill_options(transform.parameters, parameters)
-    inputs = [*([PIXELS] if step.pixels else []), *map(str, step.inputs)]
+    # An optional input lets a step have records for other sources: it is another step.
+    named = [f"{path}?" if path in step.optional else str(path) for path in step.inputs]
+    inputs = [*([PIXELS] if step.pixels else []), *named]
     return hash_encoded(
         Kind.TRANSFORM,
         [
