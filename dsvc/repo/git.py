@@ -46,6 +46,7 @@ def read_git_state(directory: Path, files: Iterable[str]) -> GitState | None:
     Returns:
         None where git is not installed or does not answer.
     """
+    files = list(files)
     command = ["git", "-C", str(directory), "--no-optional-locks", "status", "--porcelain=v2", "--branch"]
     try:
         done = subprocess.run(
@@ -61,4 +62,4 @@ def read_git_state(directory: Path, files: Iterable[str]) -> GitState | None:
         return None
     lines = done.stdout.splitlines()
     oid = next((line.removeprefix("# branch.oid ") for line in lines if line.startswith("# branch.oid ")), "(initial)")
-    return GitState(None if oid == "(initial)" else oid, any(not line.startswith("#") for line in lines))
+    return GitState(None if oid == "(initial)" else oid, bool(files) and any(not line.startswith("#") for line in lines))
