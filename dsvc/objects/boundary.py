@@ -115,9 +115,7 @@ def _mix_prefix(prefix: npt.NDArray[np.uint8]) -> int:
     return x
 
 
-def _shared_lanes(
-    starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], data: npt.NDArray[np.uint8]
-) -> int:
+def _shared_lanes(starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], data: npt.NDArray[np.uint8]) -> int:
     """Count the whole lanes that every key of an ascending block begins with: those its first and last share."""
     limit = int(lengths.min()) // 8 if len(lengths) > 1 else 0
     first = data[starts[0] : starts[0] + 8 * limit].reshape(limit, 8)

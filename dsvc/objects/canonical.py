@@ -36,9 +36,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from dsvc.errors import ObjectFormatError
+from dsvc.errors import ObjectFormatError, SchemaError
 from dsvc.objects.column import Bytes, Column, Mask
-from dsvc.objects.encoding import MAGIC, check_header
+from dsvc.objects.encoding import MAGIC
 from dsvc.objects.oid import ZERO, Buffer, Kind, Oid
 from dsvc.objects.types import Physical, Type, fixed_width
 
@@ -72,13 +72,13 @@ def _write(column: Column, start: int, stop: int, out: list[Buffer]) -> None:
     if valid is None or valid.all():
         out.append(_EMPTY)
     else:
-        _append(out, memoryview(np.packbits(valid, bitorder="little")))
+        _append(out, np.packbits(valid, bitorder="little").data)
     if column.offsets is not None:
         _write_items(column, start, stop, out)
     elif column.data is not None:
         rows = column.data[start:stop]
         flat = np.packbits(rows, bitorder="little") if rows.ndim == 1 else rows.reshape(-1)
-        _append(out, memoryview(flat))
+        _append(out, flat.data)
     else:
         size = column.items_per_row
         for child in column.children:
@@ -90,10 +90,10 @@ def _write_items(column: Column, start: int, stop: int, out: list[Buffer]) -> No
     offsets = column.offsets[start : stop + 1]
     first, last = int(offsets[0]), int(offsets[-1])
     if last - first > _MAX_BYTES:
-        raise ValueError(f"{last - first} items in one object pass 32-bit offsets")
+        raise SchemaError(message=f"{last - first:,} items in one object pass the 32-bit offsets of a column")
     _append(out, (offsets - first).astype("<i4").tobytes())
     if column.data is not None:
-        _append(out, memoryview(column.data[first:last]))
+        _append(out, column.data[first:last].data)
     else:
         _write(column.children[0], first, last, out)
 
@@ -107,74 +107,87 @@ def _append(out: list[Buffer], data: Buffer) -> None:
             out.append(_PADDING[size % 8])
 
 
-def read_values(objects: Sequence[Buffer], type_: Type) -> Column:
+def read_values(objects: Sequence[Buffer], type_: Type, counts: Sequence[int]) -> Column:
     """Return the values of several value objects of one type, joined in order; at least one object.
 
+    Args:
+        objects: Canonical bytes. That they are well formed is checked, not that the values are in normal form.
+        type_: Their type.
+        counts: Rows of each.
+
     Raises:
-        ObjectFormatError: If one is no value object of that type.
+        ObjectFormatError: If one is no value object of that type and length.
     """
-    return _read(objects, type_.physical, Kind.VALUE, type_.id)
+    return _read(objects, type_.physical, Kind.VALUE, type_.id, counts)
 
 
-def read_keys(objects: Sequence[Buffer]) -> Column:
+def read_keys(objects: Sequence[Buffer], counts: Sequence[int]) -> Column:
     """Return the keys of several key objects, joined in order; at least one object.
 
+    Args:
+        objects: Canonical bytes.
+        counts: Rows of each.
+
     Raises:
-        ObjectFormatError: If one is no key object.
+        ObjectFormatError: If one is no key object of that length.
     """
-    return _read(objects, KEY_TYPE, Kind.KEY, ZERO)
+    return _read(objects, KEY_TYPE, Kind.KEY, ZERO, counts)
 
 
-def _read(objects: Sequence[Buffer], physical: Physical, kind: Kind, type_id: Oid) -> Column:
-    readers = [_Buffers(data, _row_count(data, kind, type_id)) for data in objects]
-    lengths = [reader.n for reader in readers]
+def _read(objects: Sequence[Buffer], physical: Physical, kind: Kind, type_id: Oid, counts: Sequence[int]) -> Column:
     try:
+        readers = [_Buffers(data, kind, type_id, n) for data, n in zip(objects, counts, strict=True)]
         if kind is Kind.KEY:
-            column = _read_items(readers, lengths, physical, None)
+            column = _read_items(readers, list(counts), physical, None)
         else:
-            column = _read_level(readers, lengths, physical)
+            column = _read_level(readers, list(counts), physical)
         for reader in readers:
             reader.expect_end()
-    except (struct.error, ValueError, IndexError) as err:
+    except (struct.error, ValueError, OverflowError) as err:
         raise ObjectFormatError(kind=kind.name.lower(), reason=str(err)) from err
     return column
-
-
-def _row_count(data: Buffer, kind: Kind, type_id: Oid) -> int:
-    check_header(data, kind)
-    if len(data) < HEADER.size:
-        raise ObjectFormatError(kind=kind.name.lower(), reason=f"{len(data)} bytes are no header")
-    _, _, n, found = HEADER.unpack_from(data)
-    if found != type_id:
-        raise ObjectFormatError(
-            kind=kind.name.lower(), reason=f"type id is {found.hex()}, expected {type_id.hex()}"
-        )
-    return int(n)
 
 
 class _Buffers:
     """Walks the buffers of one column object."""
 
-    __slots__ = ("at", "data", "n")
+    __slots__ = ("at", "data")
 
-    def __init__(self, data: Buffer, n: int) -> None:
+    def __init__(self, data: Buffer, kind: Kind, type_id: Oid, n: int) -> None:
         self.data = memoryview(data)
-        self.n = n
         self.at = HEADER.size
+        expected = HEADER.pack(MAGIC, kind, n, type_id)
+        found = bytes(self.data[: HEADER.size])
+        if found != expected:
+            raise ValueError(f"header is {found.hex()}, expected {expected.hex()}")
 
     def take(self) -> memoryview:
         (size,) = _LENGTH.unpack_from(self.data, self.at)
         start = self.at + 8
-        self.at = start + size + (-size % 8)
+        stop = start + size
+        self.at = stop + -size % 8
         if self.at > len(self.data):
             raise ValueError(f"buffer of {size} bytes at {start} ends after the object's {len(self.data)} bytes")
-        return self.data[start : start + size]
+        if self.data[stop : self.at] != _PADDING[size % 8]:
+            raise ValueError(f"padding at {stop} is not zero")
+        return self.data[start:stop]
 
     def take_exactly(self, size: int) -> memoryview:
         found = self.take()
         if len(found) != size:
             raise ValueError(f"buffer has {len(found)} bytes, expected {size}")
         return found
+
+    def take_bits(self, n: int) -> memoryview:
+        found = self.take_exactly((n + 7) // 8)
+        if n % 8 and found[-1] >> n % 8:
+            raise ValueError(f"bits after the last of {n} are not zero")
+        return found
+
+    def take_validity(self, n: int) -> memoryview | None:
+        (size,) = _LENGTH.unpack_from(self.data, self.at)
+        found = self.take_bits(n if size else 0)
+        return found if size else None
 
     def expect_end(self) -> None:
         if self.at != len(self.data):
@@ -191,7 +204,7 @@ def _read_level(readers: list[_Buffers], lengths: list[int], physical: Physical)
         parts = [reader.take_exactly(size * width) for reader, size in zip(readers, lengths, strict=True)]
         return Column(physical, n, valid, _join(parts).reshape(n, width))
     if kind == "bool":
-        bits = [reader.take_exactly((size + 7) // 8) for reader, size in zip(readers, lengths, strict=True)]
+        bits = [reader.take_bits(size) for reader, size in zip(readers, lengths, strict=True)]
         return Column(physical, n, valid, _join_bits(bits, lengths))
     if kind in ("string", "binary", "list"):
         return _read_items(readers, lengths, physical, valid)
@@ -203,12 +216,7 @@ def _read_level(readers: list[_Buffers], lengths: list[int], physical: Physical)
 
 
 def _read_validity(readers: list[_Buffers], lengths: list[int]) -> Mask | None:
-    found: list[memoryview | None] = []
-    for reader, size in zip(readers, lengths, strict=True):
-        bits = reader.take()
-        if len(bits) not in (0, (size + 7) // 8):
-            raise ValueError(f"validity of {size} rows has {len(bits)} bytes")
-        found.append(bits if len(bits) else None)
+    found = [reader.take_validity(size) for reader, size in zip(readers, lengths, strict=True)]
     if all(bits is None for bits in found):
         return None
     return _join_bits(found, lengths).astype(np.bool_)
@@ -254,5 +262,3 @@ def _join_bits(parts: Sequence[memoryview | None], lengths: list[int]) -> Bytes:
         for bits, size in zip(parts, lengths, strict=True)
     ]
     return rows[0] if len(rows) == 1 else np.concatenate(rows)
-
-

@@ -3,8 +3,7 @@
 | object | content |
 | --- | --- |
 | `key` | the sources of the rows |
-| `value` | their values, when these weigh 32 KiB at most |
-| `pieces` | else [[count, weight, id of a `value`], ...] |
+| `value`, `pieces` | their values, see `dsvc.objects.pieces` |
 | `prov` | [sorted distinct provenance ids, run lengths, table indexes], when the rows have more than one |
 
 Source: docs/format.md#chunks.
@@ -12,7 +11,7 @@ Source: docs/format.md#chunks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,37 +19,29 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from dsvc.errors import ObjectFormatError
 from dsvc.objects.access import Reader, Writer
-from dsvc.objects.boundary import U64, find_cuts, piece_window
-from dsvc.objects.canonical import key_parts, read_keys, read_values, value_parts
-from dsvc.objects.column import Column, Index, concat, offsets_of
-from dsvc.objects.encoding import decode_object, get_object, kind_of, put_object
+from dsvc.objects.boundary import U64
+from dsvc.objects.canonical import key_parts, read_keys
+from dsvc.objects.column import Column, Index, concat
+from dsvc.objects.encoding import get_object, put_object
 from dsvc.objects.keys import Keys, concat_keys
 from dsvc.objects.node import ChunkEntry
-from dsvc.objects.oid import Buffer, Kind, Oid
+from dsvc.objects.oid import Count, Kind, Oid, StoredOid
+from dsvc.objects.pieces import Weigher, load_values, write_values
 from dsvc.objects.types import Type
 
-MAX_VALUE_BYTES = 32 * 1024
-"""Weight above which a chunk's values are stored in pieces."""
 MAX_RECORD_BYTES = 256 * 1024
 """Weight of one record's value, at most."""
-
-
-class Piece(msgspec.Struct, frozen=True, array_like=True):
-    """One piece of a chunk's values."""
-
-    count: int
-    weight: int
-    value: Oid
 
 
 class ProvRuns(msgspec.Struct, frozen=True, array_like=True):
     """Provenance of the rows of a chunk, in maximal runs."""
 
-    table: tuple[Oid, ...]
+    table: tuple[StoredOid, ...]
     """Sorted distinct ids of `provenance` objects."""
-    lengths: tuple[int, ...]
-    indexes: tuple[int, ...]
+    lengths: tuple[Count, ...]
+    indexes: tuple[Count, ...]
     """Of each run, an index into `table`."""
 
 
@@ -116,7 +107,7 @@ def write_chunks(
         prov: Their provenance.
         ends: Exclusive end of each chunk, ascending; rows after the last end are left out.
     """
-    weigher = _Weigher(values)
+    weigher = Weigher(values)
     entries = []
     start = 0
     for stop in ends:
@@ -137,21 +128,6 @@ def _hashes_of(keys: Keys, start: int, stop: int) -> U64:
     return keys.hashes[start:stop]
 
 
-class _Weigher:
-    """Weights of runs of rows, from one pass over a column."""
-
-    def __init__(self, values: Column) -> None:
-        weights = values.weights()
-        self._each = weights if isinstance(weights, int) else None
-        self._sums = None if isinstance(weights, int) else offsets_of(weights)
-
-    def weigh(self, start: int, stop: int) -> int:
-        if self._sums is None:
-            assert self._each is not None
-            return self._each * (stop - start)
-        return int(self._sums[stop] - self._sums[start])
-
-
 def _write_keys(writer: Writer, keys: Keys, start: int, stop: int) -> Oid:
     known = keys.written.get((start, stop))
     if known is not None and writer.has(known):
@@ -159,40 +135,6 @@ def _write_keys(writer: Writer, keys: Keys, start: int, stop: int) -> Oid:
     oid = writer.put(Kind.KEY, key_parts(keys.column, start, stop))
     keys.written[start, stop] = oid
     return oid
-
-
-def write_values(
-    writer: Writer,
-    values: Column,
-    type_: Type,
-    start: int,
-    stop: int,
-    hashes: Callable[[], U64],
-    weigher: _Weigher | None = None,
-) -> Oid:
-    """Write the values of one chunk, rows start to stop, whole or in pieces; return the value id.
-
-    Args:
-        writer: Takes the objects.
-        values: The values, of `type_`.
-        type_: The signal's type.
-        start: First row.
-        stop: Row after the last.
-        hashes: Gives the key hashes of these rows; called only where the values are cut into pieces.
-        weigher: Weights of `values`, where they are known already.
-    """
-    weigh = (weigher or _Weigher(values)).weigh
-    weight = weigh(start, stop)
-    if weight <= MAX_VALUE_BYTES:
-        return writer.put(Kind.VALUE, value_parts(values, type_.id, start, stop), type_.id)
-    pieces = []
-    window = piece_window(weight, stop - start)
-    at = start
-    for end in (find_cuts(hashes(), window) + start).tolist():
-        oid = writer.put(Kind.VALUE, value_parts(values, type_.id, at, end), type_.id)
-        pieces.append(Piece(end - at, weigh(at, end), oid))
-        at = end
-    return put_object(writer, Kind.PIECES, pieces)
 
 
 def write_prov(writer: Writer, prov: ProvColumn, start: int, stop: int) -> Oid | tuple[Oid]:
@@ -221,30 +163,8 @@ def write_prov(writer: Writer, prov: ProvColumn, start: int, stop: int) -> Oid |
 
 def load_keys(reader: Reader, entries: Sequence[ChunkEntry]) -> Keys:
     """Return the keys of consecutive chunks; at least one."""
-    return Keys(read_keys(reader.get_many([entry.keys for entry in entries], Kind.KEY)))
-
-
-def load_values(reader: Reader, entries: Sequence[ChunkEntry], type_: Type) -> Column:
-    """Return the values of consecutive chunks; at least one."""
-    found = reader.get_many([entry.value for entry in entries])
-    if all(kind_of(data) is Kind.VALUE for data in found):
-        return read_values(found, type_)
-    oids: list[Oid] = []
-    slots: list[tuple[int, int]] = []
-    for data in found:
-        pieces = decode_pieces(data) if kind_of(data) is Kind.PIECES else []
-        slots.append((len(oids), len(pieces)))
-        oids.extend(piece.value for piece in pieces)
-    loaded = reader.get_many(oids, Kind.VALUE)
-    flat: list[Buffer] = []
-    for data, (start, count) in zip(found, slots, strict=True):
-        flat.extend(loaded[start : start + count] if count else [data])
-    return read_values(flat, type_)
-
-
-def decode_pieces(data: Buffer) -> tuple[Piece, ...]:
-    """Return the pieces that a `pieces` object lists."""
-    return decode_object(data, Kind.PIECES, tuple[Piece, ...])
+    found = reader.get_many([entry.keys for entry in entries], Kind.KEY)
+    return Keys(read_keys(found, [entry.count for entry in entries]))
 
 
 def load_prov(reader: Reader, entries: Sequence[ChunkEntry]) -> ProvColumn:
@@ -255,9 +175,16 @@ def load_prov(reader: Reader, entries: Sequence[ChunkEntry]) -> ProvColumn:
             columns.append(ProvColumn.constant(entry.prov, entry.count))
             continue
         runs = get_object(reader, entry.prov[0], Kind.PROV, ProvRuns)
-        index = np.repeat(np.array(runs.indexes, np.int32), runs.lengths)
-        columns.append(ProvColumn(runs.table, index, entry.count))
+        columns.append(_decode_runs(runs, entry))
     return concat_prov(columns)
+
+
+def _decode_runs(runs: ProvRuns, entry: ChunkEntry) -> ProvColumn:
+    indexes = np.array(runs.indexes, np.int64)
+    lengths = np.array(runs.lengths, np.int64)
+    if len(indexes) != len(lengths) or lengths.sum() != entry.count or (indexes >= len(runs.table)).any():
+        raise ObjectFormatError(kind="prov", oid=entry.prov[0], reason="runs do not fit the table or the chunk")
+    return ProvColumn(runs.table, np.repeat(indexes.astype(np.int32), lengths), entry.count)
 
 
 @dataclass(frozen=True, slots=True)

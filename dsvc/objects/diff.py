@@ -22,12 +22,12 @@ from dsvc.objects.chunk import (
     concat_prov,
     load_keys,
     load_prov,
-    load_values,
 )
 from dsvc.objects.column import Column, Index, concat, differing_rows, null_column
 from dsvc.objects.keys import Keys, concat_keys, merge_order
-from dsvc.objects.node import ChunkEntry, Entry, NodeEntry, decode_node
-from dsvc.objects.oid import Kind, Oid
+from dsvc.objects.node import ChunkEntry, Entry, NodeEntry, get_node
+from dsvc.objects.oid import Oid
+from dsvc.objects.pieces import load_values
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.types import Type
 
@@ -136,7 +136,7 @@ class _Side:
             self._push(signal.tree)
 
     def _push(self, oid: Oid) -> None:
-        node = decode_node(self.reader.get(oid, Kind.NODE))
+        node = get_node(self.reader, oid)
         self._pending.extend((node.level - 1, entry) for entry in reversed(node.entries))
 
     @property

@@ -26,12 +26,10 @@ from dsvc.objects.chunk import (
     load_keys,
     load_prov,
     load_records,
-    load_values,
     write_chunks,
     write_prov,
-    write_values,
 )
-from dsvc.objects.column import Column, Index, Mask, concat, differing_rows
+from dsvc.objects.column import Index, Mask, concat, differing_rows
 from dsvc.objects.encoding import put_object
 from dsvc.objects.keys import Keys, merge_order
 from dsvc.objects.node import (
@@ -40,12 +38,13 @@ from dsvc.objects.node import (
     Node,
     NodeEntry,
     count_of,
-    decode_node,
     encode_node,
+    get_node,
     make_node,
     value_id_of,
 )
 from dsvc.objects.oid import Kind, Oid
+from dsvc.objects.pieces import patch_values
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.tree import Path, TreeNodes, count_up_to
@@ -138,7 +137,7 @@ def edit_tree(writer: Writer, signal: Signal | None, type_: Type, edit: Edit) ->
 def _finish(writer: Writer, type_: Type, root: Oid | None, counts: _Counts) -> EditResult:
     signal = None
     if root is not None:
-        node = decode_node(writer.get(root, Kind.NODE))
+        node = get_node(writer, root)
         signal = Signal(type_.encoded, root, value_id_of(node), count_of(node))
     return EditResult(signal, counts.added, counts.changed, counts.removed, counts.same)
 
@@ -214,19 +213,10 @@ class _Editor:
         """Put upserts into the rows `at` of a chunk whose keys stay."""
         assert self.edit.upserts is not None
         new = self.edit.upserts.slice(*upserts)
-        old = load_values(self.writer, [entry], self.type)
-        differs = differing_rows(old.take(at), new.values)
+        value, differs = patch_values(
+            self.writer, entry, self.type, at, new.values, lambda: load_keys(self.writer, [entry]).hashes
+        )
         self._count_changed(differs)
-        value = entry.value
-        if differs.any():
-            value = write_values(
-                self.writer,
-                _put_rows(old, at, new.values),
-                self.type,
-                0,
-                entry.count,
-                lambda: load_keys(self.writer, [entry]).hashes,
-            )
         prov = _put_prov(load_prov(self.writer, [entry]), at, new.prov)
         return ChunkEntry(entry.last, entry.count, entry.keys, value, write_prov(self.writer, prov, 0, entry.count))
 
@@ -332,9 +322,7 @@ class _Editor:
             entries.extend([entry] if new is None else new[0])
         return entries
 
-    def _splice(
-        self, replaced: Replaced, cluster: Sequence[Path], old: Sequence[Entry], new: Sequence[Entry]
-    ) -> None:
+    def _splice(self, replaced: Replaced, cluster: Sequence[Path], old: Sequence[Entry], new: Sequence[Entry]) -> None:
         """Let `new` stand where the nodes or chunks of `cluster` stood."""
         if [entry.last for entry in old] == [entry.last for entry in new]:
             for path, before, entry in zip(cluster, old, new, strict=True):
@@ -344,13 +332,6 @@ class _Editor:
         for path in cluster:
             replaced[path] = ((), True)
         replaced[cluster[0]] = (new, True)
-
-
-def _put_rows(old: Column, at: Index, new: Column) -> Column:
-    """Return `old` with the rows at `at` replaced by those of `new`."""
-    pick = np.arange(old.length)
-    pick[at] = old.length + np.arange(new.length)
-    return concat([old, new]).take(pick)
 
 
 def _put_prov(old: ProvColumn, at: Index, new: ProvColumn) -> ProvColumn:
@@ -413,7 +394,7 @@ def _build_up(writer: Writer, level: int, entries: Sequence[Entry]) -> Oid:
     assert isinstance(only, NodeEntry)
     root = only.child
     while True:
-        node = decode_node(writer.get(root, Kind.NODE))
+        node = get_node(writer, root)
         if node.level == 1 or len(node.entries) > 1:
             return root
         child = node.entries[0]

@@ -15,10 +15,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from dsvc.objects.arrays import to_arrow
-from dsvc.objects.chunk import ProvColumn, Records, load_keys, load_prov, load_values
+from dsvc.objects.chunk import ProvColumn, Records, load_keys, load_prov
 from dsvc.objects.column import Column, Index, null_column
 from dsvc.objects.keys import Keys, bisect_keys, merge_order
 from dsvc.objects.oid import Oid
+from dsvc.objects.pieces import load_values
 from dsvc.objects.tree import ROWS_PER_BATCH, Tree, batched_chunks, count_up_to
 
 Mask = npt.NDArray[np.bool_]

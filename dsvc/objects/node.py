@@ -17,20 +17,19 @@ Source: docs/format.md#nodes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from dsvc.errors import ObjectFormatError
 from dsvc.objects.encoding import HEADER_BYTES, check_ascending, decode_object, encode_object, hash_encoded
-from dsvc.objects.oid import OID_BYTES, Buffer, Kind, Oid, StoredOid
+from dsvc.objects.oid import OID_BYTES, Buffer, Kind, Oid, PositiveCount, StoredOid
 
 if TYPE_CHECKING:
     from dsvc.objects.access import Reader
 
 MAX_LEVEL = 16
 """Far above any tree: with 32 entries a node at the least, 16 levels hold 2^80 chunks."""
-RowCount = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class ChunkEntry(msgspec.Struct, frozen=True, array_like=True):
@@ -38,7 +37,7 @@ class ChunkEntry(msgspec.Struct, frozen=True, array_like=True):
 
     last: bytes
     """UTF-8 bytes of the chunk's last key."""
-    count: RowCount
+    count: PositiveCount
     keys: StoredOid
     value: StoredOid
     """Names an object of kind `value` or `pieces`."""
@@ -51,7 +50,7 @@ class NodeEntry(msgspec.Struct, frozen=True, array_like=True):
     """What a higher node says of one node below it."""
 
     last: bytes
-    count: RowCount
+    count: PositiveCount
     child: StoredOid
     value: StoredOid
     """The child's value id."""

@@ -24,8 +24,10 @@ SHORT_HEX = 12
 """Hex digits of an id that people are shown."""
 StoredOid = Annotated[Oid, Meta(min_length=OID_BYTES, max_length=OID_BYTES)]
 """An id as a field of a stored object: decoding refuses any other length."""
-Count = Annotated[int, Meta(ge=0)]
+MAX_COUNT = 2**48
+Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
 """A number of records, rows or bytes as a field of a stored object."""
+PositiveCount = Annotated[int, Meta(ge=1, le=MAX_COUNT)]
 ZERO = Oid(bytes(OID_BYTES))
 """Stands where there is no object: the type id of keys, the transform of a put, an absent input."""
 

@@ -18,11 +18,12 @@ import pyarrow as pa
 from dsvc.errors import ObjectFormatError
 from dsvc.objects.access import Reader
 from dsvc.objects.arrays import to_arrow
-from dsvc.objects.chunk import ProvColumn, Records, concat_records, load_keys, load_prov, load_records, load_values
+from dsvc.objects.chunk import ProvColumn, Records, concat_records, load_keys, load_prov
 from dsvc.objects.encoding import get_object
 from dsvc.objects.keys import Keys, bisect_keys
-from dsvc.objects.node import ChunkEntry, LowestNode, Node, NodeEntry, decode_node
+from dsvc.objects.node import ChunkEntry, LowestNode, Node, NodeEntry, get_node
 from dsvc.objects.oid import Kind, Oid
+from dsvc.objects.pieces import load_values, take_values
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.types import Type
@@ -38,7 +39,7 @@ class TreeNodes:
 
     def __init__(self, reader: Reader, root: Oid) -> None:
         self._reader = reader
-        self._nodes: dict[Path, Node] = {(): decode_node(reader.get(root, Kind.NODE))}
+        self._nodes: dict[Path, Node] = {(): get_node(reader, root)}
         self.height: int = self._nodes[()].level
         """Level of the root; the path of a chunk has that many indexes."""
 
@@ -50,7 +51,7 @@ class TreeNodes:
             entry = parent.entries[path[-1]]
             if not isinstance(entry, NodeEntry):
                 raise ObjectFormatError(kind="node", reason=f"path {path} leads below the lowest node")
-            node = decode_node(self._reader.get(entry.child, Kind.NODE))
+            node = get_node(self._reader, entry.child)
             if node.level != parent.level - 1:
                 raise ObjectFormatError(kind="node", reason=f"level {node.level} below level {parent.level}")
             self._nodes[path] = node
@@ -202,10 +203,13 @@ class Tree:
         nodes = self.nodes()
         found = []
         for path, low, high in nodes.locate(probe):
-            records = load_records(self.reader, [nodes.chunk(path)], self.type)
-            at, present = records.keys.search(probe.slice(low, high))
+            entry = nodes.chunk(path)
+            keys = load_keys(self.reader, [entry])
+            at, present = keys.search(probe.slice(low, high))
             if present.any():
-                found.append(records.take(at[present]))
+                rows = at[present]
+                values = take_values(self.reader, entry, rows, self.type)
+                found.append(Records(keys.take(rows), values, load_prov(self.reader, [entry]).take(rows)))
         return concat_records(found) if found else None
 
     def take(self, sources: pa.Array | Keys) -> Rows:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from dsvc.objects.chunk import ProvRuns, decode_pieces
+from dsvc.objects.chunk import ProvRuns
 from dsvc.objects.commit import Commit
 from dsvc.objects.encoding import decode_object, kind_of
 from dsvc.objects.node import ChunkEntry, decode_node
 from dsvc.objects.oid import OID_BYTES, ZERO, Buffer, Kind, Oid, hash_object
+from dsvc.objects.pieces import decode_pieces
 from dsvc.objects.snapshot import Dataset, Recipe, Root, Signal
 from dsvc.objects.state import State
 from dsvc.objects.tag import Tag
