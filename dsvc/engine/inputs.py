@@ -70,21 +70,29 @@ class Inputs:
     Args:
         reader: Gives the objects.
         items: The inputs.
+        declared: Types of signals, for those that no source has: an engine wants a type even for nulls.
     """
 
-    def __init__(self, reader: Reader, items: Sequence[Input]) -> None:
+    def __init__(self, reader: Reader, items: Sequence[Input], declared: Mapping[str, Type] | None = None) -> None:
         self.reader = reader
         self.items = tuple(items)
+        self.declared = declared or {}
 
     @classmethod
-    def bind(cls, view: View, paths: Sequence[InputPath], required: Sequence[InputPath]) -> Inputs:
+    def bind(
+        cls,
+        view: View,
+        paths: Sequence[InputPath],
+        required: Sequence[InputPath],
+        declared: Mapping[str, Type] | None = None,
+    ) -> Inputs:
         """Return the inputs as they are in a version."""
         items = []
         for path in paths:
             signal_id = view.signals.get(path.signal, ZERO)
             waiting = _find_waiting(view.state, path.signal) if path.circumstance == STATE else None
             items.append(Input(path, path in required, signal_id, view.signal(path.signal), waiting or ZERO))
-        return cls(view.reader, items)
+        return cls(view.reader, items, declared)
 
     @classmethod
     def of_trace(cls, reader: Reader, like: Inputs, used: Sequence[TraceInput]) -> Inputs:
@@ -96,7 +104,7 @@ class Inputs:
             signal = None if signal_id == ZERO else get_object(reader, signal_id, Kind.SIGNAL, Signal)
             waiting = ids.get(_waiting_path(item.path), ZERO) if item.path.circumstance == STATE else ZERO
             items.append(Input(item.path, item.is_required, signal_id, signal, waiting))
-        return cls(reader, items)
+        return cls(reader, items, like.declared)
 
     def trace_inputs(self) -> tuple[TraceInput, ...]:
         """Return what a trace over these inputs says of them."""
@@ -132,8 +140,8 @@ class Inputs:
             return all(item.signal is not None for item in required)
         return any(signal is not None for signal in self.signals.values())
 
-    def type_of(self, path: InputPath) -> Type | None:
-        """Return the type of what a path names; None where its signal has no records.
+    def type_of(self, path: InputPath) -> Type:
+        """Return the type of what a path names; null where its signal has no records and declares none.
 
         Raises:
             SchemaError: If the signal has no such field.
@@ -141,10 +149,10 @@ class Inputs:
         if path.circumstance:
             return TEXT
         signal = self.signals[path.signal]
-        if signal is None:
-            return None
-        type_ = Type.decode(signal.type)
-        return Type.from_arrow(path.extract(pa.array([], type_.arrow)).type) if path.fields else type_
+        type_ = self.declared.get(path.signal) if signal is None else Type.decode(signal.type)
+        if type_ is None:
+            return Type(NOTHING)
+        return Type(field_of(null_column(type_.physical, 0), path).physical) if path.fields else type_
 
     @property
     def has_circumstances(self) -> bool:
@@ -219,8 +227,11 @@ class Columns:
         return self._made[path]
 
     def values(self, path: InputPath) -> pa.Array[Any]:
-        """Return `column` as Arrow."""
-        return to_arrow(self.column(path))
+        """Return `column` as Arrow, of the declared type where the signal has no records."""
+        column = self.column(path)
+        if column.physical == NOTHING:
+            return pa.nulls(len(self), self.inputs.type_of(path).arrow)
+        return to_arrow(column)
 
     def _value(self, path: InputPath) -> Column:
         if path.signal not in self._names:

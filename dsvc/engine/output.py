@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from dsvc.objects.chunk import ProvColumn, Records, concat_records
 from dsvc.objects.column import Column
 from dsvc.objects.edit import Edit, edit_tree
 from dsvc.objects.encoding import put_object
-from dsvc.objects.keys import Keys, concat_keys
+from dsvc.objects.keys import Keys, merge_order
 from dsvc.objects.oid import ZERO, Kind, Oid
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
@@ -31,7 +32,7 @@ MAX_DETAIL = 1000
 
 
 class Output:
-    """A signal under way. Sources come in ascending order.
+    """A signal under way. Records come in ascending order of their sources, removals in any.
 
     Args:
         writer: Takes the objects.
@@ -79,7 +80,7 @@ class Output:
         """Write what is held and return the signal as it is now."""
         if self._upserts or self._removals:
             upserts = concat_records(self._upserts) if self._upserts else None
-            removals = concat_keys(self._removals) if self._removals else None
+            removals = reduce(_union, self._removals) if self._removals else None
             result = edit_tree(self._writer, self._signal, self._type, Edit(upserts, removals))
             self._signal = result.signal
             self.removed += result.removed
@@ -90,6 +91,10 @@ class Output:
         """Write the signal object and return its id; zero where no record is left."""
         signal = self.flush()
         return ZERO if signal is None else put_object(self._writer, Kind.SIGNAL, signal)
+
+
+def _union(keys: Keys, other: Keys) -> Keys:
+    return merge_order(keys, other)[0]
 
 
 class Failures:

@@ -11,7 +11,7 @@ same bits in every input that the step names.  So, to make a signal:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -138,8 +138,9 @@ class Match:
         reader: Gives the objects.
         now: The inputs as they are.
         own: The trace that the draft's signal was made by, if it is of this transform hash.
-        retained: The other traces of this transform hash, newest first.
-        checkpoint: What an interrupted run had made; it answers, but is never a base.
+        find_retained: Returns the traces of this transform hash, newest first; called only if `own` is not current.
+        find_partial: Returns traces that answer, but do not for all their sources, and so are never a base: what
+            interrupted runs had made.
     """
 
     def __init__(
@@ -147,30 +148,41 @@ class Match:
         reader: Reader,
         now: Inputs,
         own: tuple[Oid, Trace] | None,
-        retained: Sequence[tuple[Oid, Trace]],
-        checkpoint: tuple[Oid, Trace] | None = None,
+        find_retained: Callable[[], Sequence[tuple[Oid, Trace]]],
+        find_partial: Callable[[], Sequence[tuple[Oid, Trace]]] = tuple,
     ) -> None:
         self._reader = reader
+        self._find_retained, self._find_partial = find_retained, find_partial
         self.now = now
         self.own = None if own is None else Answers(reader, *own, now)
-        others = [Answers(reader, *found, now) for found in retained if own is None or found[0] != own[0]]
-        self.equal = self._find_equal(others)
-        """The trace whose inputs are equal, if there is one that answers for all of them."""
-        self.base = self.equal or self.own or max(others, key=lambda trace: trace.n_equal, default=None)
-        """Where the work starts."""
-        self._others = [trace for trace in others if trace is not self.base]
-        if checkpoint is not None:
-            self._others.insert(0, Answers(reader, *checkpoint, now))
-
-    def _find_equal(self, others: Sequence[Answers]) -> Answers | None:
-        if self.own is not None and self.own.has_equal_inputs:
-            return self.own
-        return next((trace for trace in others if trace.has_equal_inputs and trace.waiting is None), None)
 
     @property
     def is_current(self) -> bool:
         """Whether the draft's own trace has equal inputs: nothing is to be done but for what failed."""
-        return self.own is not None and self.equal is self.own
+        return self.own is not None and self.own.has_equal_inputs
+
+    @cached_property
+    def retained(self) -> list[Answers]:
+        """The traces but the draft's own, newest first."""
+        own = None if self.own is None else self.own.oid
+        return [Answers(self._reader, oid, trace, self.now) for oid, trace in self._find_retained() if oid != own]
+
+    @cached_property
+    def equal(self) -> Answers | None:
+        """The trace whose inputs are equal, if one answers for all of them."""
+        if self.own is not None and self.own.has_equal_inputs:
+            return self.own
+        return next((trace for trace in self.retained if trace.has_equal_inputs and trace.waiting is None), None)
+
+    @cached_property
+    def base(self) -> Answers | None:
+        """The nearest trace, which the work starts from."""
+        return self.equal or self.own or max(self.retained, key=lambda trace: trace.n_equal, default=None)
+
+    @cached_property
+    def _others(self) -> list[Answers]:
+        partial = [Answers(self._reader, oid, trace, self.now) for oid, trace in self._find_partial()]
+        return [*partial, *(trace for trace in self.retained if trace is not self.base)]
 
     def batches(self, *, retry_failed: bool = False, rows: int = ROWS) -> Iterator[Batch]:
         """Yield the sources that the base does not answer, ascending, in batches.

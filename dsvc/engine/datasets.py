@@ -1,0 +1,198 @@
+"""Making the datasets of the recipe: incrementally and with traces, as steps are.
+
+The transform hash of a selection's traces is the dataset's definition without its columns, so another column costs
+nothing, and a threshold taken back costs nothing either.  The dataset `global` is every source and every signal; it
+needs no selection and is not stored.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import msgspec
+import numpy as np
+
+from dsvc.engine.drafts import drop_dataset, put_dataset
+from dsvc.engine.executors.local import Clock
+from dsvc.engine.inputs import Inputs
+from dsvc.engine.loading import Loader
+from dsvc.engine.output import Output
+from dsvc.engine.report import MADE, REMOVED, TAKEN, UNCHANGED, DatasetReport, ProgressCall
+from dsvc.engine.selection import MADE_BY, SELECTION, Selecting, read_signal
+from dsvc.errors import ObjectNotFoundError
+from dsvc.objects.access import Writer
+from dsvc.objects.diff import count_changes
+from dsvc.objects.encoding import get_object, put_object
+from dsvc.objects.keys import Keys
+from dsvc.objects.oid import ZERO, Kind, Oid
+from dsvc.objects.snapshot import Dataset, Signal
+from dsvc.objects.state import DatasetState
+from dsvc.objects.trace import Trace
+from dsvc.recipe.hashing import dataset_definition
+from dsvc.recipe.spec import DatasetSpec
+from dsvc.repo.base import BaseRepository
+from dsvc.repo.draft import DraftEdit
+from dsvc.repo.refs import DRAFT_REVISION
+from dsvc.repo.sources import iter_source_keys
+from dsvc.repo.view import View
+
+COMMAND = "run"
+
+
+@dataclass(frozen=True)
+class BoundDataset:
+    """One dataset of the recipe, bound to a draft."""
+
+    spec: DatasetSpec
+    selecting: Selecting
+    definition: Oid
+    """Hash of what the dataset selects and shows."""
+    transform: Oid
+    """Hash of what it selects, under which its traces are kept."""
+    was: DatasetState | None
+    """How the draft's dataset was made."""
+    own: tuple[Oid, Trace] | None
+    """The trace that the draft's selection was made by, if it is of this transform hash."""
+
+    @property
+    def has_equal_inputs(self) -> bool:
+        """Whether the draft's selection is what evaluating it would give."""
+        return self.own is not None and self.selecting.equals(self.own[1])
+
+    @property
+    def is_current(self) -> bool:
+        """Whether nothing is to be done."""
+        return self.was is not None and self.was.definition == self.definition and self.has_equal_inputs
+
+    def make_object(self, selection: Oid) -> Dataset:
+        """Return the dataset object over a selection."""
+        split = self.selecting.split
+        columns = tuple(sorted((name, expression.text) for name, expression in self.spec.columns))
+        return Dataset(selection, columns, () if split is None else tuple(name for name, _ in split.parts))
+
+
+def bind_dataset(view: View, loader: Loader, spec: DatasetSpec) -> BoundDataset:
+    """Bind a dataset to a draft; costs a few small objects."""
+    split = None if spec.split is None else loader.recipe.splits[spec.split]
+    paths = dict.fromkeys([*(spec.where.inputs if spec.where else ()), *(split.by.inputs if split else ())])
+    transform = dataset_definition(replace(spec, columns=()), split)
+    was = next((entry for entry in view.state.datasets if entry.name == spec.name), None)
+    trace = None if was is None else _find_trace(view, was.trace)
+    selecting = Selecting(
+        spec,
+        split,
+        Inputs.bind(view, [*paths], (), loader.declared_types),
+        {name: (view.signals[name], view.get_signal(name)) for name in view.source_signals},
+    )
+    is_own = trace is not None and trace.transform == transform
+    own = (was.trace, trace) if was is not None and trace is not None and is_own else None
+    return BoundDataset(spec, selecting, dataset_definition(spec, split), transform, was, own)
+
+
+def make_datasets(
+    repo: BaseRepository,
+    loader: Loader,
+    *,
+    only: Collection[str] | None = None,
+    progress: ProgressCall | None = None,
+    clock: Clock = time.monotonic,
+) -> list[DatasetReport]:
+    """Make the selections of the recipe's datasets; drop those that it has no more, unless `only` some are asked for.
+
+    Raises:
+        TransformFailedError: If a `where` or a split's key fails on a source, which is named.
+        DeriveError: If the SQL engine refuses one of them whatever the source.
+    """
+    recipe = loader.recipe
+    view = repo.view(DRAFT_REVISION)
+    gone = [entry.name for entry in view.state.datasets if entry.name not in recipe.datasets] if only is None else []
+    for name in gone:
+        view = _drop(repo, name)
+    reports = [DatasetReport(name, REMOVED) for name in gone]
+    for name, spec in recipe.datasets.items():
+        if only is None or name in only:
+            began = clock()
+            view, report = _make(repo, view, loader, spec, progress)
+            reports.append(msgspec.structs.replace(report, seconds=clock() - began))
+    return reports
+
+
+def _drop(repo: BaseRepository, name: str) -> View:
+    return repo.edit_draft(lambda view, _: drop_dataset(view, name), command=COMMAND)
+
+
+def _make(
+    repo: BaseRepository, view: View, loader: Loader, spec: DatasetSpec, progress: ProgressCall | None
+) -> tuple[View, DatasetReport]:
+    bound = bind_dataset(view, loader, spec)
+    if bound.is_current:
+        return view, DatasetReport(spec.name, UNCHANGED)
+    before = None if spec.name not in view.datasets else view.selection(view.dataset(spec.name))
+    retained = [*([bound.own] if bound.own else []), *repo.traces(bound.transform)]
+    made = next((found for found in retained if bound.selecting.equals(found[1])), None)
+    status, evaluated = TAKEN, 0
+    if made is None:
+        status = MADE
+        made, evaluated = _evaluate(repo, view, loader, bound, retained[0][1] if retained else None, progress)
+    view = _move(repo, bound, *made)
+    counts = count_changes(view.reader, before, read_signal(view.reader, made[1].output))
+    return view, DatasetReport(spec.name, status, evaluated, counts.added + counts.removed + counts.changed)
+
+
+def _evaluate(
+    repo: BaseRepository,
+    view: View,
+    loader: Loader,
+    bound: BoundDataset,
+    base: Trace | None,
+    progress: ProgressCall | None,
+) -> tuple[tuple[Oid, Trace], int]:
+    """Make a selection from the nearest one; return its trace, durable, and how many sources were evaluated."""
+    selecting = bound.selecting
+    evaluated = 0
+    with repo.new_writer() as writer:
+        selection: Signal | None = None if base is None else read_signal(view.reader, base.output)
+        output = Output(writer, selection, SELECTION, MADE_BY)
+        batches = iter_source_keys(view) if base is None else selecting.iter_touched(base)
+        for keys in batches:
+            held = keys if base is None else _drop_absent(selecting, keys, output)
+            selecting.evaluate(loader.evaluator, held, output)
+            evaluated += len(held)
+            if progress is not None:
+                progress(bound.spec.name, evaluated, None)
+        trace = Trace(bound.transform, selecting.trace_inputs, output.write())
+        oid = put_object(writer, Kind.TRACE, trace)
+        writer.flush()
+    return (oid, trace), evaluated
+
+
+def _drop_absent(selecting: Selecting, keys: Keys, output: Output) -> Keys:
+    """Take sources that the version does not have out of a selection; return the others."""
+    present = selecting.present(keys)
+    if present.all():
+        return keys
+    output.remove(keys.take(np.flatnonzero(~present)))
+    return keys.take(np.flatnonzero(present))
+
+
+def _move(repo: BaseRepository, bound: BoundDataset, oid: Oid, trace: Trace) -> View:
+    """Let the draft have a dataset whose selection a trace made, and retain the trace."""
+    state = DatasetState(bound.spec.name, bound.definition, oid)
+
+    def edit(view: View, writer: Writer) -> DraftEdit:
+        dataset = ZERO
+        if trace.output != ZERO:
+            dataset = put_object(writer, Kind.DATASET, bound.make_object(trace.output))
+        changed = put_dataset(view, state, dataset)
+        return DraftEdit(changed.root, changed.state, [(bound.transform, oid)])
+
+    return repo.edit_draft(edit, command=COMMAND)
+
+
+def _find_trace(view: View, oid: Oid) -> Trace | None:
+    try:
+        return get_object(view.reader, oid, Kind.TRACE, Trace)
+    except ObjectNotFoundError:
+        return None

@@ -1,0 +1,94 @@
+"""From what the recipe says of a step to its output type, its transform hash, and code that can be called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, Self
+
+from dsvc.engine.annotations import annotated_type
+from dsvc.engine.inputs import Inputs
+from dsvc.engine.steps import PythonBatchStep, PythonStep, SqlStep, Step, TransformStep
+from dsvc.objects.oid import Oid
+from dsvc.objects.types import Type, parse_type
+from dsvc.plugins.manager import Plugins
+from dsvc.recipe.evaluate import SqlEvaluator
+from dsvc.recipe.hashing import transform_hash
+from dsvc.recipe.python import Namespace
+from dsvc.recipe.spec import Recipe, StepSpec
+
+
+class Loader:
+    """Loads the steps of one recipe; a context manager.
+
+    Args:
+        recipe: The recipe.
+        plugins: Offers its transforms.
+    """
+
+    def __init__(self, recipe: Recipe, plugins: Plugins) -> None:
+        self.recipe = recipe
+        self._plugins = plugins
+        self._evaluators: list[SqlEvaluator] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for evaluator in self._evaluators:
+            evaluator.close()
+
+    @cached_property
+    def evaluator(self) -> SqlEvaluator:
+        """An SQL engine, made on first use."""
+        evaluator = SqlEvaluator()
+        self._evaluators.append(evaluator)
+        return evaluator
+
+    @cached_property
+    def _namespace(self) -> Namespace:
+        return Namespace(self.recipe.directory)
+
+    def transform_hash(self, spec: StepSpec, type_: Type) -> Oid:
+        """Return the transform hash of a step whose values are of a type."""
+        return transform_hash(spec, type_, self.recipe.directory, self._plugins)
+
+    def output_type(self, spec: StepSpec, inputs: Inputs) -> Type:
+        """Return the type of a step's values: as declared, else as its code tells.
+
+        Raises:
+            RecipeError: If neither says, which only Python functions leave open.
+            DeriveError: If the SQL engine refuses the step for inputs of these types.
+        """
+        if spec.type is not None:
+            return spec.type
+        if spec.kind == "transform":
+            return parse_type(self._plugins.get_transform(spec.code).output)
+        if spec.select is not None:
+            types = {path: inputs.type_of(path) for path in spec.inputs}
+            return self.evaluator.output_type(spec.select, types, signal=spec.name)
+        annotated = None if spec.batch else annotated_type(spec.code, self.recipe.directory)
+        if annotated is None:
+            expected = "the type of its values" if spec.batch else "the type of its values, or a return annotation"
+            raise self.recipe.error(
+                ("step", spec.name, "type"),
+                expected,
+                hint='add `type = "float64"`, or whatever the function returns; a type that was guessed from some '
+                "values would not be the same in every repository",
+            )
+        return annotated
+
+    @cached_property
+    def declared_types(self) -> Mapping[str, Type]:
+        """The types that the recipe declares, by signal."""
+        specs = (*self.recipe.signals.values(), *self.recipe.steps.values())
+        return {spec.name: spec.type for spec in specs if spec.type is not None}
+
+    def load(self, spec: StepSpec, type_: Type, transform: Oid) -> Step:
+        """Return a step that can be called."""
+        if spec.kind == "sql":
+            return SqlStep(spec, type_, transform, self.evaluator)
+        if spec.kind == "transform":
+            return TransformStep(spec, type_, transform, self._plugins.get_transform(spec.code))
+        function: Callable[..., Any] = self._namespace.load(spec.code)
+        return (PythonBatchStep if spec.batch else PythonStep)(spec, type_, transform, function)
