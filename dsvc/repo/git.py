@@ -62,4 +62,5 @@ def read_git_state(directory: Path, files: Iterable[str]) -> GitState | None:
         return None
     lines = done.stdout.splitlines()
     oid = next((line.removeprefix("# branch.oid ") for line in lines if line.startswith("# branch.oid ")), "(initial)")
-    return GitState(None if oid == "(initial)" else oid, bool(files) and any(not line.startswith("#") for line in lines))
+    is_dirty = bool(files) and any(not line.startswith("#") for line in lines)
+    return GitState(None if oid == "(initial)" else oid, is_dirty)

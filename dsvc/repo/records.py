@@ -57,7 +57,7 @@ def check_schema(signal: str, schema: pa.Schema) -> None:
 
 def _is_text(type_: pa.DataType) -> bool:
     plain = type_.value_type if pa.types.is_dictionary(type_) else type_
-    return plain in _PLAIN_TEXT or str(plain) == "string_view"
+    return plain in (*_PLAIN_TEXT, pa.null()) or str(plain) == "string_view"  # a column of no rows has type null
 
 
 def value_fields(signal: str, schema: pa.Schema) -> list[str] | None:

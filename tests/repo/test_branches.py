@@ -12,6 +12,7 @@ from dsvc.errors import (
 
 @pytest.fixture
 def commit(repo, put):
+    """The first commit."""
     put("quality", {"s3://a": 1})
     return repo.commit("one")
 

@@ -10,6 +10,7 @@ from dsvc.repo.view import View
 
 
 def views(repo):
+    """Return the last commit and the draft."""
     return repo.view("HEAD"), repo.view("@draft")
 
 
@@ -29,6 +30,7 @@ def test_signals_that_differ_are_told_from_their_objects(repo, put):
 
 
 def make_dataset(repo, put, name, rows, columns=(("q", "quality"),)):
+    """Have the draft hold a dataset that selects `rows`: source -> split or None."""
     put("selected", rows, arrow=pa.int8(), replace=True)
 
     def edit(view, writer):

@@ -28,13 +28,13 @@ def make_history(parents):
 
 @st.composite
 def histories(draw):
-    parents = [[]]
-    for i in range(1, draw(st.integers(1, 12))):
-        parents.append(sorted(draw(st.sets(st.integers(0, i - 1), max_size=2)), reverse=True))
-    return parents
+    """Draw the parents of each commit of a history."""
+    chosen = (draw(st.sets(st.integers(0, i - 1), max_size=2)) for i in range(1, draw(st.integers(1, 12))))
+    return [[], *(sorted(parents, reverse=True) for parents in chosen)]
 
 
 def reachable(parents, starts):
+    """Return the commits that `starts` lead to, themselves among them."""
     seen, queue = set(), list(starts)
     while queue:
         at = queue.pop()

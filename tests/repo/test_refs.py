@@ -31,8 +31,19 @@ def test_a_head_of_32_bytes_on_a_branch_is_no_commit(repo, commits):
 
 @pytest.mark.parametrize(
     "revision, place",
-    [("HEAD", 2), ("@", 2), ("main", 2), ("HEAD~1", 1), ("HEAD~", 1), ("HEAD^", 1), ("HEAD^^", 0), ("main~2", 0)]
-    + [("HEAD^0", 2), ("HEAD~0", 2), ("main~1^1", 0)],
+    [
+        ("HEAD", 2),
+        ("@", 2),
+        ("main", 2),
+        ("HEAD~1", 1),
+        ("HEAD~", 1),
+        ("HEAD^", 1),
+        ("HEAD^^", 0),
+        ("main~2", 0),
+        ("HEAD^0", 2),
+        ("HEAD~0", 2),
+        ("main~1^1", 0),
+    ],
 )
 def test_revisions_name_commits(repo, commits, revision, place):
     """Names, first parents back and chosen parents all lead to the commit they say."""

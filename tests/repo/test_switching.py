@@ -5,6 +5,7 @@ from dsvc.errors import DirtyWorktreeError, InvalidNameError, RefExistsError, Re
 
 @pytest.fixture
 def recipe(repo):
+    """The path of the recipe file."""
     return repo.path / "dsvc.toml"
 
 

@@ -11,9 +11,11 @@ from dsvc.objects.trace import Trace, TraceInput
 from dsvc.repo.base import BaseRepository
 from dsvc.repo.draft import DraftEdit, replace_signals
 from dsvc.repo.workspace import MAX_TRACES
+from dsvc.store.base import RefChange
 
 
 def table(signal, records):
+    """Return records (source -> value) as a table."""
     return pa.table({"source": list(records), signal: list(records.values())})
 
 
@@ -94,6 +96,7 @@ def test_threads_lose_no_put(repo, values):
 
 
 def put_trace(writer, transform, number):
+    """Store a trace that only `number` tells from others; its inputs need not be stored."""
     missing = Oid(bytes([number]) * 32)
     trace = Trace(transform, (TraceInput("quality", missing, ZERO),), ZERO)
     return put_object(writer, Kind.TRACE, trace)
@@ -144,8 +147,6 @@ def test_a_ref_that_is_not_the_drafts_conflicts(repo, put):
     """Moving a branch by hand under an edit is noticed."""
     put("quality", {"s3://a": 1})
     commit = repo.commit("one")
-    from dsvc.store.base import RefChange
-
     with pytest.raises(RefConflictError):
         repo.store.refs.update([RefChange("heads/main", None, bytes.fromhex(commit.id))])
 

@@ -56,7 +56,7 @@ def test_restoring_writes_removes_and_leaves_alone(tmp_path):
 def test_files_that_are_not_the_recipes_are_in_the_way(tmp_path):
     """A file that the target would overwrite is named, unless it is equal already."""
     (tmp_path / "steps.py").write_bytes(b"mine\n")
-    with pytest.raises(DirtyWorktreeError, match="steps.py"):
+    with pytest.raises(DirtyWorktreeError, match=r"steps\.py"):
         check_free(tmp_path, {"dsvc.toml": b""}, FILES)
     (tmp_path / "steps.py").write_bytes(FILES["steps.py"])
     check_free(tmp_path, {"dsvc.toml": b""}, FILES)
