@@ -5,7 +5,7 @@ of equal tokens mean the same.
 
 | token | begins with | ends |
 | --- | --- | --- |
-| text | `'`, or `E'` | at `'`; `''` is a quote, after `E` a backslash takes the next character along |
+| text | `'`, or one of e, b, n, x and `'` | at `'`; `''` is a quote, after e a backslash takes the next along |
 | quoted name | `"` | at `"`; `""` is a quote |
 | dollar text | `$tag$` | at the same `$tag$` |
 | word | letter, `_`, or any character beyond ASCII | before what is no letter, digit, `_` or `$` |
@@ -37,9 +37,9 @@ _TOKEN = re.compile(
     r"""
       (?P<space>\s+ | --[^\n\r]*)
     | (?P<comment>/\*)
-    | (?P<text>[eE]'(?:[^'\\]|''|\\.)*' | '(?:[^']|'')*' | "(?:[^"]|"")*")
+    | (?P<text>[eE]'(?:[^'\\]|''|\\.)*' | [bBnNxX]?'(?:[^']|'')*' | "(?:[^"]|"")*")
     | (?P<dollar>\$(?P<tag>[A-Za-z_\u0080-\U0010ffff][\w\u0080-\U0010ffff]*)?\$.*?\$(?(tag)(?P=tag))\$)
-    | (?P<word>[A-Za-z_\u0080-\U0010ffff][\w$\u0080-\U0010ffff]*)
+    | (?P<word>(?![eE]')[A-Za-z_\u0080-\U0010ffff][\w$\u0080-\U0010ffff]*)
     | (?P<number>(?:[0-9][0-9_]*\.?|\.[0-9])[0-9_]*(?:[eE][+-]?[0-9][0-9_]*)?[\w]*)
     | (?P<operator>"""
     + "|".join(re.escape(sign) for sign in OPERATORS)
@@ -71,8 +71,8 @@ def tokenize(text: str) -> Iterator[str]:
         position = match.end()
         if match["comment"]:
             position = _end_of_comment(text, match.start())
-        elif match["sign"] in {"'", '"'}:
-            raise ValueError(f"{match['sign']} without an end")
+        elif match["sign"] in {"'", '"', "e", "E"}:  # the last two of an open E''
+            raise ValueError(f"{text[position - 1 : position + 1].strip('eE')[0]} without an end")
         elif not match["space"]:
             yield match[0]
 

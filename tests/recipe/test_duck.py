@@ -1,0 +1,69 @@
+"""The engine: nothing outside of it can be reached, and what settings mean is pinned."""
+
+import threading
+
+import duckdb
+import pytest
+
+from dsvc.recipe.duck import Parser, SyntaxProblem, connect, shared_parser
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM 'x.csv'",
+        "SELECT * FROM read_text('/etc/hostname')",
+        "COPY (SELECT 1) TO '/tmp/x.csv'",
+        "ATTACH '/tmp/x.db'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET TimeZone = 'Europe/Berlin'",
+        "SET enable_external_access = true",
+        "SET threads = 4",
+        "SELECT * FROM local_table",
+    ],
+)
+def test_nothing_outside_is_reached(query):
+    """No file, extension, Python variable or setting."""
+    local_table = object()  # noqa: F841 - what a replacement scan would find
+    connection = connect(1)
+
+    with pytest.raises(duckdb.Error):
+        connection.execute(query)
+
+
+def test_settings_that_change_meaning_are_pinned():
+    """Time zone, order, division and lambda syntax are not the machine's."""
+    connection = connect(2)
+    settings = ("TimeZone", "preserve_insertion_order", "integer_division", "lambda_syntax", "threads")
+    found = [connection.execute(f"SELECT current_setting('{name}')").fetchone()[0] for name in settings]
+
+    assert ["UTC", True, False, "DISABLE_SINGLE_ARROW", 2] == found
+
+
+def test_a_tree_becomes_text_again():
+    """What is parsed can be written; what is no SQL is a problem with a place."""
+    parser = Parser()
+    statements = parser.parse("SELECT  a+1 AS b")
+
+    assert "SELECT (a + 1) AS b" == parser.unparse(statements[0])
+    assert SyntaxProblem('syntax error at or near "z"', 11) == parser.parse("SELECT x y z")
+
+
+def test_one_parser_serves_all_threads():
+    """It is made once, and its calls do not mix."""
+    parser = shared_parser()
+    found = {}
+
+    def parse(number):
+        statements = parser.parse(f"SELECT {number}")
+        found[number] = statements[0]["node"]["select_list"][0]["literal"]["text"]
+
+    threads = [threading.Thread(target=parse, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert {number: str(number) for number in range(20)} == found
+    assert parser is shared_parser()
