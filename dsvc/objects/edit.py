@@ -122,7 +122,11 @@ def edit_tree(writer: Writer, signal: Signal | None, type_: Type, edit: Edit) ->
         signal: The signal before; None when it has no records.
         type_: Its type, physically that of `signal`.
         edit: Strictly ascending, disjoint upserts and removals.
+
+    Raises:
+        ValueError: If the edit is not as it must be, so that the objects made of it would be wrong.
     """
+    _check(edit, type_)
     counts = _Counts()
     if signal is None or signal.count == 0:
         if edit.upserts is None or len(edit.upserts) == 0:
@@ -132,6 +136,18 @@ def edit_tree(writer: Writer, signal: Signal | None, type_: Type, edit: Edit) ->
         return _finish(writer, type_, _build_up(writer, 1, entries), counts)
     root = _Editor(writer, signal, type_, edit, counts).run()
     return _finish(writer, type_, root, counts)
+
+
+def _check(edit: Edit, type_: Type) -> None:
+    upserts = edit.upserts
+    if upserts is not None and upserts.values.physical != type_.physical:
+        raise ValueError(f"values are {Type(upserts.values.physical)}, the signal is {type_}")
+    if upserts is not None and not len(upserts.keys) == upserts.values.length == upserts.prov.length:
+        raise ValueError(f"{len(upserts.keys)} sources, {upserts.values.length} values, {upserts.prov.length} origins")
+    for keys in (None if upserts is None else upserts.keys, edit.removals):
+        # The hashes of keys in another order would be wrong, and so would every id.
+        if keys is not None and not keys.ascending:
+            raise ValueError("sources are not in strictly ascending order of their bytes")
 
 
 def _finish(writer: Writer, type_: Type, root: Oid | None, counts: _Counts) -> EditResult:

@@ -22,13 +22,14 @@ from dsvc.objects.column import Column, Index, Mask, concat
 from dsvc.objects.oid import Oid
 
 _FEW = 8
-"""Up to so many keys are looked up one by one; more through one vectorised search."""
+_ROWS_PER_PROBE = 128
+"""Keys are looked up one by one where they are few, or few for so many rows; else through one vectorised search."""
 
 
 class Keys(Sequence[bytes]):
     """Strictly ascending keys, as a column of strings without nulls.
 
-    The order is the caller's promise: nothing here checks it but `is_ascending`. Hashes and cuts are computed once,
+    The order is the caller's promise, checked where keys become part of a tree. Hashes and cuts are computed once,
     however many signals are written with one `Keys`.
     """
 
@@ -89,6 +90,11 @@ class Keys(Sequence[bytes]):
         return find_cuts(self.hashes, CHUNK_WINDOW)
 
     @cached_property
+    def ascending(self) -> bool:
+        """Whether the keys are in strictly ascending order of their bytes, as they must be."""
+        return is_ascending(self.column)
+
+    @cached_property
     def _has_nul(self) -> bool:
         return bool((self._data == 0).any())
 
@@ -122,7 +128,7 @@ class Keys(Sequence[bytes]):
         n, m = len(self), len(probe)
         if n == 0 or m == 0:
             return np.zeros(m, np.int64), np.zeros(m, np.bool_)
-        if m <= _FEW or self._has_nul or probe._has_nul:
+        if m <= max(_FEW, n // _ROWS_PER_PROBE) or self._has_nul or probe._has_nul:
             return self._search_each(probe)
         width = max(self.width, probe.width)
         keys, probes = self._padded(width), probe._padded(width)
