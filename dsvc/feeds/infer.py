@@ -34,24 +34,6 @@ _SIMPLE: dict[type, str] = {
     list: "list",
     dict: "struct",
 }
-# The first of equally many wins.
-_CHOICES = tuple(
-    [
-        "struct",
-        "list",
-        "double",
-        "decimal",
-        "integer",
-        "string",
-        "aware",
-        "naive",
-        "bool",
-        "binary",
-        "date",
-        "time",
-        "duration",
-    ]
-)
 _PLAIN: dict[str, Physical] = {
     "bool": ("bool",),
     "integer": ("int64",),
@@ -136,7 +118,7 @@ class Profile:
         for wider in ("double", "decimal"):  # which hold integers
             if counts.get(wider):
                 counts[wider] += integers
-        kind = max(_CHOICES, key=lambda name: counts.get(name, 0))
+        kind = max(sorted(counts), key=lambda name: counts[name])
         match kind:
             case "list":
                 return ("list", self._items.least() if self._items else ("null",))

@@ -183,7 +183,7 @@ def _batch(rows: list[dict[str, Any]], types: dict[str, Type]) -> pa.RecordBatch
             row, why = misfits[0]
             raise SchemaError(
                 message=f"column {name!r} of {rows[row].get(SOURCE)}: {why}",
-                hint=f"every value must fit {type_}; see `--type`",
+                hint="mend the value, or put the signal anew with `--replace` and another `--type`",
             )
         arrays.append(array)
     return pa.RecordBatch.from_arrays(arrays, names=list(types))
