@@ -32,7 +32,7 @@ def commit(*, message: str, allow_empty: bool, as_is: bool, as_json: bool) -> No
     """
     repo = open_repository(writes=True)
     made = repo.show(repo.commit(message, allow_empty=allow_empty, as_is=as_is).id)
-    emit(as_json=as_json, objects=version_objects(made), lines=_lines(made))
+    emit(as_json=as_json, objects=version_objects(made), lines=commit_lines(made))
 
 
 def version_objects(shown: Shown) -> Iterator[dict[str, Any]]:
@@ -44,7 +44,8 @@ def version_objects(shown: Shown) -> Iterator[dict[str, Any]]:
         yield {"type": "recipe-change", "path": path, "op": op}
 
 
-def _lines(shown: Shown) -> Iterator[str]:
+def commit_lines(shown: Shown) -> Iterator[str]:
+    """Yield a new commit on one line, then what it changed."""
     yield commit_title(shown.commit)
     yield from change_lines(shown)
 

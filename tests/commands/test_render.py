@@ -74,13 +74,10 @@ def test_emit_makes_only_the_form_that_is_asked_for(capsys):
 
 def test_error_is_told_with_cause_and_hint(capsys):
     """What failed, what was behind it, what to type next; all on stderr."""
-    try:
-        try:
-            raise OSError("disk \x1b[1m gone")
-        except OSError as err:
-            raise UserError(message="cannot read x", hint="try y") from err
-    except UserError as err:
-        print_error(err)
+    error = UserError(message="cannot read x", hint="try y")
+    error.__cause__ = OSError("disk \x1b[1m gone")
+
+    print_error(error)
 
     expected = "Error: cannot read x\nCaused by: OSError: disk \\x1b[1m gone\nHint: try y\n"
     assert ("", expected) == capsys.readouterr()

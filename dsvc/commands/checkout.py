@@ -1,0 +1,63 @@
+"""`dsvc checkout`: files of a dataset at a version, or HEAD at another commit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dsvc.commands._command import command
+from dsvc.commands._options import DATASET, REVISION, discard_option, json_option, open_repository
+from dsvc.commands._progress import Progress
+from dsvc.commands._render import emit, plain, short
+
+if TYPE_CHECKING:
+    from dsvc.export.checkout import CheckoutReport
+
+
+@command(
+    examples=[
+        "dsvc checkout spoof@v3 --to out",
+        "dsvc checkout main~1 spoof --to out --format csv",
+        "dsvc checkout main",
+    ],
+    statuses={1: "refused: nothing has that name, DIR holds files of others, or a draft would be lost"},
+)
+@click.argument("revision", type=REVISION)
+@click.argument("dataset", required=False, type=DATASET)
+@click.option(
+    "--to", "directory", type=click.Path(path_type=Path), metavar="DIR", help="Write the dataset's files here"
+)
+@click.option("--format", "format_", default="parquet", help="parquet, arrow, jsonl, csv, or one of a plugin")
+@discard_option
+@json_option
+def checkout(
+    *, revision: str, dataset: str | None, directory: Path | None, format_: str, discard: bool, as_json: bool
+) -> None:
+    """Write the files of a dataset at a version; or, without `--to`, move HEAD.
+
+    A second checkout into the same directory rewrites only files whose content differs, and touches none that are
+    not its own. A tag DATASET@NAME says which dataset.
+    Without `--to`, HEAD moves to the commit and the recipe files become those of it.
+    """
+    if directory is None and dataset is not None:
+        raise click.UsageError("where to? `--to DIR`")
+    repo = open_repository(writes=directory is None)
+    if directory is None:
+        repo.checkout_revision(revision, discard=discard)
+        head = repo.head()
+        at = {"type": "head", "branch": head.branch, "commit": head.commit}
+        emit(as_json=as_json, objects=[at], lines=[f"HEAD is at {short(head.commit)} ({plain(head.label)})"])
+        return
+    with Progress("Writing files") as progress:
+        done = repo.checkout(revision, dataset=dataset, to=directory, format=format_, progress=progress)
+    emit(as_json=as_json, objects=[_object(done)], lines=[_line(done)])
+
+
+def _line(done: CheckoutReport) -> str:
+    return str(done)
+
+
+def _object(done: CheckoutReport) -> dict[str, Any]:
+    return {"type": "checkout"}

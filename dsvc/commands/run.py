@@ -1,0 +1,119 @@
+"""`dsvc run`: make what is stale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dsvc.commands._command import STATUS_SOME_FAILED, command
+from dsvc.commands._options import json_option, open_repository
+from dsvc.commands._progress import Progress
+from dsvc.commands._render import count, emit, hint, say, table
+from dsvc.commands.commit import commit_lines, version_objects
+from dsvc.commands.ingest import ingest_lines, ingest_objects
+from dsvc.errors import NothingToCommitError
+
+if TYPE_CHECKING:
+    from dsvc.engine.report import DatasetReport, RunReport, StepReport
+    from dsvc.repo.show import Shown
+    from dsvc.repository import Repository
+
+
+@command(
+    examples=["dsvc run", "dsvc run face_area", "dsvc run --ingest -m nightly"],
+    statuses={0: "done; with -m, also when nothing was new", STATUS_SOME_FAILED: "done, but some records failed"},
+)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--ingest", "ingests", is_flag=True, help="Read new documents first")
+@click.option("--message", "-m", help="Commit afterwards, if anything is new")
+@click.option("--retry-failed", is_flag=True, help="Try records again that failed with the inputs they have")
+@json_option
+@click.pass_context
+def run(
+    ctx: click.Context, *, names: tuple[str, ...], ingests: bool, message: str | None, retry_failed: bool, as_json: bool
+) -> None:
+    """Make the derived signals and datasets what the recipe says, and nothing that is current.
+
+    NAME is a step or a dataset; all are made when none is named.
+    A record that fails stops no other; it is listed by `dsvc status` with its reason.
+    """
+    repo = open_repository(writes=True)
+    if ingests:
+        with Progress("Reading documents") as progress:
+            taken = repo.ingest(progress=progress)
+        emit(as_json=as_json, objects=ingest_objects(taken), lines=ingest_lines(taken))
+    with Progress("Running") as progress:
+        done = repo.run(only=names or None, retry_failed=retry_failed, progress=progress)
+    emit(as_json=as_json, objects=_objects(done), lines=_lines(done))
+    if message is not None and (made := _commit(repo, message)) is not None:
+        emit(as_json=as_json, objects=version_objects(made), lines=commit_lines(made))
+    elif not as_json and message is None and not done.did_nothing:
+        hint('`dsvc diff --stat` shows what changed, `dsvc commit -m "..."` keeps it')
+    ctx.exit(STATUS_SOME_FAILED if done.failed else 0)
+
+
+def _commit(repo: Repository, message: str) -> Shown | None:
+    """Commit what is new; return None, having said so, where nothing is."""
+    try:
+        return repo.show(repo.commit(message).id)
+    except NothingToCommitError:
+        say("Nothing new to commit")
+        return None
+
+
+def _lines(done: RunReport) -> Iterator[str]:
+    if done.did_nothing:
+        yield "Everything is current"
+        return
+    yield from table([*map(_step_row, done.steps), *map(_dataset_row, done.datasets)])
+
+
+def _step_row(step: StepReport) -> tuple[object, ...]:
+    if step.status == "removed":
+        return "step", step.name, f"gone with {count(step.removed, 'record')}"
+    told = [f"{count(step.ran, 'record')} made" if step.ran or step.status == "made" else "current"]
+    if step.reused:
+        told.append(f"{count(step.reused)} taken from an earlier run")
+    if step.cut_off:
+        told.append(f"{count(step.cut_off)} came out as before")
+    if step.failed:
+        told.append(f"{count(step.failed)} failed")
+    if step.removed:
+        told.append(f"{count(step.removed)} gone")
+    if step.waiting:
+        told.append(f"{count(step.waiting)} waiting")
+    return "step", step.name, ", ".join(told)
+
+
+def _dataset_row(data: DatasetReport) -> tuple[object, ...]:
+    if data.status in {"removed", "unchanged"}:
+        return "dataset", data.name, "gone" if data.status == "removed" else "current"
+    return "dataset", data.name, f"{count(data.evaluated, 'source')} looked at, {count(data.changed)} changed"
+
+
+def _objects(done: RunReport) -> Iterator[dict[str, Any]]:
+    for step in done.steps:
+        yield {
+            "type": "ran-step",
+            "name": step.name,
+            "status": step.status,
+            "records": step.records,
+            "ran": step.ran,
+            "reused": step.reused,
+            "cut_off": step.cut_off,
+            "removed": step.removed,
+            "failed": step.failed,
+            "waiting": step.waiting,
+            "seconds": step.seconds,
+        }
+    for data in done.datasets:
+        yield {
+            "type": "ran-dataset",
+            "name": data.name,
+            "status": data.status,
+            "evaluated": data.evaluated,
+            "changed": data.changed,
+            "seconds": data.seconds,
+        }

@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""Writes the pages of docs/ that are made from the code; `--check` says which are out of date.
+
+| page | made from |
+| --- | --- |
+| docs/reference/cli.md | the commands of `dsvc.cli` |
+| docs/reference/errors.md | the classes of `dsvc.errors` and the statuses of `dsvc.cli` |
+| docs/reference/hooks.md | the hooks of `dsvc.plugins.hookspecs` |
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+PROJECT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(PROJECT))  # a checkout need not be installed to describe itself
+
+from dsvc import cli, errors  # noqa: E402
+from dsvc.commands._command import DocumentedCommand  # noqa: E402
+from dsvc.plugins import hookspecs  # noqa: E402
+
+NOTICE = "<!-- Made by scripts/reference.py; edit the code instead. -->"
+
+
+def cli_page() -> str:
+    """Return the command reference."""
+    lines = [
+        "# Commands",
+        "",
+        NOTICE,
+        "",
+        "`dsvc COMMAND -h` prints the same for one command.",
+        "Every option can also be given in the environment, as `DSVC_COMMAND_OPTION`: `DSVC_LOG_LIMIT=5` is `dsvc log --limit 5`.",
+        "What prints takes `--json`: one JSON object a line, each with a `type`; fields may be added and are never renamed.",
+        "",
+        "## dsvc",
+        "",
+        "```text",
+        click.Context(cli.root, info_name="dsvc").get_help(),
+        "```",
+    ]
+    for path, command, ctx in _commands():
+        lines += ["", f"## {path}", "", "```text", command.get_help(ctx), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _commands() -> Iterator[tuple[str, click.Command, click.Context]]:
+    """Yield the built-in commands, those of a group after it."""
+    root = click.Context(cli.root, info_name="dsvc", help_option_names=["-h", "--help"], max_content_width=100)
+    for name in sorted(cli.BUILTIN_NAMES):
+        command = cli.root.get_command(root, name)
+        if command is None:
+            raise LookupError(name)
+        ctx = click.Context(command, info_name=name, parent=root)
+        yield f"dsvc {name}", command, ctx
+        if isinstance(command, click.Group):
+            for sub_name in command.list_commands(ctx):
+                sub = command.commands[sub_name]
+                yield f"dsvc {name} {sub_name}", sub, click.Context(sub, info_name=sub_name, parent=ctx)
+
+
+def errors_page() -> str:
+    """Return the table of errors and exit statuses."""
+    classes = [errors.DsvcError, *_subclasses(errors.DsvcError)]
+    rows = [
+        f"| {'&emsp;' * (len(kind.__mro__) - len(errors.DsvcError.__mro__))}`{kind.__name__}` | {kind.exit_code} "
+        f"| {inspect.cleandoc(kind.__doc__ or '').splitlines()[0]} |"
+        for kind in classes
+    ]
+    return (
+        "\n".join(
+            [
+                "# Errors and exit statuses",
+                "",
+                NOTICE,
+                "",
+                "A command that cannot do what it was asked says so on stderr, in up to three parts:",
+                "`Error:` names the thing, what was expected and what was found; `Caused by:` gives the error behind it; `Hint:` the next thing to type.",
+                "",
+                "| exit status | meaning |",
+                "| --- | --- |",
+                "| 0 | done |",
+                f"| {cli.EXIT_USAGE} | wrong usage; the message shows the right one |",
+                f"| {cli.EXIT_SOME_FAILED} | done, but some records failed; `dsvc status` counts them |",
+                "| 1, 10 to 16 | an error of the table below |",
+                f"| {cli.EXIT_BUG} | a bug in dsvc; the traceback is printed |",
+                f"| {cli.EXIT_INTERRUPTED} | interrupted |",
+                f"| {cli.EXIT_BROKEN_PIPE} | the reader of the output has gone |",
+                "",
+                "In Python the classes are in `dsvc.errors`; each has `.message`, `.hint`, `.exit_code` and the fields its docstring names.",
+                "",
+                "| class | exit status | raised when |",
+                "| --- | --- | --- |",
+                *rows,
+            ]
+        )
+        + "\n"
+    )
+
+
+def _subclasses(kind: type[errors.DsvcError]) -> Iterator[type[errors.DsvcError]]:
+    """Yield the error classes below one, depth first, in the order of the module."""
+    for sub in kind.__subclasses__():
+        yield sub
+        yield from _subclasses(sub)
+
+
+def hooks_page() -> str:
+    """Return the hooks a plugin may implement."""
+    lines = [
+        "# Hooks",
+        "",
+        NOTICE,
+        "",
+        "A plugin is a package with an entry point in the group `dsvc` that names a module with hook implementations.",
+        f"A command of the command line is an entry point in the group `{cli.COMMAND_GROUP}`, named as it is typed, that names a click command.",
+    ]
+    for name, function in inspect.getmembers(hookspecs, inspect.isfunction):
+        if name.startswith("dsvc_"):
+            lines += [
+                "",
+                f"## {name}",
+                "",
+                "```text",
+                f"{name}{inspect.signature(function)}",
+                "",
+                inspect.getdoc(function) or "",
+                "```",
+            ]
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {
+    "docs/reference/cli.md": cli_page,
+    "docs/reference/errors.md": errors_page,
+    "docs/reference/hooks.md": hooks_page,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or say which differ."""
+    stale = []
+    for name, make in PAGES.items():
+        path = PROJECT / name
+        text = make()
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if "--check" not in arguments:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+    for name in stale:
+        print(f"{name} {'is out of date' if '--check' in arguments else 'written'}")
+    return 1 if stale and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,49 @@
+"""The front desk in a repository: options before the command, the environment, completion, pipes."""
+
+import subprocess
+import sys
+
+import pytest
+
+from dsvc.cli import main
+
+
+def test_reader_that_goes_away_ends_the_command_quietly(repo):
+    """`dsvc ... | head -1` exits 141 and prints no traceback."""
+    repo.put("n", {f"s3://f/{number:06}": number for number in range(5000)})
+    command = f'"{sys.executable}" -m dsvc read @draft --json | true; echo "${{PIPESTATUS[0]}}"'
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+
+    assert ("141", "") == (done.stdout.strip(), done.stderr)
+
+
+def test_directory_option_runs_elsewhere(shell, tmp_path):
+    """`-C DIR` runs as if started there."""
+    shell("init", "inner")
+    shell("-C", "inner", "status")
+
+
+def test_directory_that_is_not_there_is_wrong_usage(shell):
+    """`-C` names the directory it cannot enter."""
+    assert "nowhere" in shell("-C", "nowhere", "status", expect=2).err
+
+
+def test_option_can_stand_in_the_environment(scores, monkeypatch):
+    """`DSVC_LOG_LIMIT=1` is `dsvc log --limit 1`."""
+    monkeypatch.setenv("DSVC_LOG_LIMIT", "1")
+
+    assert 1 == len(scores.json("log"))
+
+
+@pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])
+def test_shell_completes_words(shell_name, scores, monkeypatch, capsys):
+    """Commands and branches are completed."""
+    scores("branch", "exp/blur")
+    capsys.readouterr()
+    monkeypatch.setenv("_DSVC_COMPLETE", f"{shell_name}_complete")
+    monkeypatch.setenv("COMP_WORDS", "dsvc switch ex")
+    monkeypatch.setenv("COMP_CWORD", "ex" if shell_name == "fish" else "2")
+
+    main([])
+
+    assert "exp/blur" in capsys.readouterr().out
