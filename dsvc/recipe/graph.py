@@ -54,10 +54,11 @@ def _check(recipe: Recipe, path: KeyPath, name: str, known: Iterable[str], what:
     if name in names:
         return
     near = get_close_matches(name, names, 1)
-    hint = f"there are: {', '.join(names)}" if names and not near else None
-    if what == "a signal" and hint is None and not near:
+    if what == "a signal":
         hint = f"declare [signal.{name}] or [step.{name}], or put it with `dsvc put {name} FILE`"
-    raise recipe.error(path, what, repr(name), nearest=near[0] if near else None, hint=hint)
+    else:
+        hint = f"there are: {', '.join(names) or 'none'}"
+    raise recipe.error(path, what, repr(name), nearest=near[0] if near else None, hint=None if near else hint)
 
 
 def order_steps(recipe: Recipe) -> tuple[str, ...]:
