@@ -1,6 +1,7 @@
 """Reading several signals together, joined by source.
 
-Signals with the same sources share key objects; then their chunks are zipped and no key is compared.
+Signals with the same sources share key objects: these are decoded once for all, and where signals have the same
+sources no key is compared.
 
 Source: docs/architecture.md#joined-reads.
 """
@@ -14,10 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from dsvc.objects.access import Reader
 from dsvc.objects.arrays import to_arrow
-from dsvc.objects.chunk import ProvColumn, Records, load_keys, load_prov
+from dsvc.objects.chunk import ProvColumn, load_keys, load_prov
 from dsvc.objects.column import Column, Index, null_column
 from dsvc.objects.keys import Keys, bisect_keys, merge_order
+from dsvc.objects.node import ChunkEntry
 from dsvc.objects.oid import Oid
 from dsvc.objects.pieces import load_values
 from dsvc.objects.tree import ROWS_PER_BATCH, Tree, batched_chunks, count_up_to
@@ -71,18 +74,50 @@ def _take(joined: JoinedColumn, rows: Index) -> JoinedColumn:
 class _Block:
     """Consecutive records of one signal that were read and not yet given out."""
 
-    key_ids: tuple[Oid, ...]
-    """Ids of the key objects, while the block is whole; empty after a part of it was given out."""
     keys: Keys
+    """The same object in every stream whose block has the same sources, as far as `_SharedKeys` knows."""
     column: Column
     prov: ProvColumn | None
+
+
+class _SharedKeys:
+    """Keys that several streams read: the latest are decoded once, and parts of them made once."""
+
+    def __init__(self, n_streams: int) -> None:
+        self._kept = 2 * n_streams
+        self._loaded: dict[tuple[Oid, ...], Keys] = {}
+        self._parts: dict[tuple[int, int, int], tuple[Keys, Keys]] = {}
+
+    def load(self, reader: Reader, entries: Sequence[ChunkEntry]) -> Keys:
+        """Return the keys of consecutive chunks."""
+        oids = tuple(entry.keys for entry in entries)
+        keys = self._loaded.get(oids)
+        if keys is None:
+            keys = self._loaded[oids] = load_keys(reader, entries)
+            if len(self._loaded) > self._kept:
+                del self._loaded[next(iter(self._loaded))]
+        return keys
+
+    def slice(self, keys: Keys, start: int, stop: int) -> Keys:
+        """Return keys start to stop."""
+        # The id stays that of `keys` while the part is kept, as the part holds them.
+        _, part = self._parts.get((id(keys), start, stop), (keys, None))
+        if part is None:
+            part = keys.slice(start, stop)
+            self._parts[id(keys), start, stop] = keys, part
+            if len(self._parts) > self._kept:
+                del self._parts[next(iter(self._parts))]
+        return part
 
 
 class _Stream:
     """One signal's records between two keys, block by block."""
 
-    def __init__(self, tree: Tree, start: bytes | None, stop: bytes | None, rows: int, *, provenance: bool) -> None:
+    def __init__(
+        self, tree: Tree, start: bytes | None, stop: bytes | None, rows: int, shared: _SharedKeys, *, provenance: bool
+    ) -> None:
         self.tree, self.start, self.stop, self.provenance = tree, start, stop, provenance
+        self._shared = shared
         self._batches = batched_chunks(tree.nodes().chunks(start, stop), rows)
         self.block: _Block | None = None
         self.advance()
@@ -92,18 +127,14 @@ class _Stream:
         self.block = None
         for entries in self._batches:
             reader = self.tree.reader
-            keys = load_keys(reader, entries)
+            keys = self._shared.load(reader, entries)
             low = 0 if self.start is None else bisect_keys(keys, self.start)
             high = len(keys) if self.stop is None else bisect_keys(keys, self.stop, low)
             if low == high:
                 continue
-            block = _Block(
-                tuple(entry.keys for entry in entries),
-                keys,
-                load_values(reader, entries, self.tree.type),
-                load_prov(reader, entries) if self.provenance else None,
-            )
-            self.block = block if (low, high) == (0, len(keys)) else _part(block, low, high)
+            values = load_values(reader, entries, self.tree.type)
+            block = _Block(keys, values, load_prov(reader, entries) if self.provenance else None)
+            self.block = self._part(block, low, high)
             return
 
     def take_up_to(self, last: bytes) -> _Block | None:
@@ -117,13 +148,14 @@ class _Stream:
         at = count_up_to(block.keys, last, 0, len(block.keys))
         if at == 0:
             return None
-        self.block = _part(block, at, len(block.keys))
-        return _part(block, 0, at)
+        self.block = self._part(block, at, len(block.keys))
+        return self._part(block, 0, at)
 
-
-def _part(block: _Block, start: int, stop: int) -> _Block:
-    prov = block.prov and block.prov.slice(start, stop)
-    return _Block((), block.keys.slice(start, stop), block.column.slice(start, stop), prov)
+    def _part(self, block: _Block, start: int, stop: int) -> _Block:
+        if (start, stop) == (0, len(block.keys)):
+            return block
+        prov = block.prov and block.prov.slice(start, stop)
+        return _Block(self._shared.slice(block.keys, start, stop), block.column.slice(start, stop), prov)
 
 
 def join_trees(
@@ -144,52 +176,42 @@ def join_trees(
         provenance: Whether to read provenance too.
     """
     first, end = (None if bound is None else bound.encode() for bound in (start, stop))
-    streams = [_Stream(tree, first, end, rows_per_batch, provenance=provenance) for tree in trees]
+    shared = _SharedKeys(len(trees))
+    streams = [_Stream(tree, first, end, rows_per_batch, shared, provenance=provenance) for tree in trees]
     while True:
         lasts = [stream.block.keys[-1] for stream in streams if stream.block is not None]
         if not lasts:
             return
         last = min(lasts)
-        yield _join(trees, [stream.take_up_to(last) for stream in streams])
+        yield _join(trees, [stream.take_up_to(last) for stream in streams], provenance=provenance)
 
 
-def _join(trees: Sequence[Tree], blocks: Sequence[_Block | None]) -> Joined:
-    given = [block for block in blocks if block is not None]
-    ids = given[0].key_ids
-    if ids and len(given) == len(blocks) and all(block.key_ids == ids for block in given):
-        return Joined(given[0].keys, [JoinedColumn(block.column, None, block.prov) for block in given])
-    union = given[0].keys
-    for block in given[1:]:
-        if block.keys is not union:
-            union, _, _ = merge_order(union, block.keys)
-    columns = []
-    for tree, block in zip(trees, blocks, strict=True):
-        records = None if block is None else Records(block.keys, block.column, block.prov or _NO_PROV)
-        columns.append(_spread(tree, union, records, with_prov=block is not None and block.prov is not None))
+def _join(trees: Sequence[Tree], blocks: Sequence[_Block | None], *, provenance: bool) -> Joined:
+    distinct = {id(block.keys): block.keys for block in blocks if block is not None}
+    union, *others = distinct.values()
+    for keys in others:
+        union, _, _ = merge_order(union, keys)
+    columns = [_spread(tree, union, block, provenance=provenance) for tree, block in zip(trees, blocks, strict=True)]
     return Joined(union, columns)
 
 
-_NO_PROV = ProvColumn((), None, 0)
-
-
-def _spread(tree: Tree, keys: Keys, records: Records | None, *, with_prov: bool) -> JoinedColumn:
+def _spread(tree: Tree, keys: Keys, block: _Block | None, *, provenance: bool) -> JoinedColumn:
     """Return a signal's records laid out over `keys`, null where it has none."""
-    if records is None:
+    if block is None:
         absent = np.full(len(keys), -1, np.int32)
-        return JoinedColumn(
-            null_column(tree.type.physical, len(keys)),
-            np.zeros(len(keys), np.bool_),
-            ProvColumn((), absent, len(keys)),
-        )
-    at, found = records.keys.search(keys)
-    if len(records) == len(keys) and found.all():
-        return JoinedColumn(records.values, None, records.prov if with_prov else None)
-    rows = np.where(found, at, -1)
+        column = null_column(tree.type.physical, len(keys))
+        prov = ProvColumn((), absent, len(keys)) if provenance else None
+        return JoinedColumn(column, np.zeros(len(keys), np.bool_), prov)
+    if block.keys is keys:
+        return JoinedColumn(block.column, None, block.prov)
+    at, found = block.keys.search(keys)
+    if len(block.keys) == len(keys) and found.all():
+        return JoinedColumn(block.column, None, block.prov)
     prov = None
-    if with_prov:
-        index = np.where(found, records.prov.rows[np.minimum(at, len(records) - 1)], np.int32(-1))
-        prov = ProvColumn(records.prov.table, index, len(keys))
-    return JoinedColumn(records.values.take(rows), None if found.all() else found, prov)
+    if block.prov is not None:
+        index = np.where(found, block.prov.rows[np.minimum(at, len(block.keys) - 1)], np.int32(-1))
+        prov = ProvColumn(block.prov.table, index, len(keys))
+    return JoinedColumn(block.column.take(np.where(found, at, -1)), None if found.all() else found, prov)
 
 
 def take_joined(trees: Sequence[Tree], sources: pa.Array | Keys, *, provenance: bool = False) -> Joined:
@@ -198,5 +220,9 @@ def take_joined(trees: Sequence[Tree], sources: pa.Array | Keys, *, provenance: 
     Costs the chunks that hold the sources.
     """
     keys = Keys.of(sources)
-    columns = [_spread(tree, keys, tree.records(keys), with_prov=provenance) for tree in trees]
+    columns = []
+    for tree in trees:
+        records = tree.records(keys)
+        block = None if records is None else _Block(records.keys, records.values, records.prov if provenance else None)
+        columns.append(_spread(tree, keys, block, provenance=provenance))
     return Joined(keys, columns)
