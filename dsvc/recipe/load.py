@@ -12,7 +12,7 @@ from dsvc.recipe.files import INCLUDE, merge_files
 from dsvc.recipe.graph import check_references, order_steps
 from dsvc.recipe.names import NAME, NAME_RULE, refuse_signal_name
 from dsvc.recipe.sections import read_dataset, read_feed, read_signal, read_split, read_step
-from dsvc.recipe.spec import Recipe
+from dsvc.recipe.spec import CONTENT, Recipe
 from dsvc.recipe.table import LATER_SECTIONS, Table, shown
 
 if TYPE_CHECKING:
@@ -46,8 +46,9 @@ def load_recipe(directory: Path, *, plugins: Plugins | None = None, also_known: 
         steps={t.name: read_step(t, plugins) for t in _tables(recipe, content, "step")},
         splits={t.name: read_split(t) for t in _tables(recipe, content, "split")},
     )
-    known = (*recipe.signals, *recipe.steps, *also_known)
-    datasets = {t.name: read_dataset(t, tuple(dict.fromkeys(known))) for t in _tables(recipe, content, "dataset")}
+    known = dict.fromkeys((*recipe.signals, *recipe.steps, *also_known))
+    every = tuple(name for name in known if name != CONTENT)
+    datasets = {t.name: read_dataset(t, every) for t in _tables(recipe, content, "dataset")}
     recipe = replace(recipe, datasets=datasets)
     check_references(recipe, known)
     return replace(recipe, order=order_steps(recipe))

@@ -11,10 +11,10 @@ class RecipeDirectory:
     def __init__(self, path):
         self.path = path
 
-    def write(self, **files):
-        """Write files by name; `__` stands for a slash, and a name without a suffix is Python."""
-        for name, text in files.items():
-            path = self.path / f"{name.replace('__', '/')}.py"
+    def write(self, others=None, **files):
+        """Write Python files by module name, or by path without suffix."""
+        for name, text in {**(others or {}), **files}.items():
+            path = self.path / f"{name}.py"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(textwrap.dedent(text))
         return self
