@@ -138,7 +138,10 @@ def _make(
         made, evaluated = _evaluate(repo, view, loader, bound, retained[0][1] if retained else None, progress)
     view = _move(repo, bound, *made)
     counts = count_changes(view.reader, before, read_signal(view.reader, made[1].output))
-    return view, DatasetReport(spec.name, status, evaluated, counts.added + counts.removed + counts.changed)
+    changed = counts.added + counts.removed + counts.changed
+    if (evaluated, changed) == (0, 0) and bound.was is not None and bound.was.definition == bound.definition:
+        status = UNCHANGED  # another trace leads to the same selection
+    return view, DatasetReport(spec.name, status, evaluated, changed)
 
 
 def _evaluate(

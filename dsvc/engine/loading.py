@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 from dsvc.engine.annotations import annotated_type
 from dsvc.engine.inputs import Inputs
 from dsvc.engine.steps import PythonBatchStep, PythonStep, SqlStep, Step, TransformStep
 from dsvc.objects.oid import Oid
+from dsvc.objects.provenance import Provenance
 from dsvc.objects.types import Type, parse_type
 from dsvc.plugins.manager import Plugins
 from dsvc.recipe.evaluate import SqlEvaluator
 from dsvc.recipe.hashing import transform_hash
 from dsvc.recipe.python import Namespace
-from dsvc.recipe.spec import Recipe, StepSpec
+from dsvc.recipe.spec import Recipe, SignalSpec, StepSpec
+
+_of_thread = threading.local()
 
 
 class Loader:
-    """Loads the steps of one recipe; a context manager.
+    """Loads the steps of one recipe.
 
     Args:
         recipe: The recipe.
@@ -29,20 +33,13 @@ class Loader:
     def __init__(self, recipe: Recipe, plugins: Plugins) -> None:
         self.recipe = recipe
         self._plugins = plugins
-        self._evaluators: list[SqlEvaluator] = []
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for evaluator in self._evaluators:
-            evaluator.close()
-
-    @cached_property
+    @property
     def evaluator(self) -> SqlEvaluator:
-        """An SQL engine, made on first use."""
-        evaluator = SqlEvaluator()
-        self._evaluators.append(evaluator)
+        """The SQL engine of this thread, made on first use and kept: starting one takes longer than most runs."""
+        evaluator: SqlEvaluator | None = getattr(_of_thread, "evaluator", None)
+        if evaluator is None:
+            evaluator = _of_thread.evaluator = SqlEvaluator()
         return evaluator
 
     @cached_property
@@ -81,14 +78,20 @@ class Loader:
     @cached_property
     def declared_types(self) -> Mapping[str, Type]:
         """The types that the recipe declares, by signal."""
-        specs = (*self.recipe.signals.values(), *self.recipe.steps.values())
+        specs: list[SignalSpec | StepSpec] = [*self.recipe.signals.values(), *self.recipe.steps.values()]
         return {spec.name: spec.type for spec in specs if spec.type is not None}
+
+    def provenance(self, spec: StepSpec, transform: Oid) -> Provenance:
+        """Return the provenance of a step's records."""
+        version = self._plugins.get_transform(spec.code).version if spec.kind == "transform" else spec.version
+        return Provenance("step", spec.producer, version or "0", transform)
 
     def load(self, spec: StepSpec, type_: Type, transform: Oid) -> Step:
         """Return a step that can be called."""
+        provenance = self.provenance(spec, transform)
         if spec.kind == "sql":
-            return SqlStep(spec, type_, transform, self.evaluator)
+            return SqlStep(spec, type_, provenance, self.evaluator)
         if spec.kind == "transform":
-            return TransformStep(spec, type_, transform, self._plugins.get_transform(spec.code))
+            return TransformStep(spec, type_, provenance, self._plugins.get_transform(spec.code))
         function: Callable[..., Any] = self._namespace.load(spec.code)
-        return (PythonBatchStep if spec.batch else PythonStep)(spec, type_, transform, function)
+        return (PythonBatchStep if spec.batch else PythonStep)(spec, type_, provenance, function)

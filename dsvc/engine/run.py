@@ -77,11 +77,11 @@ def run(
         RecipeError: If the recipe leaves something open that must be known.
     """
     began = clock()
-    with Loader(recipe, plugins) as loader:
-        runner = _Runner(repo, loader, retry_failed, progress, clock, checkpoint_s)
-        steps = [] if only is not None else runner.drop_unknown(recipe)
-        steps += [runner.make(recipe.steps[name]) for name in recipe.order if only is None or name in only]
-        datasets = make_datasets(repo, loader, only=only, progress=progress, clock=clock)
+    loader = Loader(recipe, plugins)
+    runner = _Runner(repo, loader, retry_failed, progress, clock, checkpoint_s)
+    steps = [] if only is not None else runner.drop_unknown(recipe)
+    steps += [runner.make(recipe.steps[name]) for name in recipe.order if only is None or name in only]
+    datasets = make_datasets(repo, loader, only=only, progress=progress, clock=clock)
     return RunReport(tuple(steps), tuple(datasets), clock() - began)
 
 
@@ -263,9 +263,10 @@ class _Making:
         """Return what came of it."""
         signal = _read_signal(self._writer, trace.output)
         waiting = None if trace.waiting is None else _read_signal(self._writer, trace.waiting)
+        did_nothing = not (self._step.n_ran or self.reused or self._output.removed)
         return StepReport(
             self._bound.spec.name,
-            MADE,
+            UNCHANGED if did_nothing and self._base is self._bound.match.own else MADE,
             records=0 if signal is None else signal.count,
             ran=self._step.n_ran,
             reused=self.reused,

@@ -70,7 +70,13 @@ class Selecting:
         """Yield the sources that came or went since a trace, or whose named inputs differ, in batches."""
         reader = self.inputs.reader
         before = Inputs.of_trace(reader, self.inputs, base.inputs)
-        streams = [iter_changed(before, self.inputs)]
+        for flagged in merge_flagged([iter_changed(before, self.inputs), *self._source_streams(base)]):
+            yield flagged.keys
+
+    def _source_streams(self, base: Trace) -> list[Iterator[Flagged]]:
+        """Return the sources that came or went since a trace."""
+        reader = self.inputs.reader
+        streams = []
         was = {entry.path: entry for entry in base.inputs if is_source_path(entry.path)}
         for name, (_, signal) in self.sources.items():
             old = was.pop(source_path(name), None)
@@ -79,8 +85,19 @@ class Selecting:
             elif old.value_id != signal.value_id:
                 streams.append(iter_keys(reader, read_signal(reader, old.signal), signal, 1))
         streams += [iter_keys(reader, read_signal(reader, old.signal), None, 1) for old in was.values()]
-        for flagged in merge_flagged(streams):
-            yield flagged.keys
+        return streams
+
+    def touched_inputs(self, base: Trace) -> tuple[str, ...]:
+        """Return the inputs that differ from a trace's for any source, and `sources` where any came or went."""
+        reader = self.inputs.reader
+        before = Inputs.of_trace(reader, self.inputs, base.inputs)
+        seen = 0
+        for flagged in iter_changed(before, self.inputs):
+            seen |= int(np.bitwise_or.reduce(flagged.bits))
+        touched = [str(item.path) for i, item in enumerate(self.inputs.items) if seen >> i & 1]
+        if next(merge_flagged(self._source_streams(base)), None) is not None:
+            touched.append("sources")
+        return tuple(touched)
 
     def present(self, keys: Keys) -> Mask:
         """Return which of some sources the version has."""

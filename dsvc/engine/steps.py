@@ -16,7 +16,6 @@ from dsvc.engine.inputs import Columns
 from dsvc.engine.values import Failures, fit
 from dsvc.errors import DeriveError
 from dsvc.objects.column import Column, concat, null_column
-from dsvc.objects.oid import Oid
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.types import Type
 from dsvc.plugins.contracts import Transform
@@ -36,7 +35,7 @@ class Step(ABC):
     Args:
         spec: What the recipe says.
         type_: The type of its values.
-        transform: Its transform hash.
+        provenance: That of its records.
     """
 
     first_rows = 1024
@@ -44,18 +43,12 @@ class Step(ABC):
     most_rows = 65_536
     """Records of one call, at most."""
 
-    def __init__(self, spec: StepSpec, type_: Type, transform: Oid) -> None:
+    def __init__(self, spec: StepSpec, type_: Type, provenance: Provenance) -> None:
         self.spec = spec
         self.type = type_
-        self.transform = transform
-        self.provenance = Provenance("step", spec.producer, self.version, transform)
+        self.provenance = provenance
         self.n_ran = 0
         """Records that the transform was called for so far."""
-
-    @property
-    def version(self) -> str:
-        """What the provenance of its records says."""
-        return self.spec.version or "0"
 
     def __call__(self, columns: Columns) -> Made:
         """Make the values of some records, each of which has all required inputs."""
@@ -104,8 +97,8 @@ class SqlStep(Step):
 
     first_rows = most_rows = 262_144
 
-    def __init__(self, spec: StepSpec, type_: Type, transform: Oid, evaluator: SqlEvaluator) -> None:
-        super().__init__(spec, type_, transform)
+    def __init__(self, spec: StepSpec, type_: Type, provenance: Provenance, evaluator: SqlEvaluator) -> None:
+        super().__init__(spec, type_, provenance)
         self._evaluator = evaluator
 
     def _make(self, columns: Columns) -> Made:
@@ -120,8 +113,8 @@ class SqlStep(Step):
 class PythonStep(Step):
     """A Python function of one record's values."""
 
-    def __init__(self, spec: StepSpec, type_: Type, transform: Oid, function: Callable[..., Any]) -> None:
-        super().__init__(spec, type_, transform)
+    def __init__(self, spec: StepSpec, type_: Type, provenance: Provenance, function: Callable[..., Any]) -> None:
+        super().__init__(spec, type_, provenance)
         self._function = function
 
     def _make(self, columns: Columns) -> Made:
@@ -143,8 +136,8 @@ class PythonBatchStep(Step):
 
     first_rows = 8192
 
-    def __init__(self, spec: StepSpec, type_: Type, transform: Oid, function: Callable[..., Any]) -> None:
-        super().__init__(spec, type_, transform)
+    def __init__(self, spec: StepSpec, type_: Type, provenance: Provenance, function: Callable[..., Any]) -> None:
+        super().__init__(spec, type_, provenance)
         self._function = function
 
     def _make(self, columns: Columns) -> Made:
@@ -165,15 +158,10 @@ class TransformStep(Step):
     first_rows = 64
     most_rows = 8192
 
-    def __init__(self, spec: StepSpec, type_: Type, transform: Oid, kind: type[Transform]) -> None:
+    def __init__(self, spec: StepSpec, type_: Type, provenance: Provenance, kind: type[Transform]) -> None:
+        super().__init__(spec, type_, provenance)
         self._kind = kind
-        super().__init__(spec, type_, transform)
         self._transform = kind(fill_options(kind.parameters, spec.parameters))
-
-    @property
-    def version(self) -> str:
-        """The version that the transform declares."""
-        return self._kind.version
 
     def _make(self, columns: Columns) -> Made:
         inputs = self.arrow_inputs(columns)

@@ -180,9 +180,22 @@ class Match:
         return self.equal or self.own or max(self.retained, key=lambda trace: trace.n_equal, default=None)
 
     @cached_property
+    def _partial(self) -> list[Answers]:
+        return [Answers(self._reader, oid, trace, self.now) for oid, trace in self._find_partial()]
+
+    @property
+    def has_partial(self) -> bool:
+        """Whether an interrupted run has left anything."""
+        return bool(self._partial)
+
+    @cached_property
     def _others(self) -> list[Answers]:
-        partial = [Answers(self._reader, oid, trace, self.now) for oid, trace in self._find_partial()]
-        return [*partial, *(trace for trace in self.retained if trace is not self.base)]
+        return [*self._partial, *(trace for trace in self.retained if trace is not self.base)]
+
+    def with_inputs(self, now: Inputs) -> Match:
+        """Return how other inputs, of the same names or some of them, stand to the same traces."""
+        own = None if self.own is None else (self.own.oid, self.own.trace)
+        return Match(self._reader, now, own, self._find_retained, self._find_partial)
 
     def batches(self, *, retry_failed: bool = False, rows: int = ROWS) -> Iterator[Batch]:
         """Yield the sources that the base does not answer, ascending, in batches.
@@ -193,20 +206,27 @@ class Match:
         """
         if self.base is None:
             for columns in self.now.scan(rows):
-                yield self._offer(columns.keys, columns, np.zeros(len(columns), np.uint64))
+                yield self.offer(columns.keys, columns, np.zeros(len(columns), np.uint64))
             return
         # What failed in the draft with these inputs failed; another branch's failure says nothing of ours.
         waiting = self.base.waiting if retry_failed or self.base is not self.own else None
         for flagged in iter_changed(self.base.inputs, self.now, waiting, rows):
             columns = self.now.take(flagged.keys)
             complete = columns.complete
-            yield self._offer(flagged.keys, columns.filter(complete), flagged.bits[complete])
+            yield self.offer(flagged.keys, columns.filter(complete), flagged.bits[complete])
 
-    def _offer(self, keys: Keys, columns: Columns, bits: Bits) -> Batch:
-        """Ask the other traces, newest first, for the records of some sources."""
+    def offer(self, keys: Keys, columns: Columns, bits: Bits, *, base_too: bool = False) -> Batch:
+        """Ask the traces, newest first, for the records of some sources.
+
+        Args:
+            keys: The sources.
+            columns: Those of them that have all inputs, with these.
+            bits: Why each of `columns` is asked for.
+            base_too: Whether to ask the base as well.
+        """
         run = np.ones(len(columns), np.bool_)
         answers: list[tuple[Index, Records]] = []
-        for trace in self._others:
+        for trace in [self.base, *self._others] if base_too and self.base is not None else self._others:
             rest = np.flatnonzero(run)
             if len(rest) == 0:
                 break

@@ -1,0 +1,331 @@
+"""What a run would find at each step, without running any: which records must run, may have to, or are answered.
+
+Steps are forecast in the order they run.  What is known of a step's signal afterwards is made up in memory and stands
+in the draft for the steps below it: the records that stay, go or come out of traces with their values, those that must
+run with none.  Which those are is kept beside it: whoever reads the signal knows nothing certain of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from dsvc.engine.binding import Bound, bind_step, find_derived
+from dsvc.engine.changes import CAME, FAILED, iter_changed
+from dsvc.engine.drafts import drop_derived, put_derived
+from dsvc.engine.explain import explain_transform
+from dsvc.engine.flagged import Bits, Flagged, Mask, merge_flagged
+from dsvc.engine.inputs import Inputs
+from dsvc.engine.keysets import common_sources, iter_sources
+from dsvc.engine.loading import Loader
+from dsvc.engine.output import Output
+from dsvc.engine.scratch import Scratch
+from dsvc.engine.traces import Match, merge_records
+from dsvc.objects.chunk import Records
+from dsvc.objects.column import Index, null_column
+from dsvc.objects.encoding import hash_encoded, put_object
+from dsvc.objects.keys import Keys
+from dsvc.objects.oid import ZERO, Kind
+from dsvc.objects.snapshot import Signal
+from dsvc.objects.state import Derived
+from dsvc.objects.tree import Tree
+from dsvc.recipe.spec import CONTENT_ID, StepSpec
+from dsvc.repo.base import BaseRepository
+from dsvc.repo.draft import DraftEdit
+from dsvc.repo.view import View
+
+OPEN = 1 << 61
+"""Bit of a source for which an input is not known before another step has run."""
+MOST_KNOWN = 2_000_000
+"""Records that must run are kept by source up to so many; beyond, no record of the signal counts as known."""
+
+NEW, UNCHANGED, STALE, REMOVED = "new", "unchanged", "stale", "removed"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some records that must run or may have to."""
+
+    keys: Keys
+    codes: npt.NDArray[np.int64]
+    """Why, as indexes into the forecast's labels."""
+    is_certain: Mask
+
+
+@dataclass
+class StepForecast:
+    """What a run would find at one step."""
+
+    name: str
+    status: str
+    labels: Sequence[str] = ()
+    change: str | None = None
+    lower: int = 0
+    upper: int = 0
+    reuse: int = 0
+    remove: int = 0
+    waiting: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    """Label -> records that must run for certain."""
+    iter_parts: Callable[[], Iterator[Part]] = lambda: iter(())
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """Yield (source, why) of every record that must run or may have to."""
+        for part in self.iter_parts():
+            for key, code, is_certain in zip(part.keys, part.codes.tolist(), part.is_certain.tolist(), strict=True):
+                why = self.labels[code]
+                yield key.decode(), why if is_certain else f"{why}; may be cut off"
+
+    def count(self, part: Part) -> None:
+        """Count some records."""
+        self.upper += len(part.keys)
+        self.lower += int(part.is_certain.sum())
+        for code, n in zip(*np.unique(part.codes[part.is_certain], return_counts=True), strict=True):
+            self.give_reason(self.labels[int(code)], int(n))
+
+    def give_reason(self, label: str, records: int) -> None:
+        """Count records that must run for a reason."""
+        if records:
+            self.reasons[label] = self.reasons.get(label, 0) + records
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A part, and what traces answer of the same batch."""
+
+    part: Part
+    rows: Index
+    reused_rows: Index
+    reused: Records | None
+    removed: Keys
+
+
+class Predictor:
+    """Forecasts the steps of a recipe on a draft, each after those it reads.
+
+    Args:
+        repo: Whose traces.
+        view: The draft.
+        loader: Loads the recipe's steps.
+    """
+
+    def __init__(self, repo: BaseRepository, view: View, loader: Loader) -> None:
+        self._repo, self._loader, self._draft = repo, loader, view
+        self._scratch = Scratch(view.reader)
+        self.view = view
+        """The draft as it would be, as far as it is known."""
+        self.unknown: dict[str, list[Keys] | None] = {}
+        """Signal -> sources whose record is not known; None for all that it has."""
+
+    def forecast_gone(self, name: str, status: str = REMOVED) -> StepForecast:
+        """Forecast a signal that goes."""
+        signal = self.view.signal(name)
+        self._edit(drop_derived(self.view, name))
+        return StepForecast(name, status, remove=0 if signal is None else signal.count)
+
+    def forecast(self, spec: StepSpec) -> StepForecast:
+        """Forecast one step."""
+        bound = bind_step(self._repo, self.view, self._loader, spec)
+        if bound is None:
+            gone = find_derived(self.view, spec.name) is not None
+            return self.forecast_gone(spec.name, STALE) if gone else StepForecast(spec.name, UNCHANGED)
+        forecast = StepForecast(spec.name, NEW if bound.was is None else STALE)
+        if bound.was is not None and bound.was.transform != bound.transform:
+            forecast.change = explain_transform(self._draft, self._loader, bound)
+        forecast.labels = self._labels(bound, forecast)
+        match = bound.match
+        is_open = any(name in self.unknown for name in bound.inputs.signals)
+        if not is_open and match.equal is not None:
+            self._forecast_equal(bound, forecast)
+        elif match.base is None and (is_open or not match.has_partial):
+            self._forecast_all(bound, forecast)
+        elif any(self.unknown.get(name, ()) is None for name in bound.inputs.signals):
+            self._forecast_range(bound, forecast)
+        else:
+            self._forecast_parts(bound, forecast)
+        if (forecast.upper, forecast.reuse, forecast.remove) == (0, 0, 0) and forecast.change is None:
+            forecast.status = UNCHANGED
+        return forecast
+
+    # --- four cases -------------------------------------------------------------------------------------------------
+
+    def _forecast_equal(self, bound: Bound, forecast: StepForecast) -> None:
+        """A trace answers everything."""
+        equal = bound.match.equal
+        if equal is None:
+            return
+        forecast.waiting = 0 if equal.waiting is None else equal.waiting.count
+        if not bound.is_current:
+            forecast.reuse = 0 if equal.output is None else equal.output.count
+            self._edit(put_derived(self.view, Derived(forecast.name, equal.oid), equal.trace.output))
+
+    def _forecast_all(self, bound: Bound, forecast: StepForecast) -> None:
+        """Nothing was ever made by this transform: all sources that have the inputs must run."""
+        sources = common_sources(self._scratch, bound.inputs)
+        forecast.lower = forecast.upper = 0 if sources is None else sources.count
+        forecast.give_reason(forecast.labels[-1], forecast.lower)
+        code = len(forecast.labels) - 1
+        forecast.iter_parts = lambda: (
+            Part(keys, np.full(len(keys), code), np.ones(len(keys), np.bool_))
+            for keys in iter_sources(self._scratch, sources)
+        )
+        self._put_unknown(bound, sources, None)
+
+    def _forecast_range(self, bound: Bound, forecast: StepForecast) -> None:
+        """Nothing is known of an input: what certainly runs is what no trace answers by the other inputs alone."""
+        sources = common_sources(self._scratch, bound.inputs)
+        forecast.upper = 0 if sources is None else sources.count
+        for certain in self._iter_certain(bound, sources):
+            part = self._part(bound, certain.keys, certain.bits, np.ones(len(certain), np.bool_))
+            forecast.lower += len(certain)
+            for code, n in zip(*np.unique(part.codes, return_counts=True), strict=True):
+                forecast.give_reason(forecast.labels[int(code)], int(n))
+
+        def iter_parts() -> Iterator[Part]:
+            everything = (Flagged.of(keys, OPEN) for keys in iter_sources(self._scratch, sources))
+            for run in merge_flagged([everything, self._iter_certain(bound, sources)]):
+                yield self._part(bound, run.keys, run.bits, run.bits != np.uint64(OPEN))
+
+        forecast.iter_parts = iter_parts
+        self._put_unknown(bound, sources, None)
+
+    def _forecast_parts(self, bound: Bound, forecast: StepForecast) -> None:
+        """The base answers most; the rest is looked at source by source."""
+        base = bound.match.base
+        before = None if base is None else base.output
+        provenance = self._loader.provenance(bound.spec, bound.transform)
+        output = Output(self._scratch, before, bound.type, provenance)
+        known: list[Keys] = []
+        for found in self._iter_found(bound):
+            forecast.count(found.part)
+            known.append(found.part.keys)
+            if before is not None:
+                forecast.remove += int(Tree(self._scratch, before).has(found.removed).sum())
+            output.remove(found.removed)
+            empty = output.made(found.part.keys, null_column(bound.type.physical, len(found.part.keys)))
+            parts = [(found.rows, empty)]
+            if found.reused is not None:
+                forecast.reuse += len(found.reused)
+                parts.append((found.reused_rows, found.reused))
+            records = merge_records(parts)
+            if records is not None:
+                output.put(records)
+        if base is not None and base is bound.match.own and base.waiting is not None:
+            forecast.waiting = base.waiting.count
+        forecast.iter_parts = lambda: (found.part for found in self._iter_found(bound))
+        signal = output.flush()
+        if forecast.upper:
+            self._put_unknown(bound, signal, known if forecast.upper <= MOST_KNOWN else None)
+        else:
+            self._put(bound, signal)
+
+    # --- looking at sources -----------------------------------------------------------------------------------------
+
+    def _resolved(self, bound: Bound) -> Match:
+        """Return how the inputs that are known stand to the step's traces."""
+        items = [item for item in bound.inputs.items if item.path.signal not in self.unknown]
+        return bound.match.with_inputs(Inputs(bound.inputs.reader, items, bound.inputs.declared))
+
+    def _iter_certain(self, bound: Bound, sources: Signal | None) -> Iterator[Flagged]:
+        """Yield those of `sources` that must run whatever the unknown inputs turn out to be."""
+        resolved = self._resolved(bound)
+        if sources is None or not resolved.now.items:
+            return
+        positions = [i for i, item in enumerate(bound.inputs.items) if item in resolved.now.items]
+        for batch in resolved.batches():
+            run = np.flatnonzero(batch.run)
+            keys = batch.columns.keys.take(run)
+            held = Tree(self._scratch, sources).has(keys)
+            bits = _spread_bits(batch.bits[run], positions)
+            yield Flagged(keys.take(np.flatnonzero(held)), bits[held])
+
+    def _iter_found(self, bound: Bound) -> Iterator[_Found]:
+        """Yield what is to be said of the sources that the base does not answer for certain."""
+        match, now = bound.match, bound.inputs
+        opened = [self.unknown[name] or [] for name in now.signals if name in self.unknown]
+        if match.base is None:
+            for batch in match.batches():
+                yield self._found(bound, batch.keys, batch.bits, batch.run, batch.run, batch.reused, batch.removed)
+            return
+        waiting = match.base.waiting if match.base is not match.own else None
+        streams = [iter_changed(match.base.inputs, now, waiting)]
+        streams += [iter([Flagged.of(keys, OPEN) for keys in lists]) for lists in opened]
+        resolved = self._resolved(bound) if opened else match
+        for flagged in merge_flagged(streams):
+            columns = now.take(flagged.keys)
+            complete = columns.complete
+            removed = flagged.keys.take(np.flatnonzero(~complete))
+            columns, bits = columns.filter(complete), flagged.bits[complete]
+            is_open = (bits & np.uint64(OPEN)) != 0
+            known = match.offer(columns.keys, columns.filter(~is_open), bits[~is_open])
+            certain = np.zeros(len(columns), np.bool_)
+            certain[~is_open] = known.run
+            if is_open.any():
+                keys = columns.keys.take(np.flatnonzero(is_open))
+                asked = resolved.offer(keys, resolved.now.take(keys), bits[is_open], base_too=True)
+                certain[is_open] = asked.run
+            yield self._found(bound, columns.keys, bits, certain | is_open, certain, known.reused, removed)
+
+    def _found(
+        self, bound: Bound, keys: Keys, bits: Bits, run: Mask, certain: Mask, reused: Records | None, removed: Keys
+    ) -> _Found:
+        rows = np.flatnonzero(run)
+        part = self._part(bound, keys.take(rows), bits[rows], certain[rows])
+        return _Found(part, rows, np.flatnonzero(~run), reused, removed)
+
+    # --- reasons ----------------------------------------------------------------------------------------------------
+
+    def _labels(self, bound: Bound, forecast: StepForecast) -> list[str]:
+        """Return why a record must run, for each code that `_part` gives; the last is for all of a step."""
+        inputs = [
+            "changed content id" if item.path == CONTENT_ID else f"changed {item.path}" for item in bound.inputs.items
+        ]
+        opened = ", ".join(name for name in bound.inputs.signals if name in self.unknown)
+        whole = "new step" if bound.was is None else f"changed transform: {forecast.change or 'nothing is kept of it'}"
+        return ["new source", "failed before", *inputs, f"{opened} is made again", whole]
+
+    def _part(self, bound: Bound, keys: Keys, bits: Bits, is_certain: Mask) -> Part:
+        items = bound.inputs.items
+        codes = np.where((bits & np.uint64(OPEN)) != 0, len(items) + 2, len(items) + 3)
+        for position in reversed(range(len(items))):
+            told = (bits & np.uint64(1 << position)) != 0
+            if items[position].path.signal in self.unknown:
+                # Of a record that is made again nobody knows whether it changed.
+                told &= (bits & np.uint64(OPEN)) == 0
+            codes[told] = position + 2
+        codes[(bits & np.uint64(FAILED)) != 0] = 1
+        codes[(bits & np.uint64(CAME)) != 0] = 0
+        return Part(keys, codes, is_certain)
+
+    # --- the draft as it would be -----------------------------------------------------------------------------------
+
+    def _put_unknown(self, bound: Bound, sources: Signal | None, known: list[Keys] | None) -> None:
+        """Let a step's signal have the keys of `sources`, and records of which those in `known` are not known."""
+        if sources is None or sources.count == 0:
+            self._put(bound, None)
+            return
+        name = bound.spec.name
+        value_id = hash_encoded(Kind.SIGNAL, ("unknown", name)) if known is None else sources.value_id
+        self._put(bound, Signal(bound.type.encoded, sources.tree, value_id, sources.count))
+        self.unknown[name] = known
+
+    def _put(self, bound: Bound, signal: Signal | None) -> None:
+        oid = ZERO if signal is None else put_object(self._scratch, Kind.SIGNAL, signal)
+        self._edit(put_derived(self.view, Derived(bound.spec.name, ZERO), oid))
+
+    def _edit(self, edit: DraftEdit) -> None:
+        old = self.view
+        root = put_object(self._scratch, Kind.ROOT, edit.root or old.root)
+        state = put_object(self._scratch, Kind.STATE, edit.state or old.state)
+        self.view = View(self._scratch, root, state, commit_id=old.commit_id, commit=old.commit, revision=old.revision)
+
+
+def _spread_bits(bits: Bits, positions: Sequence[int]) -> Bits:
+    """Return bits of some inputs as bits of all, of which they stand at `positions`."""
+    spread = bits & np.uint64(CAME | FAILED)
+    for i, position in enumerate(positions):
+        spread |= np.where((bits & np.uint64(1 << i)) != 0, np.uint64(1 << position), np.uint64(0))
+    return spread
