@@ -61,9 +61,12 @@ class Modules:
 
     def find_file(self, name: str) -> Path | None:
         """Return the file of a recipe's module, or None."""
-        base = self._root.joinpath(*name.split("."))
+        parts = name.split(".")
+        if not all(parts):  # relative to nothing
+            return None
+        base = self._root.joinpath(*parts)
         for path in (base / "__init__.py", base.with_name(f"{base.name}.py")):
-            if name and path.is_file() and path.resolve().is_relative_to(self._root):
+            if path.is_file() and path.resolve().is_relative_to(self._root):
                 return path
         return None
 
