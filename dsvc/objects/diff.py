@@ -8,7 +8,7 @@ Source: docs/format.md#trees.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,23 +17,19 @@ import pyarrow as pa
 
 from dsvc.objects.access import Reader
 from dsvc.objects.arrays import to_arrow
-from dsvc.objects.chunk import (
-    ProvColumn,
-    concat_prov,
-    load_keys,
-    load_prov,
-)
-from dsvc.objects.column import Column, Index, concat, differing_rows, null_column
+from dsvc.objects.chunk import ProvColumn, concat_prov, load_keys
+from dsvc.objects.column import Column, Index, concat, differing_rows, null_column, offsets_of
 from dsvc.objects.keys import Keys, concat_keys, merge_order
-from dsvc.objects.node import ChunkEntry, Entry, NodeEntry, get_node
-from dsvc.objects.oid import Oid
-from dsvc.objects.pieces import load_values
+from dsvc.objects.node import ChunkEntry, Entry, NodeEntry
+from dsvc.objects.pieces import Part, parts_of, read_parts
 from dsvc.objects.snapshot import Signal
-from dsvc.objects.types import Type
+from dsvc.objects.walk import Run, Side, align
 
 _ROWS_PER_BATCH = 65_536
 _CHUNKS_AT_ONCE = 32
-"""Chunks that are compared at a time."""
+"""Chunks of each side that are compared at a time, about."""
+_BYTES_AT_ONCE = 64 * 1024 * 1024
+"""Weight of pieces that are compared at a time."""
 
 ADDED, REMOVED, CHANGED, REMADE = b"+", b"-", b"~", b"="
 
@@ -125,82 +121,58 @@ def count_changes(
     return DiffCounts(total[ADDED], total[REMOVED], total[CHANGED], total[REMADE])
 
 
-class _Side:
-    """One tree's nodes and chunks that are still to be compared, next first."""
-
-    def __init__(self, reader: Reader, signal: Signal | None) -> None:
-        self.reader = reader
-        self.type = None if signal is None else Type.decode(signal.type)
-        self._pending: list[tuple[int, Entry]] = []
-        if signal is not None:
-            self._push(signal.tree)
-
-    def _push(self, oid: Oid) -> None:
-        node = get_node(self.reader, oid)
-        self._pending.extend((node.level - 1, entry) for entry in reversed(node.entries))
-
-    @property
-    def head(self) -> tuple[int, Entry] | None:
-        """The next node (its level) or chunk (0)."""
-        return self._pending[-1] if self._pending else None
-
-    def skip(self) -> None:
-        self._pending.pop()
-
-    def open(self) -> None:
-        """Put the children of the next node in its place."""
-        _, entry = self._pending.pop()
-        assert isinstance(entry, NodeEntry)
-        self._push(entry.child)
-
-    def chunk(self) -> ChunkEntry | None:
-        """Take the next chunk, opening the nodes above it."""
-        while self._pending and self._pending[-1][0] > 0:
-            self.open()
-        if not self._pending:
-            return None
-        _, entry = self._pending.pop()
-        assert isinstance(entry, ChunkEntry)
-        return entry
-
-
 class _Diff:
     def __init__(
         self, reader: Reader, before: Signal | None, after: Signal | None, *, provenance: bool, keys_only: bool
     ) -> None:
         self.reader, self.provenance, self.keys_only = reader, provenance, keys_only
-        self.before, self.after = _Side(reader, before), _Side(reader, after)
+        self.before, self.after = Side(reader, before), Side(reader, after)
         types = [side.type for side in (self.before, self.after) if side.type is not None]
         self.type_before, self.type_after = types[0], types[-1]
         self.comparable = types[0].physical == types[-1].physical
-        self.by_row = self.comparable and not provenance and not keys_only
 
     def run(self) -> Iterator[Changes]:
-        """Yield what differs, some chunks at a time; both sides stand right after the same key at each turn."""
+        """Yield what differs, some chunks at a time."""
         pairs: list[tuple[ChunkEntry, ChunkEntry]] = []
-        while (a := self.before.head) is not None or self.after.head is not None:
-            b = self.after.head
-            if a is not None and b is not None:
-                if a[0] == b[0] and self._equal(a[1], b[1]):
-                    self.before.skip()
-                    self.after.skip()
-                    continue
-                if a[0] > 0 or b[0] > 0:
-                    (self.before if a[0] >= b[0] else self.after).open()
-                    continue
-            ours, theirs = self._aligned()
-            if self.by_row and len(ours) == len(theirs) == 1 and ours[0].keys == theirs[0].keys:
-                pairs.append((ours[0], theirs[0]))
+        while not (self.before.done and self.after.done):
+            if self._pass_by():
+                continue
+            ours, theirs = align(self.before, self.after, 2 * _CHUNKS_AT_ONCE)
+            pair = self._pair(ours, theirs)
+            if pair is not None:
+                pairs.append(pair)
                 if len(pairs) < _CHUNKS_AT_ONCE:
                     continue
-                changes = None
-            else:
-                changes = self._compare(ours, theirs)
             yield from self._compare_pairs(pairs)
             pairs = []
-            if changes is not None and len(changes):
-                yield changes
+            if pair is None:
+                changes = self._compare(ours, theirs)
+                if len(changes):
+                    yield changes
         yield from self._compare_pairs(pairs)
+
+    def _pass_by(self) -> bool:
+        """Skip what is equal, or open a node; return whether there was either to do.
+
+        Both sides stand right after the same key, but where a part of a chunk is left.
+        """
+        a, b = self.before.head, self.after.head
+        if a is None or b is None or self.before.rest is not None or self.after.rest is not None:
+            return False
+        if a[0] == b[0] and self._equal(a[1], b[1]):
+            self.before.skip()
+            self.after.skip()
+            return True
+        if a[0] > 0 or b[0] > 0:
+            (self.before if a[0] >= b[0] else self.after).open()
+            return True
+        return False
+
+    def _pair(self, ours: Run, theirs: Run) -> tuple[ChunkEntry, ChunkEntry] | None:
+        """Return two chunks with the same keys, where that is all there is to compare, and by value alone."""
+        if not self.comparable or self.provenance or self.keys_only or not ours.has_keys_of(theirs):
+            return None
+        return None if ours.start else (ours.chunks[0], theirs.chunks[0])
 
     def _equal(self, a: Entry, b: Entry) -> bool:
         """Return whether two nodes or chunks that begin after the same key hold the same, as far as we look."""
@@ -214,34 +186,20 @@ class _Diff:
             return a.child == b.child if self.provenance else a.value == b.value
         return False
 
-    def _aligned(self) -> tuple[list[ChunkEntry], list[ChunkEntry]]:
-        """Take chunks from both sides until both end at the same key, or one side is done."""
-        ours, theirs = _Run(self.before), _Run(self.after)
-        ours.grow()
-        theirs.grow()
-        while ours.last != theirs.last:
-            if ours.last is None or theirs.last is None:
-                rest = theirs if ours.last is None else ours
-                if len(rest.chunks) >= _CHUNKS_AT_ONCE or not rest.grow():
-                    break
-            elif not (ours if ours.last < theirs.last else theirs).grow():
-                break
-        return ours.chunks, theirs.chunks
-
-    def _compare(self, ours: list[ChunkEntry], theirs: list[ChunkEntry]) -> Changes:
-        """Compare two runs of chunks that begin after the same key, and end at the same or at a tree's end."""
-        same_keys = len(ours) == len(theirs) == 1 and ours[0].keys == theirs[0].keys
-        keys_a = load_keys(self.reader, ours) if ours else _no_keys()
-        keys_b = load_keys(self.reader, theirs) if theirs and not same_keys else keys_a if theirs else _no_keys()
-        if same_keys:
+    def _compare(self, ours: Run, theirs: Run) -> Changes:
+        """Compare two runs: every record of both."""
+        keys_a = ours.keys()
+        keys_b = keys_a if theirs.has_keys_of(ours) else theirs.keys()
+        if keys_a is keys_b:
             union, row_a = keys_a, np.arange(len(keys_a))
             row_b = row_a
         else:
             union, row_a, row_b = merge_order(keys_a, keys_b)
-        before = self._values(ours, self.type_before, len(keys_a))
-        after = self._values(theirs, self.type_after, len(keys_b))
-        prov_a = load_prov(self.reader, ours) if self.provenance and ours else None
-        prov_b = load_prov(self.reader, theirs) if self.provenance and theirs else None
+        with_values = not self.keys_only
+        before = ours.values(self.type_before) if with_values else null_column(self.type_before.physical, len(keys_a))
+        after = theirs.values(self.type_after) if with_values else null_column(self.type_after.physical, len(keys_b))
+        prov_a = ours.prov() if self.provenance else None
+        prov_b = theirs.prov() if self.provenance else None
         ops = np.where(row_a < 0, ADDED, np.where(row_b < 0, REMOVED, CHANGED)).astype("S1")
         keep = np.ones(len(union), np.bool_)
         both = np.flatnonzero((row_a >= 0) & (row_b >= 0))
@@ -264,52 +222,69 @@ class _Diff:
             _take_prov(prov_b, row_b) if self.provenance else None,
         )
 
-    def _compare_pairs(self, pairs: list[tuple[ChunkEntry, ChunkEntry]]) -> Iterator[Changes]:
-        """Compare the values of chunks that have the same keys; reads keys only of chunks that differ."""
-        if not pairs:
-            return
-        ours = [a for a, _ in pairs]
-        before = load_values(self.reader, ours, self.type_before)
-        after = load_values(self.reader, [b for _, b in pairs], self.type_after)
+    def _compare_pairs(self, pairs: Sequence[tuple[ChunkEntry, ChunkEntry]]) -> Iterator[Changes]:
+        """Compare the values of chunks that have the same keys: of pieces, only those that differ."""
+        ours = parts_of(self.reader, [a for a, _ in pairs])
+        theirs = parts_of(self.reader, [b for _, b in pairs])
+        held: list[_Segment] = []
+        weight = 0
+        for (entry, _), parts_a, parts_b in zip(pairs, ours, theirs, strict=True):
+            for segment in _segments(entry, parts_a, parts_b):
+                held.append(segment)
+                weight += segment.weight
+                if weight >= _BYTES_AT_ONCE:
+                    yield from self._compare_segments(held)
+                    held, weight = [], 0
+        if held:
+            yield from self._compare_segments(held)
+
+    def _compare_segments(self, segments: Sequence[_Segment]) -> Iterator[Changes]:
+        """Compare values; reads keys only of chunks that differ."""
+        before = read_parts(self.reader, [part for segment in segments for part in segment.before], self.type_before)
+        after = read_parts(self.reader, [part for segment in segments for part in segment.after], self.type_after)
         rows = np.flatnonzero(differing_rows(before, after))
-        ends = np.cumsum([entry.count for entry in ours])
-        hit = np.unique(np.searchsorted(ends, rows, side="right"))
-        if len(hit) == 0:
+        if len(rows) == 0:
             return
-        keys = load_keys(self.reader, [ours[i] for i in hit.tolist()])
-        # A row's place among the keys that were read: the chunks left out before it do not count.
-        counts = np.array([entry.count for entry in ours])
-        left_out = np.cumsum(np.where(np.isin(np.arange(len(ours)), hit), 0, counts))
-        at = rows - left_out[np.searchsorted(ends, rows, side="right")]
-        yield Changes(keys.take(at), np.full(len(rows), CHANGED, "S1"), before.take(rows), after.take(rows))
+        begins = offsets_of(np.array([segment.stop - segment.start for segment in segments], np.int64))
+        number = np.searchsorted(begins, rows, side="right") - 1
+        # Keys that were read before those of each segment's chunk, and so the place of its first row among all.
+        hit: dict[int, int] = {}
+        entries: list[ChunkEntry] = []
+        n_keys = 0
+        for i in np.unique(number).tolist():
+            entry = segments[i].entry
+            if not entries or entries[-1] is not entry:
+                entries.append(entry)
+                n_keys += entry.count
+            hit[i] = n_keys - entry.count + segments[i].start
+        places = np.array([hit[i] for i in number.tolist()], np.int64)
+        keys = load_keys(self.reader, entries).take(rows - begins[number] + places)
+        yield Changes(keys, np.full(len(rows), CHANGED, "S1"), before.take(rows), after.take(rows))
 
-    def _values(self, chunks: list[ChunkEntry], type_: Type, count: int) -> Column:
-        if self.keys_only or not chunks:
-            return null_column(type_.physical, count)
-        return load_values(self.reader, chunks, type_)
 
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """Rows start to stop of two chunks with the same keys, whose values are stored in these parts."""
 
-class _Run:
-    """Consecutive chunks of one side."""
-
-    def __init__(self, side: _Side) -> None:
-        self.side = side
-        self.chunks: list[ChunkEntry] = []
+    entry: ChunkEntry
+    start: int
+    stop: int
+    before: Sequence[Part]
+    after: Sequence[Part]
 
     @property
-    def last(self) -> bytes | None:
-        return self.chunks[-1].last if self.chunks else None
-
-    def grow(self) -> bool:
-        """Take one more chunk; False where there is none."""
-        entry = self.side.chunk()
-        if entry is not None:
-            self.chunks.append(entry)
-        return entry is not None
+    def weight(self) -> int:
+        return sum(part.weight or 0 for part in (*self.before, *self.after))
 
 
-def _no_keys() -> Keys:
-    return Keys.of_bytes([])
+def _segments(entry: ChunkEntry, ours: Sequence[Part], theirs: Sequence[Part]) -> Iterator[_Segment]:
+    """Yield what may differ between two chunks with the same keys."""
+    if [part.stop for part in ours] != [part.stop for part in theirs]:
+        yield _Segment(entry, 0, entry.count, ours, theirs)
+        return
+    for a, b in zip(ours, theirs, strict=True):
+        if a.value != b.value:
+            yield _Segment(entry, a.start, a.stop, [a], [b])
 
 
 def _take_prov(prov: ProvColumn | None, rows: Index) -> ProvColumn:
