@@ -98,8 +98,9 @@ class _Reach:
             self._follow(*self._names.popleft())
 
     def finish(self) -> list[Any]:
-        """Return what was reached, encoded."""
-        return [[name, self._encode(reached)] for name, reached in sorted(self._reached.items())]
+        """Return what was reached, encoded; a file that adds nothing but its import is left out."""
+        counting = ((name, reached) for name, reached in self._reached.items() if reached.statements or reached.imports)
+        return [[name, self._encode(reached)] for name, reached in sorted(counting, key=lambda item: item[0])]
 
     def _encode(self, reached: _Reached) -> list[Any]:
         imports = [
@@ -136,10 +137,11 @@ class _Reach:
         read = {chain[0] for statement in module.body for chain in iter_chains(statement)}
         for index, statement in enumerate(module.body):
             if isinstance(statement, ast.Import | ast.ImportFrom):
-                # A name that nothing reads was imported for what importing it does.
+                # A name that nothing reads was imported for what importing its file does.
                 for imported in module.imports_of(statement):
-                    if imported.name not in read and imported.module != "__future__":
-                        self._import(module, imported)
+                    if imported.name not in read:
+                        self._enter_if_any(imported.module)
+                        self._enter_if_any(f"{imported.module}.{imported.attribute}")
             elif runs_on_import(statement, own) and not is_main_block(statement):
                 self._take(module, index)
 
