@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsvc.commands._command import plugin_commands
+from dsvc.commands._command import DocumentedGroup, plugin_commands
 from dsvc.commands._render import PAGER_WANTED, print_bug, print_error
 from dsvc.errors import DsvcError
 
@@ -49,7 +49,7 @@ EXIT_BROKEN_PIPE = 141
 COMPLETION_VARIABLE = "_DSVC_COMPLETE"
 
 
-class FrontDesk(click.Group):
+class FrontDesk(DocumentedGroup):
     """The root group, whose commands are imported when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

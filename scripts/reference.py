@@ -21,9 +21,11 @@ PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))  # a checkout need not be installed to describe itself
 
 from dsvc import cli, errors  # noqa: E402
-from dsvc.commands._command import DocumentedCommand  # noqa: E402
+from dsvc.commands._command import PLUGIN_COMMANDS, STATUS_SOME_FAILED  # noqa: E402
 from dsvc.plugins import hookspecs  # noqa: E402
 
+WIDTH = 100
+"""Columns of the help texts."""
 NOTICE = "<!-- Made by scripts/reference.py; edit the code instead. -->"
 
 
@@ -35,13 +37,17 @@ def cli_page() -> str:
         NOTICE,
         "",
         "`dsvc COMMAND -h` prints the same for one command.",
-        "Every option can also be given in the environment, as `DSVC_COMMAND_OPTION`: `DSVC_LOG_LIMIT=5` is `dsvc log --limit 5`.",
-        "What prints takes `--json`: one JSON object a line, each with a `type`; fields may be added and are never renamed.",
+        "Every option can also be given in the environment, as `DSVC_COMMAND_OPTION`:",
+        "`DSVC_LOG_LIMIT=5` is `dsvc log --limit 5`.",
+        "What prints takes `--json`: one JSON object a line, each with a `type`;",
+        "fields may be added and are never renamed.",
         "",
         "## dsvc",
         "",
         "```text",
-        click.Context(cli.root, info_name="dsvc").get_help(),
+        click.Context(
+            cli.root, info_name="dsvc", help_option_names=["-h", "--help"], max_content_width=WIDTH
+        ).get_help(),
         "```",
     ]
     for path, command, ctx in _commands():
@@ -49,9 +55,15 @@ def cli_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _root_context() -> click.Context:
+    return click.Context(cli.root, info_name="dsvc", help_option_names=["-h", "--help"], terminal_width=WIDTH)
+
+
 def _commands() -> Iterator[tuple[str, click.Command, click.Context]]:
     """Yield the built-in commands, those of a group after it."""
-    root = click.Context(cli.root, info_name="dsvc", help_option_names=["-h", "--help"], max_content_width=100)
+    root = click.Context(
+        cli.root, info_name="dsvc", help_option_names=["-h", "--help"], max_content_width=WIDTH, terminal_width=WIDTH
+    )
     for name in sorted(cli.BUILTIN_NAMES):
         command = cli.root.get_command(root, name)
         if command is None:
@@ -66,12 +78,8 @@ def _commands() -> Iterator[tuple[str, click.Command, click.Context]]:
 
 def errors_page() -> str:
     """Return the table of errors and exit statuses."""
-    classes = [errors.DsvcError, *_subclasses(errors.DsvcError)]
-    rows = [
-        f"| {'&emsp;' * (len(kind.__mro__) - len(errors.DsvcError.__mro__))}`{kind.__name__}` | {kind.exit_code} "
-        f"| {inspect.cleandoc(kind.__doc__ or '').splitlines()[0]} |"
-        for kind in classes
-    ]
+    classes: list[type[errors.DsvcError]] = [errors.DsvcError, *_subclasses(errors.DsvcError)]
+    rows = [f"| {'&emsp;' * _depth(kind)}`{kind.__name__}` | {kind.exit_code} | {_summary(kind)} |" for kind in classes]
     return (
         "\n".join(
             [
@@ -80,19 +88,21 @@ def errors_page() -> str:
                 NOTICE,
                 "",
                 "A command that cannot do what it was asked says so on stderr, in up to three parts:",
-                "`Error:` names the thing, what was expected and what was found; `Caused by:` gives the error behind it; `Hint:` the next thing to type.",
+                "`Error:` names the thing, what was expected and what was found,",
+                "`Caused by:` gives the error behind it, and `Hint:` the next thing to type.",
                 "",
                 "| exit status | meaning |",
                 "| --- | --- |",
                 "| 0 | done |",
                 f"| {cli.EXIT_USAGE} | wrong usage; the message shows the right one |",
-                f"| {cli.EXIT_SOME_FAILED} | done, but some records failed; `dsvc status` counts them |",
+                f"| {STATUS_SOME_FAILED} | done, but some records failed; `dsvc status` counts them |",
                 "| 1, 10 to 16 | an error of the table below |",
                 f"| {cli.EXIT_BUG} | a bug in dsvc; the traceback is printed |",
                 f"| {cli.EXIT_INTERRUPTED} | interrupted |",
                 f"| {cli.EXIT_BROKEN_PIPE} | the reader of the output has gone |",
                 "",
-                "In Python the classes are in `dsvc.errors`; each has `.message`, `.hint`, `.exit_code` and the fields its docstring names.",
+                "In Python the classes are in `dsvc.errors`; each has `.message`, `.hint`, `.exit_code`",
+                "and fields of its own.",
                 "",
                 "| class | exit status | raised when |",
                 "| --- | --- | --- |",
@@ -101,6 +111,15 @@ def errors_page() -> str:
         )
         + "\n"
     )
+
+
+def _summary(kind: type[errors.DsvcError]) -> str:
+    return (inspect.getdoc(kind) or "").splitlines()[0]
+
+
+def _depth(kind: type[errors.DsvcError]) -> int:
+    """Return how many errors a class stands below."""
+    return sum(issubclass(base, errors.DsvcError) for base in kind.__mro__) - 1
 
 
 def _subclasses(kind: type[errors.DsvcError]) -> Iterator[type[errors.DsvcError]]:
@@ -118,7 +137,8 @@ def hooks_page() -> str:
         NOTICE,
         "",
         "A plugin is a package with an entry point in the group `dsvc` that names a module with hook implementations.",
-        f"A command of the command line is an entry point in the group `{cli.COMMAND_GROUP}`, named as it is typed, that names a click command.",
+        f"A command of the command line is an entry point in the group `{PLUGIN_COMMANDS}`:",
+        "its name is the command as typed, and it names a click command.",
     ]
     for name, function in inspect.getmembers(hookspecs, inspect.isfunction):
         if name.startswith("dsvc_"):

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 @click.option("--rev", "revision", default=HEAD, type=REVISION, help="The version to look at")
 @json_option
 def blame(*, signal: str, pointer: str, revision: str, as_json: bool) -> None:
-    """Show who gave a record its value: commit, producer, version, transform, and its inputs with theirs."""
+    """Show who gave a record its value.
+
+    Commit, producer, version and transform; for a derived record also its inputs, with theirs.
+    """
     found = open_repository().blame(signal, pointer, revision)
     emit(as_json=as_json, objects=[{"type": "blame", **_object(found)}], lines=_lines(found))
 

@@ -10,7 +10,7 @@ import click
 from dsvc.commands._command import command
 from dsvc.commands._options import DATASET, REVISION, discard_option, json_option, open_repository
 from dsvc.commands._progress import Progress
-from dsvc.commands._render import emit, plain, short
+from dsvc.commands._render import count, emit, plain, short
 
 if TYPE_CHECKING:
     from dsvc.export.checkout import CheckoutReport
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def checkout(
     *, revision: str, dataset: str | None, directory: Path | None, format_: str, discard: bool, as_json: bool
 ) -> None:
-    """Write the files of a dataset at a version; or, without `--to`, move HEAD.
+    """Write the files of a dataset, or move HEAD.
 
     A second checkout into the same directory rewrites only files whose content differs, and touches none that are
     not its own. A tag DATASET@NAME says which dataset.
@@ -56,8 +56,24 @@ def checkout(
 
 
 def _line(done: CheckoutReport) -> str:
-    return str(done)
+    kept = f", {count(done.n_kept)} kept as they were" if done.n_kept else ""
+    removed = f", {count(done.n_removed)} removed" if done.n_removed else ""
+    return (
+        f"{plain(done.dataset)} at {short(done.commit) if done.commit else 'the draft'}: {count(done.rows, 'row')} in "
+        f"{count(done.n_files, 'file')} in {plain(done.path)}: {count(done.n_written)} written{kept}{removed}"
+    )
 
 
 def _object(done: CheckoutReport) -> dict[str, Any]:
-    return {"type": "checkout"}
+    return {
+        "type": "checkout",
+        "path": done.path,
+        "commit": done.commit,
+        "dataset": done.dataset,
+        "format": done.format,
+        "rows": done.rows,
+        "files": done.n_files,
+        "written": done.n_written,
+        "kept": done.n_kept,
+        "removed": done.n_removed,
+    }

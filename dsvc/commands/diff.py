@@ -37,7 +37,7 @@ def diff(
     limit: int | None,
     as_json: bool,
 ) -> None:
-    """Show the records that differ between two versions, with their values before and after.
+    """Show the records that differ between two versions.
 
     BEFORE is HEAD unless given, AFTER the draft; A..B compares A with B.
     `+` is a new record, `-` one that is gone, `~` another value, `=` the same value made by something else.

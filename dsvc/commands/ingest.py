@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,7 @@ from dsvc.commands._progress import Progress
 from dsvc.commands._render import count, emit, hint, plain, table
 
 if TYPE_CHECKING:
+    from dsvc.feeds.held import HeldCount
     from dsvc.feeds.report import FeedReport, IngestReport, SignalReport
 
 READ_ALL = {
@@ -30,14 +32,14 @@ READ_ALL = {
 @click.option("--full", is_flag=True, help="Read all documents again, whatever has been read")
 @json_option
 def ingest(*, full: bool, as_json: bool) -> None:
-    """Read new and changed documents from every feed into the draft.
+    """Read new and changed documents from every feed.
 
-    Values that the recipe does not accept, or that do not fit their type, are held: kept, counted, and shown with
-    the line of the recipe that lets them in.
+    They go into the draft. Values that the recipe does not accept, or that do not fit their type, are held:
+    kept, counted, and shown with the line of the recipe that lets them in.
     """
     repo = open_repository(writes=True)
     with Progress("Reading documents") as progress:
-        done = repo.ingest(full=full, progress=progress)
+        done = repo.ingest(full=full, environ=os.environ, progress=progress)
     emit(as_json=as_json, objects=ingest_objects(done), lines=ingest_lines(done))
     if not as_json:
         hint(
@@ -51,7 +53,7 @@ def ingest_lines(done: IngestReport) -> Iterator[str]:
         yield from _feed_lines(feed)
     if done.content is not None:
         total = count(done.content.records, "source")
-        yield f"{click.style('sources', bold=True)}: {total}{_moves(done.content)}"
+        yield f"{click.style('In all', bold=True)}: {total}{_moves(done.content)}"
     if done.shared:
         yield f"  {count(done.shared, 'source')} given by several feeds; the last one in the recipe counts"
     for name in done.removed_signals:
@@ -70,11 +72,16 @@ def _feed_lines(feed: FeedReport) -> Iterator[str]:
     for odd in feed.unusable:
         yield f"  {count(odd.count, 'document')} not usable: {plain(odd.why)}, such as {plain(odd.example)}"
     for signal in feed.signals:
-        for held in signal.held:
-            who = f"{count(held.count, 'value')} of {plain(signal.name)} {plain(held.version)}"
-            yield click.style(f"  held: {who}: {plain(held.why)}, such as {plain(held.pointer)}", fg="yellow")
-            if held.line:
-                yield f"    to take them in, in [signal.{plain(signal.name)}]: {plain(held.line)}"
+        yield from held_lines(signal.name, signal.held)
+
+
+def held_lines(signal: str, held: Iterable[HeldCount]) -> Iterator[str]:
+    """Yield what is held of a signal, and the line of the recipe that lets it in."""
+    for item in held:
+        who = f"{count(item.count, 'value')} of {plain(signal)} {plain(item.version)}"
+        yield click.style(f"  held: {who}: {plain(item.why)}, such as {plain(item.pointer)}", fg="yellow")
+        if item.line:
+            yield f"    to take them in, in [signal.{plain(signal)}]: {plain(item.line)}"
 
 
 def _signal_row(signal: SignalReport) -> tuple[object, ...]:
@@ -83,6 +90,9 @@ def _signal_row(signal: SignalReport) -> tuple[object, ...]:
 
 
 def _moves(signal: SignalReport) -> str:
+    """Return what an ingest did to a signal, in signs; nothing for one that is as before."""
+    if signal.added == signal.records > 0:
+        return ", all new"
     moves = (("+", signal.added), ("~", signal.changed), ("-", signal.removed))
     return "".join(f" {sign}{count(n)}" for sign, n in moves if n)
 
@@ -109,10 +119,6 @@ def ingest_objects(done: IngestReport) -> Iterator[dict[str, Any]]:
 
 
 def _signal_object(signal: SignalReport, feed: str | None) -> dict[str, Any]:
-    held = [
-        {"version": item.version, "why": item.why, "count": item.count, "source": item.pointer, "line": item.line}
-        for item in signal.held
-    ]
     return {
         "type": "ingested-signal",
         "name": signal.name,
@@ -123,5 +129,13 @@ def _signal_object(signal: SignalReport, feed: str | None) -> dict[str, Any]:
         "added": signal.added,
         "changed": signal.changed,
         "removed": signal.removed,
-        "held": held,
+        "held": held_objects(signal.held),
     }
+
+
+def held_objects(held: Iterable[HeldCount]) -> list[dict[str, Any]]:
+    """Return what is held of a signal, for programs."""
+    return [
+        {"version": item.version, "why": item.why, "count": item.count, "source": item.pointer, "line": item.line}
+        for item in held
+    ]

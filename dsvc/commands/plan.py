@@ -2,12 +2,110 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import click
+
 from dsvc.commands._command import command
 from dsvc.commands._options import json_option, open_repository
+from dsvc.commands._render import Styled, count, emit, hint, plain, table
+
+if TYPE_CHECKING:
+    from dsvc.engine.plan import Count, DatasetPlan, Plan, StepPlan
+
+COLOURS = {"new": "green", "stale": "yellow", "removed": "red", "open": "yellow"}
 
 
-@command(examples=["dsvc plan"])
+@command(examples=["dsvc plan", "dsvc plan --rows --limit 20"])
+@click.option("--rows", is_flag=True, help="List the records instead, each with the reason")
+@click.option("--limit", "-n", type=click.IntRange(min=0), help="Records at most, with --rows")
 @json_option
-def plan(*, as_json: bool) -> None:
-    """Count what `dsvc run` would make again, and say why."""
-    open_repository().plan()
+def plan(*, rows: bool, limit: int | None, as_json: bool) -> None:
+    """Count what `dsvc run` would make again, and say why.
+
+    Counts are exact where the inputs of a step are known. Behind a step that has to run first they are a range:
+    a record that comes out as it was changes nothing after it.
+    """
+    found = open_repository().plan()
+    if rows:
+        named = islice(found.rows(), limit)
+        emit(
+            as_json=as_json,
+            objects=({"type": "planned-record", "step": step, "source": src, "why": why} for step, src, why in named),
+            lines=(f"{plain(step)}  {plain(source)}  {plain(why)}" for step, source, why in named),
+            long=True,
+        )
+        return
+    emit(as_json=as_json, objects=_objects(found), lines=_lines(found))
+    if not as_json:
+        hint("nothing is to be made" if found.is_current else "`dsvc run` makes it")
+
+
+def _lines(found: Plan) -> Iterator[str]:
+    if found.is_current:
+        yield "Everything is current"
+        return
+    steps = list(table(map(_step_row, found.steps)))
+    for item, line in zip(found.steps, steps, strict=True):
+        yield line
+        yield from _details(item)
+    yield from table(map(_dataset_row, found.datasets))
+    if found.run.upper:
+        yield f"{_records(found.run)} to make in all"
+
+
+def _step_row(item: StepPlan) -> tuple[object, ...]:
+    status = Styled(_said(item.status), COLOURS.get(item.status))
+    told = [f"{_records(item.run)} to make"] if item.run.upper else []
+    told += [f"{count(item.reuse)} taken from an earlier run"] if item.reuse else []
+    told += [f"{count(item.remove)} to go"] if item.remove else []
+    told += [f"{count(item.waiting)} failed before"] if item.waiting else []
+    return "step", item.name, status, ", ".join(told)
+
+
+def _details(item: StepPlan) -> Iterator[str]:
+    """Yield why the records of a step are to be made."""
+    if item.change is not None:
+        yield f"  the step changed: {plain(item.change)}"
+    reasons = [(count(reason.records, "record"), plain(reason.why)) for reason in item.reasons]
+    if len(reasons) == 1 and item.run.is_exact:
+        yield f"  {reasons[0][1]}"
+    else:
+        yield from (f"  {n}: {why}" for n, why in reasons)
+
+
+def _dataset_row(item: DatasetPlan) -> tuple[object, ...]:
+    status = Styled(_said(item.status), COLOURS.get(item.status))
+    return "dataset", item.name, status, f"changed: {', '.join(item.why)}" if item.why else ""
+
+
+def _said(status: str) -> str:
+    return {"unchanged": "current", "open": "after its steps"}.get(status, status)
+
+
+def _records(number: Count) -> str:
+    return f"{number} {'record' if number.lower == number.upper == 1 else 'records'}"
+
+
+def _objects(found: Plan) -> Iterator[dict[str, Any]]:
+    yield {"type": "plan", "is_current": found.is_current, "run": _bounds(found.run)}
+    for item in found.steps:
+        yield {
+            "type": "planned-step",
+            "name": item.name,
+            "status": item.status,
+            "run": _bounds(item.run),
+            "reuse": item.reuse,
+            "remove": item.remove,
+            "waiting": item.waiting,
+            "change": item.change,
+            "reasons": [{"why": reason.why, "records": reason.records} for reason in item.reasons],
+        }
+    for data in found.datasets:
+        yield {"type": "planned-dataset", "name": data.name, "status": data.status, "why": data.why}
+
+
+def _bounds(number: Count) -> dict[str, int]:
+    return {"lower": number.lower, "upper": number.upper}

@@ -26,10 +26,10 @@ from dsvc.commands._render import count, emit, plain
 def put(
     *, signal: str, file: Path, producer: str, type_: str | None, format_: str | None, replace: bool, as_json: bool
 ) -> None:
-    """Put the rows of a Parquet, Arrow, JSON lines or CSV file as records of a signal.
+    """Put the rows of a file as records of a signal.
 
-    FILE has a column `source` with pointers, in any order, each once, and beside it one column named like the
-    signal, which is its value, or several, which are the fields of a struct.
+    FILE is Parquet, Arrow, JSON lines or CSV. It has a column `source` with pointers, in any order, each once,
+    and beside it one column named like the signal, which is its value, or several, which are fields of a struct.
     A source that has a record of the signal gets the new one.
     """
     from dsvc.feeds.table_file import put_file

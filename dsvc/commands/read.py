@@ -28,9 +28,9 @@ ROWS_PER_TABLE = 1000
 @click.option("--limit", "-n", type=click.IntRange(min=0), help="Rows at most")
 @json_option
 def read(*, revision: str, signals: tuple[str, ...], dataset: str | None, limit: int | None, as_json: bool) -> None:
-    """Print the records of a version, one row a source, ordered by source.
+    """Print the records of a version, one row a source.
 
-    A row has what its source has of the signals; `-` stands where there is no record.
+    Rows are ordered by source. A row has what its source has of the signals; `-` stands where there is no record.
     """
     if dataset and signals:
         raise click.UsageError("name signals or a dataset, not both")

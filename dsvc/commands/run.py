@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -34,15 +35,15 @@ if TYPE_CHECKING:
 def run(
     ctx: click.Context, *, names: tuple[str, ...], ingests: bool, message: str | None, retry_failed: bool, as_json: bool
 ) -> None:
-    """Make the derived signals and datasets what the recipe says, and nothing that is current.
+    """Make what is stale, and nothing else.
 
-    NAME is a step or a dataset; all are made when none is named.
-    A record that fails stops no other; it is listed by `dsvc status` with its reason.
+    Derived signals and datasets become what the recipe says. NAME is one of them; all are made when none is named.
+    A record that fails stops no other; `dsvc status` counts those that failed.
     """
     repo = open_repository(writes=True)
     if ingests:
         with Progress("Reading documents") as progress:
-            taken = repo.ingest(progress=progress)
+            taken = repo.ingest(environ=os.environ, progress=progress)
         emit(as_json=as_json, objects=ingest_objects(taken), lines=ingest_lines(taken))
     with Progress("Running") as progress:
         done = repo.run(only=names or None, retry_failed=retry_failed, progress=progress)

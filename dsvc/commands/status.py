@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 @command(examples=["dsvc status"])
 @json_option
 def status(*, as_json: bool) -> None:
-    """Show the draft against HEAD, what is stale, what waits, and what to do next."""
+    """Show where things stand, and what to do next.
+
+    The draft against HEAD, edited recipe files, what is stale, what waits, and how far feeds were read.
+    """
     found = open_repository().status()
     emit(as_json=as_json, objects=_objects(found), lines=_lines(found))
     if not as_json:
