@@ -27,7 +27,7 @@ from dsvc.repo.show import Shown, show_commit
 from dsvc.repo.status import Status, make_status
 from dsvc.repo.view import View
 from dsvc.repo.workspace import Workspace
-from dsvc.repo.worktree import changed_files
+from dsvc.repo.worktree import changed_files, hash_files
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -244,7 +244,7 @@ class BaseRepository(Workspace):
         if head.commit is not None and draft.commit is not None:
             refs = history.refs_by_commit(self.store).get(head.commit, ())
             commit = history.describe_commit(head.commit, draft.commit, refs)
-        files = changed_files(self.baseline_files(draft), self.lying_files(draft))
+        files = changed_files(self.baseline_ids(draft), hash_files(self.lying_files(draft)))
         return make_status(head.branch, commit, self.commit_view(draft), draft, files)
 
     def branch(self, name: str, revision: str = HEAD) -> BranchInfo:

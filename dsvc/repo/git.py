@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -47,6 +46,8 @@ def read_git_state(directory: Path, files: Iterable[str]) -> GitState | None:
         None where git is not installed or does not answer.
     """
     files = list(files)
+    import subprocess  # costs more than a whole walk of the log
+
     command = ["git", "-C", str(directory), "--no-optional-locks", "status", "--porcelain=v2", "--branch"]
     try:
         done = subprocess.run(

@@ -69,7 +69,7 @@ def show_commit(repo: Workspace, oid: Oid) -> Shown:
         datasets=tuple(_list_datasets(view)),
         signal_changes=signal_changes(before, view),
         dataset_changes=dataset_changes(before, view),
-        recipe_changes=tuple(changed_files(before.recipe_files(), view.recipe_files())),
+        recipe_changes=tuple(changed_files(before.recipe_ids(), view.recipe_ids())),
     )
 
 

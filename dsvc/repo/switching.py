@@ -10,7 +10,7 @@ from dsvc.repo.branches import check_new_branch, list_branches
 from dsvc.repo.names import check_ref_name, nearest
 from dsvc.repo.refs import DRAFTS, HEAD, HEADS, Head, symbolic
 from dsvc.repo.view import View
-from dsvc.repo.worktree import changed_files, check_free, read_recipe, restore
+from dsvc.repo.worktree import changed_files, check_free, hash_files, read_recipe, restore
 from dsvc.store.base import RefChange
 
 if TYPE_CHECKING:
@@ -76,7 +76,9 @@ def uncommitted(repo: Workspace, head: Head, draft: View) -> list[str]:
 
 def edited_files(repo: Workspace, draft: View) -> list[tuple[str, str]]:
     """Return how the recipe files differ from the last commit's, where dsvc keeps them."""
-    return [] if repo.config.recipe == "git" else changed_files(repo.baseline_files(draft), repo.lying_files(draft))
+    if repo.config.recipe == "git":
+        return []
+    return changed_files(repo.baseline_ids(draft), hash_files(repo.lying_files(draft)))
 
 
 def _move(

@@ -14,7 +14,7 @@ from dsvc.objects.oid import Kind, Oid
 from dsvc.objects.snapshot import Dataset, Root, Signal
 from dsvc.objects.state import State
 from dsvc.repo.names import nearest
-from dsvc.repo.worktree import read_recipe
+from dsvc.repo.worktree import read_recipe, read_recipe_ids
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -128,6 +128,10 @@ class View:
         from dsvc.repo.sources import iter_source_keys  # needs pyarrow
 
         return (keys.arrow for keys in iter_source_keys(self))
+
+    def recipe_ids(self) -> dict[str, Oid]:
+        """Return the recipe files of the commit: path -> id of a blob."""
+        return {} if self.commit is None else read_recipe_ids(self.reader, self.commit.recipe)
 
     def recipe_files(self) -> dict[str, bytes]:
         """Return the recipe files of the commit: path -> content."""

@@ -26,7 +26,7 @@ from dsvc.repo.history import find_commits, read_commit
 from dsvc.repo.layout import DIRECTORY, Layout, begin_layout, find_layout, finish_layout
 from dsvc.repo.refs import DRAFT_REVISION, FIRST_BRANCH, HEAD, TRACES, Head, read_head, resolve, symbolic
 from dsvc.repo.view import EMPTY_ROOT_ID, View
-from dsvc.repo.worktree import RECIPE_FILE, STARTER_RECIPE, read_known
+from dsvc.repo.worktree import RECIPE_FILE, STARTER_RECIPE, hash_files, read_known
 from dsvc.store.base import Operation, RefChange, Store
 from dsvc.store.lmdb import LmdbStore
 from dsvc.store.writer import ObjectWriter
@@ -208,9 +208,15 @@ class Workspace:
             return {RECIPE_FILE: STARTER_RECIPE}
         return view.recipe_files()
 
+    def baseline_ids(self, view: View) -> dict[str, Oid]:
+        """Return the ids of the blobs of the recipe files as last committed; as `init` wrote them before."""
+        if view.commit is None:
+            return hash_files({RECIPE_FILE: STARTER_RECIPE})
+        return view.recipe_ids()
+
     def lying_files(self, view: View) -> dict[str, bytes]:
         """Return the last committed recipe files as they lie in the directory."""
-        return read_known(self.path, self.baseline_files(view))
+        return read_known(self.path, self.baseline_ids(view))
 
     # --- the draft --------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ the repository's directory, with ``/``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from dsvc.errors import DirtyWorktreeError, ObjectFormatError
@@ -54,8 +54,23 @@ def hash_recipe(files: Files) -> Oid | None:
     return hash_encoded(Kind.RECIPE, Recipe(entries))
 
 
+def hash_files(files: Files) -> dict[str, Oid]:
+    """Return path -> id of the blob that a recipe would name, storing nothing."""
+    return {path: hash_encoded(Kind.BLOB, content) for path, content in files.items()}
+
+
 def read_recipe(reader: Reader, recipe: Oid | None) -> dict[str, bytes]:
     """Return the files of a stored recipe.
+
+    Raises:
+        ObjectFormatError: If a path leads out of the repository's directory.
+    """
+    blobs = read_recipe_ids(reader, recipe)
+    return {path: get_object(reader, blob, Kind.BLOB, bytes) for path, blob in blobs.items()}
+
+
+def read_recipe_ids(reader: Reader, recipe: Oid | None) -> dict[str, Oid]:
+    """Return path -> id of a blob of a stored recipe; enough to compare, and quicker than the files.
 
     Raises:
         ObjectFormatError: If a path leads out of the repository's directory.
@@ -66,11 +81,16 @@ def read_recipe(reader: Reader, recipe: Oid | None) -> dict[str, bytes]:
     for path, _ in entries:
         if PurePosixPath(path).is_absolute() or ".." in path.split("/") or "\0" in path:
             raise ObjectFormatError(kind="recipe", reason=f"path {path!r} leads out of the repository", oid=recipe)
-    return {path: get_object(reader, blob, Kind.BLOB, bytes) for path, blob in entries}
+    return dict(entries)
 
 
-def changed_files(before: Files, after: Files) -> list[tuple[str, str]]:
-    """Return ``(op, path)`` of every file that differs, by path; op is ``+``, ``-`` or ``~``."""
+def changed_files(before: Mapping[str, Oid], after: Mapping[str, Oid]) -> list[tuple[str, str]]:
+    """Return ``(op, path)`` of every file that differs, by path; op is ``+``, ``-`` or ``~``.
+
+    Args:
+        before: Path -> id of its blob.
+        after: The same, later.
+    """
     return [
         ("+" if path not in before else "-" if path not in after else "~", path)
         for path in sorted({*before, *after})
@@ -78,7 +98,7 @@ def changed_files(before: Files, after: Files) -> list[tuple[str, str]]:
     ]
 
 
-def read_known(directory: Path, known: Files) -> dict[str, bytes]:
+def read_known(directory: Path, known: Iterable[str]) -> dict[str, bytes]:
     """Return the files of `known`, and the recipe file itself, as they lie in the directory."""
     found = {}
     for path in sorted({RECIPE_FILE, *known}):
