@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from dsvc.errors import NothingToCommitError, RefConflictError, StaleDraftError
+from dsvc.errors import DeriveError, NothingToCommitError, RecipeError, RefConflictError, StaleDraftError
 from dsvc.objects.access import Writer
 from dsvc.objects.commit import Commit
 from dsvc.objects.encoding import put_object
@@ -31,13 +31,7 @@ def commit_draft(repo: Workspace, message: str, *, allow_empty: bool, as_is: boo
         files = repo.recipe_files()
         if not allow_empty and not _has_changes(draft, files):
             raise NothingToCommitError(branch=head.label)
-        stale = repo.find_stale(draft)
-        if stale and not as_is:
-            raise StaleDraftError(
-                signals=[name for what, name in stale if what == "signal"],
-                datasets=[name for what, name in stale if what == "dataset"],
-            )
-        notes = _notes(repo, draft, files, is_stale=bool(stale))
+        notes = _notes(repo, draft, files, is_stale=_is_stale(repo, draft, as_is=as_is))
         with repo.new_writer() as writer:
             commit = _make_commit(repo, writer, head, draft, files)
             commit = replace(commit, message=message, notes=tuple(sorted(notes)))
@@ -50,6 +44,22 @@ def commit_draft(repo: Workspace, message: str, *, allow_empty: bool, as_is: boo
             except RefConflictError:
                 continue  # the draft or the branch moved: commit what is there now
         return describe_commit(oid, commit)
+
+
+def _is_stale(repo: Workspace, draft: View, *, as_is: bool) -> bool:
+    """Tell whether something derived is stale, or, where that is to be committed, cannot be told."""
+    try:
+        stale = repo.find_stale(draft)
+    except (RecipeError, DeriveError):
+        if not as_is:
+            raise
+        return True
+    if stale and not as_is:
+        raise StaleDraftError(
+            signals=[name for what, name in stale if what == "signal"],
+            datasets=[name for what, name in stale if what == "dataset"],
+        )
+    return bool(stale)
 
 
 def _make_commit(repo: Workspace, writer: Writer, head: Head, draft: View, files: Files) -> Commit:

@@ -18,7 +18,7 @@ from dsvc.errors import (
 from dsvc.objects.arrays import normalise
 from dsvc.objects.chunk import MAX_RECORD_BYTES
 from dsvc.objects.column import Column
-from dsvc.objects.keys import Keys, is_ascending
+from dsvc.objects.keys import Keys
 from dsvc.objects.types import Type
 from dsvc.repo.images import find_encoded_image
 
@@ -174,7 +174,7 @@ class SourceColumn:
         self.order: npt.NDArray[np.int64] | None = None
         """The rows in order of their sources; None when they are in order already."""
         keys = Keys.of(checked_sources(sources))
-        if not is_ascending(keys.column):
+        if not keys.ascending:
             self.order = pc.sort_indices(keys.arrow).to_numpy().astype(np.int64)
             keys = keys.take(self.order)
             if found := repeated(keys.arrow):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dsvc.objects.access import Reader
-from dsvc.objects.chunk import load_keys
+from dsvc.objects.chunk import batched_chunks, load_keys
 from dsvc.objects.keys import Keys, merge_order
 from dsvc.objects.node import ChunkEntry
-from dsvc.objects.tree import ROWS_PER_BATCH, Tree, batched_chunks, count_up_to
+from dsvc.objects.tree import ROWS_PER_BATCH, Tree, count_up_to
 from dsvc.repo.view import View
 
 
@@ -16,7 +16,7 @@ class _Stream:
     """The keys of one tree, block by block."""
 
     def __init__(self, reader: Reader, chunks: list[ChunkEntry], rows: int) -> None:
-        self._blocks = (load_keys(reader, batch) for batch in batched_chunks(iter(chunks), rows))
+        self._blocks = (load_keys(reader, batch) for batch in batched_chunks(chunks, rows))
         self.block: Keys | None = next(self._blocks, None)
 
     def take_up_to(self, last: bytes) -> Keys | None:
