@@ -5,15 +5,32 @@ Rooms above the store are reached from here and imported when used, so that the 
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from dsvc.errors import UserError
 from dsvc.repo.base import BaseRepository
+from dsvc.repo.names import GLOBAL
+from dsvc.repo.refs import DRAFT_REVISION, HEAD
+from dsvc.repo.view import View
+from dsvc.repo.worktree import RECIPE_FILE
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from dsvc.engine.plan import Plan
+    from dsvc.engine.report import RunReport
+    from dsvc.export.checkout import CheckoutReport
+    from dsvc.feeds.report import IngestReport
+    from dsvc.plugins.manager import Plugins
+    from dsvc.recipe.spec import Recipe
+
+Progress = Callable[[str, int, int | None], None]
+"""Told what is under way, how much of it is done, and of how much; None where nobody knows."""
 
 
 def now_us() -> int:
@@ -24,20 +41,264 @@ def now_us() -> int:
 class Repository(BaseRepository):
     """One repository, open. Close it, or use it as a context manager."""
 
+    _loaded: tuple[Mapping[str, bytes], tuple[str, ...], Recipe] | None = None
+    """The recipe last loaded, and what it was loaded from."""
+
     @classmethod
-    def init(
-        cls, path: Path | str = ".", *, author: str | None = None, clock: Callable[[], int] = now_us
-    ) -> Self:
-        """Make a repository in a directory; see `BaseRepository.init`."""
+    def init(cls, path: Path | str = ".", *, author: str | None = None, clock: Callable[[], int] = now_us) -> Self:
+        """Make a repository in a directory.
+
+        Args:
+            path: The directory; it is made where it is not there.
+            author: Who commits and operates; the configured one if None.
+            clock: Returns microseconds since 1970, UTC.
+
+        Raises:
+            RepositoryExistsError: If the directory holds one.
+        """
         return super().init(path, author=author, clock=clock)
 
     @classmethod
-    def open(
-        cls, path: Path | str = ".", *, author: str | None = None, clock: Callable[[], int] = now_us
-    ) -> Self:
-        """Open the repository in a directory, or in the nearest one above it; see `BaseRepository.open`."""
+    def open(cls, path: Path | str = ".", *, author: str | None = None, clock: Callable[[], int] = now_us) -> Self:
+        """Open the repository in a directory, or in the nearest one above it.
+
+        Args:
+            path: The directory.
+            author: Who commits and operates; the configured one if None.
+            clock: Returns microseconds since 1970, UTC.
+
+        Raises:
+            NotARepositoryError: If there is none.
+            UnsupportedFormatError: If another version of dsvc made it.
+        """
         return super().open(path, author=author, clock=clock)
+
+    # --- the recipe -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def plugins(self) -> Plugins:
+        """The plugins of this environment."""
+        from dsvc.plugins.manager import Plugins
+
+        return Plugins()
+
+    def recipe(self) -> Recipe:
+        """Return the recipe as it lies in the directory, checked as a whole; an empty one where there is none.
+
+        Raises:
+            RecipeError: If anything in it is wrong.
+        """
+        from dsvc.recipe.load import load_recipe
+        from dsvc.recipe.spec import Recipe
+
+        files, known = self.recipe_files(), self._put_signals()
+        if not files:
+            return Recipe(self.path)
+        if self._loaded is None or self._loaded[:2] != (files, known):
+            self._loaded = files, known, load_recipe(self.path, plugins=self.plugins, also_known=known)
+        return self._loaded[2]
+
+    def _put_signals(self) -> tuple[str, ...]:
+        """Return the signals that were put by hand: those in the draft that nothing else made."""
+        draft = self.view(DRAFT_REVISION)
+        made = {entry.name for entry in draft.state.ingested}
+        return tuple(name for name in draft.source_signals if name not in made)
+
+    def recipe_files(self) -> Mapping[str, bytes]:
+        """Return the recipe files to commit: path -> content.
+
+        Raises:
+            RecipeError: If they cannot be read as such.
+        """
+        from dsvc.recipe.files import recipe_files
+
+        return recipe_files(self.path)
+
+    def find_owner(self, signal: str) -> str | None:
+        """Return the recipe's table that makes a signal, e.g. ``step.x``, or None if it may be put by hand."""
+        from dsvc.recipe.files import merge_files
+
+        if (self.path / RECIPE_FILE).exists():
+            content, _ = merge_files(self.path)  # the names alone: a recipe may name signals that are still to be put
+            for section in ("step", "signal"):
+                if signal in content.get(section, {}):
+                    return f"{section}.{signal}"
+        return super().find_owner(signal)
+
+    def find_stale(self, draft: View) -> Sequence[tuple[str, str]]:
+        """Return ("signal" or "dataset", name) of what does not follow from its inputs."""
+        if not draft.state.derived and not draft.state.datasets and not self._derives_anything():
+            return ()
+        plan = self.plan()
+        stale = [("signal", step.name) for step in plan.steps if step.status != "unchanged"]
+        return stale + [("dataset", dataset.name) for dataset in plan.datasets if dataset.status != "unchanged"]
+
+    def _derives_anything(self) -> bool:
+        recipe = self.recipe()
+        return bool(recipe.steps or recipe.datasets)
+
+    # --- filling and deriving ---------------------------------------------------------------------------------------
+
+    def ingest(
+        self, *, full: bool = False, environ: Mapping[str, str] | None = None, progress: Progress | None = None
+    ) -> IngestReport:
+        """Take new and changed documents of every feed into the draft. Durable on return.
+
+        Args:
+            full: Read everything again, and find types anew, as a fresh repository would.
+            environ: What ``${NAME}`` in a feed stands for; the environment if None.
+            progress: Told how far each feed is.
+
+        Raises:
+            RecipeError: If the recipe is wrong.
+            FeedError: If a feed cannot be read; nothing was taken in.
+        """
+        from dsvc.feeds.ingest import ingest
+
+        variables = os.environ if environ is None else environ
+        return ingest(self, self.recipe(), self.plugins, full=full, environ=variables, progress=progress)
+
+    def plan(self) -> Plan:
+        """Return what a run would make again, and why, counted before anything runs.
+
+        Raises:
+            RecipeError: If the recipe is wrong.
+        """
+        from dsvc.engine.plan import plan
+
+        return plan(self, self.recipe(), self.plugins)
+
+    def run(
+        self,
+        *,
+        only: Collection[str] | None = None,
+        retry_failed: bool = False,
+        progress: Progress | None = None,
+    ) -> RunReport:
+        """Make the derived signals and datasets of the draft what the recipe says. Durable on return.
+
+        Args:
+            only: Steps and datasets to make; all if None.
+            retry_failed: Run records again that failed with the inputs they have.
+            progress: Told how far each step is.
+
+        Raises:
+            RecipeError: If the recipe is wrong.
+            DeriveError: If a step cannot run at all.
+        """
+        from dsvc.engine.run import run
+
+        return run(self, self.recipe(), self.plugins, only=only, retry_failed=retry_failed, progress=progress)
+
+    # --- datasets ---------------------------------------------------------------------------------------------------
+
+    def read(self, revision: str = HEAD, signals: Sequence[str] | None = None, dataset: str | None = None) -> pa.Table:
+        """Return the records of signals, joined by source, or the rows of a dataset.
+
+        Args:
+            revision: The version.
+            signals: Names, in the order of the columns; all by name, or the dataset's own columns, if None.
+            dataset: A dataset of the version, or `global`.
+
+        Returns:
+            `source`, then a column a signal or the dataset's columns (and `split`, where it has one), ordered by
+            source: the sources that have any of the signals, or that the dataset selects; null where there is no
+            record.
+
+        Raises:
+            SignalNotFoundError: If the version has no such signal.
+            DatasetNotFoundError: If it has no such dataset.
+        """
+        if dataset is None:
+            return super().read(revision, signals)
+        from dsvc.export.dataset import read_dataset
+
+        return read_dataset(self.view(revision), dataset, signals)
+
+    def iter_read(
+        self,
+        revision: str = HEAD,
+        signals: Sequence[str] | None = None,
+        *,
+        dataset: str | None = None,
+        start: str | None = None,
+        stop: str | None = None,
+        rows_per_batch: int = 131_072,
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield what `read` returns in batches, in bounded memory.
+
+        Args:
+            revision: The version.
+            signals: Names; all, or the dataset's own columns, if None.
+            dataset: A dataset of the version, or `global`.
+            start: The first source, included.
+            stop: The last source, not included.
+            rows_per_batch: Rows of a batch, about.
+        """
+        if dataset is None:
+            return super().iter_read(revision, signals, start=start, stop=stop, rows_per_batch=rows_per_batch)
+        from dsvc.export.dataset import iter_dataset
+
+        view = self.view(revision)
+        return iter_dataset(view, dataset, signals, start=start, stop=stop, rows_per_batch=rows_per_batch)
+
+    def checkout(
+        self,
+        revision: str = HEAD,
+        dataset: str | None = None,
+        *,
+        to: Path | str | None = None,
+        format: str = "parquet",  # noqa: A002  -- the word of the command line
+        options: Mapping[str, Any] | None = None,
+        discard: bool = False,
+        progress: Progress | None = None,
+    ) -> CheckoutReport | None:
+        """Write a dataset at a version as files; or, without `to`, move HEAD to a revision.
+
+        A second checkout into the same directory writes only files whose content differs, and touches none that are
+        not its own.
+
+        Args:
+            revision: The version; `@draft` too, with `to`.
+            dataset: A dataset of the version; that of a ``dataset@version`` tag, else `global`, if None.
+            to: The directory; it is made where it is not there.
+            format: ``parquet``, ``arrow``, ``jsonl``, ``csv``, or one that a plugin offers.
+            options: What the format's exporter may be told.
+            discard: Without `to`: drop a draft and edits of recipe files.
+            progress: Told how many sources are done, of how many.
+
+        Returns:
+            What was written; None without `to`.
+
+        Raises:
+            DatasetNotFoundError: If the version has no such dataset.
+            CheckoutError: If the files cannot be written there.
+            PluginNotFoundError: If no plugin offers the format.
+            DirtyWorktreeError: Without `to`: if a draft or edits of recipe files would be lost.
+        """
+        if to is None:
+            if dataset is not None:
+                raise UserError(message=f"where should dataset {dataset!r} go?", hint="name a directory with `--to`")
+            self.checkout_revision(revision, discard=discard)
+            return None
+        from dsvc.export.checkout import check_out
+        from dsvc.export.options import make_exporter
+
+        exporter, filled = make_exporter(self.plugins, format, options or {})
+        return check_out(
+            self.view(revision),
+            dataset or self._tagged_dataset(revision) or GLOBAL,
+            Path(to),
+            format_name=format,
+            exporter=exporter,
+            options=filled,
+            progress=progress,
+        )
+
+    def _tagged_dataset(self, revision: str) -> str | None:
+        """Return the dataset of a tag that names one."""
+        return next((tag.dataset for tag in self.tags() if tag.name == revision), None)
 
 
 init = Repository.init
-open = Repository.open  # noqa: A001  -- dsvc.open
+open = Repository.open  # noqa: A001  -- dsvc.open reads as git's words do
