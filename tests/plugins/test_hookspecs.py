@@ -1,0 +1,76 @@
+"""Each hook, implemented by a plugin and asked by dsvc."""
+
+import inspect
+from importlib.metadata import EntryPoint
+from types import ModuleType
+
+import pytest
+
+from dsvc.plugins import hookspecs
+from dsvc.plugins.contracts import Exporter, Feed, Outcome, Transform
+from dsvc.plugins.hookspecs import hookimpl
+from dsvc.plugins.manager import Plugins
+
+
+class Nothing(Feed):
+    """A feed without documents."""
+
+    def read(self, cursor=None):
+        yield from ()
+
+
+class Zero(Transform):
+    """A transform that gives 0."""
+
+    version, output = "1", "int64"
+
+    def __call__(self, batch, pixels=None):
+        return Outcome([0] * batch.num_rows)
+
+
+class Empty(Exporter):
+    """An exporter of empty files."""
+
+    suffix = ".empty"
+
+    def write(self, batches, schema, path):
+        path.write_bytes(b"")
+
+
+@pytest.fixture(name="install")
+def _install(monkeypatch):
+    """Return plugins with one whose module has these hooks."""
+
+    def install(**hooks):
+        module = ModuleType("a_plugin")
+        for name, implementation in hooks.items():
+            implementation.__name__ = name
+            setattr(module, name, hookimpl(implementation))
+        monkeypatch.setitem(__import__("sys").modules, "a_plugin", module)
+        return Plugins([EntryPoint("ours", "a_plugin", "dsvc")])
+
+    return install
+
+
+def test_hook_dsvc_feeds(install):
+    """A feed is found by the name that a recipe gives."""
+    assert Nothing is install(dsvc_feeds=lambda: {"nothing": Nothing}).get_feed("nothing")
+
+
+def test_hook_dsvc_transforms(install):
+    """A transform is found by its name."""
+    assert Zero is install(dsvc_transforms=lambda: {"zero": Zero}).get_transform("zero")
+
+
+def test_hook_dsvc_exporters(install):
+    """An exporter is found by its format."""
+    assert Empty is install(dsvc_exporters=lambda: {"empty": Empty}).get_exporter("empty")
+
+
+def test_every_hook_has_a_test():
+    """And says in its docstring what it returns."""
+    hooks = {name: hook for name, hook in vars(hookspecs).items() if name.startswith("dsvc_")}
+
+    assert hooks
+    assert [] == [name for name in hooks if f"test_hook_{name}" not in globals()]
+    assert [] == [name for name, hook in hooks.items() if not (inspect.getdoc(hook) or "").startswith("Return ")]
