@@ -67,7 +67,6 @@ def _run(ctx: click.Context, words: Sequence[str]) -> None:
     """Print a command line and run it in this process, as if it had been typed."""
     _show_prompt(["dsvc", *words])
     root = ctx.find_root().command
-    assert isinstance(root, click.Group)
     with root.make_context("dsvc", ["--no-pager", *words]) as inner:
         inner.color = ctx.color
         try:

@@ -26,9 +26,14 @@ def check_empty(directory: Path) -> None:
 
 
 def write_recipe(directory: Path) -> None:
-    """Copy the recipe and its Python files into a directory, over what `dsvc init` wrote."""
+    """Copy the recipe and its Python files into a directory, over what `dsvc init` wrote.
+
+    Also inside somebody's git work tree dsvc, not git, keeps these files: they are the demo's, and `dsvc checkout` is
+    to bring them back.
+    """
     for name in RECIPE_FILES:
         _copy(f"recipe/{name}", directory / name)
+    (directory / ".dsvc" / "config.toml").write_text('recipe = "dsvc"\n', encoding="utf-8")
 
 
 def add_documents(directory: Path, name: str) -> Path:

@@ -85,8 +85,8 @@ STORY: tuple[Event, ...] = (
     Say("What is different between the two versions, and who made a value what it is?"),
     _type("log"),
     _type("diff v1 v2 --stat"),
-    _type(f"blame gender {CHANGED}"),
-    _type(f"blame gender {UNCHANGED}"),
+    _type(f"blame gender_wrong {CHANGED}"),
+    _type(f"blame gender_wrong {UNCHANGED}"),
     Say("Both versions of a dataset, as files to train on."),
     _type("checkout v1 detector --to out/v1"),
     _type("checkout v2 detector --to out/v2"),
@@ -94,7 +94,7 @@ STORY: tuple[Event, ...] = (
 
 NEXT: tuple[str, ...] = (
     "dsvc diff v1 v2 --signal face_count --limit 5",
-    f"dsvc blame gender_wrong {CHANGED} --rev v1",
+    "dsvc read v2 --dataset crowds --limit 3",
     "dsvc switch -c exp/stricter",
 )
 """What to type next, in the directory that the demo leaves behind."""

@@ -1,7 +1,8 @@
-"""Walks everything that the refs of a repository lead to, and checks every object against its id."""
+"""Reads a repository after a kill: every object that the refs lead to, checked against its id, and the values."""
 
 from collections.abc import Iterator
 
+import dsvc
 from dsvc.objects.chunk import ProvRuns
 from dsvc.objects.commit import Commit
 from dsvc.objects.encoding import decode_object, kind_of
@@ -16,6 +17,7 @@ from dsvc.repo.draft import decode_draft
 from dsvc.repo.refs import DRAFTS, HEADS, TAGS, TRACES
 from dsvc.repo.view import EMPTY_ROOT_ID
 from dsvc.store.base import Store
+from tests.crash.model import Content
 
 Named = tuple[Oid, Kind | None]
 """An id and the kind it must be; None where the object itself says."""
@@ -102,3 +104,11 @@ def _children(kind: Kind, data: Buffer) -> Iterator[Named]:
 
 def _present(*named: tuple[Oid | None, Kind | None]) -> Iterator[Named]:
     yield from ((oid, kind) for oid, kind in named if oid is not None)
+
+
+def read_content(repo: dsvc.Repository, revision: str) -> Content:
+    """Return signal -> source -> value of a version."""
+    table = repo.read(revision)
+    sources = table["source"].to_pylist()
+    columns = {name: zip(sources, table[name].to_pylist(), strict=True) for name in table.column_names[1:]}
+    return {name: {k: value for k, value in pairs if value is not None} for name, pairs in columns.items()}

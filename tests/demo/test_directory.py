@@ -4,6 +4,7 @@ import pytest
 
 from dsvc.demo.directory import RECIPE_FILES, add_documents, check_empty, edit_file, write_recipe
 from dsvc.errors import UserError
+from dsvc.repo.config import read_config
 from tests.demo.documents import DATA
 
 
@@ -34,12 +35,15 @@ def test_file_in_the_way_is_refused(tmp_path):
 
 
 def test_recipe_replaces_what_init_wrote(tmp_path):
-    """The recipe and its Python files are written, over a starter recipe too."""
+    """The recipe and its Python files are written over a starter recipe, and dsvc keeps them, also within git."""
+    (tmp_path / ".dsvc").mkdir()
+    (tmp_path / ".dsvc" / "config.toml").write_text('recipe = "git"')
     (tmp_path / "dsvc.toml").write_text("# starter")
     write_recipe(tmp_path)
 
-    assert set(RECIPE_FILES) == {path.name for path in tmp_path.iterdir()}
+    assert {".dsvc", *RECIPE_FILES} == {path.name for path in tmp_path.iterdir()}
     assert "# starter" not in (tmp_path / "dsvc.toml").read_text()
+    assert read_config(tmp_path / ".dsvc" / "config.toml").recipe == "dsvc"
 
 
 def test_documents_are_copied_as_they_are(tmp_path):
