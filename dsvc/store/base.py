@@ -47,7 +47,7 @@ class WriterNote(NamedTuple):
 
 
 OnWait = Callable[[WriterNote], None]
-"""Called once by a writer that has waited for a second."""
+"""Called once by a writer that has waited for a second, perhaps in another thread."""
 
 
 class ObjectStore(Protocol):

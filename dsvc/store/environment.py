@@ -34,6 +34,10 @@ MAP_BYTES = 1 << 38
 """Address space first reserved for a store: 256 GiB. It takes no memory and no disk, and doubles when full."""
 LEAST_MAP_BYTES = 1 << 16
 _MAX_READERS = 510
+_LITTLE_ROOM_BYTES = 256 << 20
+"""More than any transaction writes."""
+_FULL = ("File too large", "quota exceeded")
+_CUT = "Input/output error"
 _RESTORE = "restore the store from a copy"
 
 
@@ -144,14 +148,26 @@ class Environment:
         with lock.held(command, on_wait):
             while True:
                 try:
-                    with self._gate, env.begin(write=True, buffers=True) as txn:
-                        return body(txn)
+                    with self._gate:
+                        return self._write_once(env, body)
                 except lmdb.MapFullError:
                     self._resize()
                 except lmdb.MapResizedError:
                     self._resize(adopt=True)
                 except lmdb.Error as err:
                     raise self._translated(err) from err
+
+    def _write_once(self, env: lmdb.Environment, body: Callable[[Txn], T]) -> T:
+        txn = env.begin(write=True, buffers=True)
+        try:
+            result = body(txn)
+            txn.commit()
+        except BaseException:
+            # py-lmdb aborts only at a moment when no other thread is at work, which may be never.
+            with self._gate.alone():
+                txn.abort()
+            raise
+        return result
 
     def _resize(self, *, adopt: bool = False) -> None:
         """Double the map, or take over the size that another process gave it."""
@@ -165,7 +181,11 @@ class Environment:
     def _translated(self, err: lmdb.Error) -> DsvcError:
         """Return what an error of LMDB is called outside this room."""
         store, text = str(self.path), str(err)
-        if isinstance(err, lmdb.DiskError) or "File too large" in text or "quota exceeded" in text:
+        if (
+            isinstance(err, lmdb.DiskError)
+            or any(words in text for words in _FULL)
+            or (_CUT in text and self._is_full())
+        ):
             return StoreFullError(store=store, reason="there is no room left on the disk")
         if isinstance(err, lmdb.ReadonlyError) or "Permission denied" in text:
             return StorePermissionError(store=store, reason=text)
@@ -176,6 +196,17 @@ class Environment:
         if isinstance(err, lmdb.CorruptedError | lmdb.PageNotFoundError | lmdb.InvalidError):
             return IntegrityError(message=f"store {store} is damaged: {text}", hint=_RESTORE)
         return StoreError(store=store, reason=text)
+
+    def _is_full(self) -> bool:
+        """Return whether a write may have been cut short for want of room, which LMDB reports as a failing disk."""
+        import resource
+
+        disk = os.statvfs(self.path)
+        limit_bytes, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+        left_bytes = disk.f_bavail * disk.f_frsize
+        if limit_bytes != resource.RLIM_INFINITY:
+            left_bytes = min(left_bytes, limit_bytes - (self.path / DATA).stat().st_size)
+        return left_bytes < _LITTLE_ROOM_BYTES
 
     def _let_go(self) -> None:
         if self._lmdb is not None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +19,6 @@ from dsvc.store.base import OnWait, WriterNote
 
 PATIENCE_S = 1.0
 """How long a writer waits before it says for whom."""
-_FIRST_PAUSE_S = 0.0002
-_LONGEST_PAUSE_S = 0.005
 
 
 class WriteLock:
@@ -43,7 +40,7 @@ class WriteLock:
 
         Args:
             command: What to tell those who wait meanwhile.
-            on_wait: Called once with the holder's note, should this take longer than a second.
+            on_wait: Called once with the holder's note, should this take longer than a second; perhaps in another thread.
         """
         if not self._threads.acquire(timeout=PATIENCE_S):
             self._tell(on_wait)
@@ -61,21 +58,16 @@ class WriteLock:
             self._threads.release()
 
     def _lock_file(self, on_wait: OnWait | None) -> None:
-        pause_s = _FIRST_PAUSE_S
-        give_up_at = 0.0
-        while True:
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            timer = threading.Timer(PATIENCE_S, self._tell, (on_wait,))
+            timer.start()
             try:
-                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                give_up_at = give_up_at or time.monotonic() + PATIENCE_S
-            else:
-                return
-            if time.monotonic() >= give_up_at:
-                self._tell(on_wait)
                 fcntl.flock(self._fd, fcntl.LOCK_EX)
-                return
-            time.sleep(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            finally:
+                timer.cancel()
+                timer.join()
 
     def _tell(self, on_wait: OnWait | None) -> None:
         note = self.note()

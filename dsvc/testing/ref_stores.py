@@ -30,7 +30,7 @@ class RefStoreTests(StoreSuite):
             assert after == store.refs.get("heads/main")
 
     @pytest.mark.parametrize(
-        "expected, there", [(None, b"there"), (b"other", b"there"), (b"other", None)], ids=["new", "moved", "gone"]
+        ("expected", "there"), [(None, b"there"), (b"other", b"there"), (b"other", None)], ids=["new", "moved", "gone"]
     )
     def test_a_lost_swap_says_what_it_found(self, store: Store, expected: bytes | None, there: bytes | None) -> None:
         """A change whose expectation fails raises with ref, expected and found, and the ref stays."""
