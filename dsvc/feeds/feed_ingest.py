@@ -236,7 +236,7 @@ class FeedIngest:
         undecided = []
         for reader in takers.readers:
             taken = reader.finish()
-            if _is_undecided(types[reader.spec.name], reader.spec, taken):
+            if _is_undecided(types[reader.spec.name], reader.spec, taken, each):
                 undecided.append(reader.spec)
             else:
                 self._put(reader.spec, taken, sources, each, is_inferred=types[reader.spec.name] is None)
@@ -359,11 +359,16 @@ def _key_texts(values: Sequence[Any]) -> list[str | None]:
     return [key_text(value) for value in values]
 
 
-def _is_undecided(type_: Type | None, spec: SignalSpec, taken: Taken) -> bool:
-    """Tell whether values do not fit where nothing was known of the type when it was found."""
-    if spec.type is not None or type_ is None or not has_null(type_.physical):
+def _is_undecided(type_: Type | None, spec: SignalSpec, taken: Taken, each: Pass) -> bool:
+    """Tell whether only all documents tell the type.
+
+    So it is where these are the first values of a signal, or do not fit where nothing was known of its type yet.
+    """
+    if spec.type is not None:
         return False
-    return any(held.cause is Cause.FORMAT for held in taken.held.values())
+    if type_ is None:
+        return not each.is_whole and taken.values.length > 0
+    return has_null(type_.physical) and any(held.cause is Cause.FORMAT for held in taken.held.values())
 
 
 @contextmanager
