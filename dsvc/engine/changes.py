@@ -50,7 +50,7 @@ def iter_changed(before: Inputs, after: Inputs, waiting: Signal | None = None, r
             if new.path.signal == name and old.key != new.key
         ]
         if pairs:
-            streams.append(_iter_signal(after.reader, pairs))
+            streams.append(_iter_signal(after.reader, pairs, all_optional=not after.required))
             streams += _iter_waiting(after.reader, pairs)
     if waiting is not None:
         streams.append(iter_keys(after.reader, None, waiting, FAILED))
@@ -63,19 +63,23 @@ def iter_keys(reader: Reader, before: Signal | None, after: Signal | None, bits:
         yield Flagged.of(changes.keys, bits)
 
 
-def _iter_signal(reader: Reader, pairs: Sequence[tuple[int, Input, Input]]) -> Iterator[Flagged]:
-    """Yield the sources for which any of some inputs, all of one signal, differs."""
+def _iter_signal(reader: Reader, pairs: Sequence[tuple[int, Input, Input]], *, all_optional: bool) -> Iterator[Flagged]:
+    """Yield the sources for which any of some inputs, all of one signal, differs.
+
+    Where all inputs of a step are optional, a null record counts as one: it makes the source one of the step's.
+    """
     _, first_old, first_new = pairs[0]
     with_provenance = any(new.path.circumstance for _, _, new in pairs)
     for changes in diff_trees(reader, first_old.signal, first_new.signal, provenance=with_provenance):
         bits = np.zeros(len(changes), np.uint64)
         for position, _, new in pairs:
-            bits |= _bits_of(reader, changes, new, 1 << position)
+            decides = new.is_required or all_optional
+            bits |= _bits_of(reader, changes, new, 1 << position, decides_presence=decides)
         run = Flagged(changes.keys, bits)
         yield run.filter(bits != 0)
 
 
-def _bits_of(reader: Reader, changes: Changes, item: Input, bit: int) -> Bits:
+def _bits_of(reader: Reader, changes: Changes, item: Input, bit: int, *, decides_presence: bool) -> Bits:
     """Return `bit` for each change that this input sees."""
     came, gone = changes.ops == ADDED, changes.ops == REMOVED
     if item.path.circumstance:
@@ -89,7 +93,7 @@ def _bits_of(reader: Reader, changes: Changes, item: Input, bit: int) -> Bits:
         # A record that came or went is a change for the step unless its value is null anyway.
         differs |= (came & ~_nulls(changes.after)) | (gone & ~_nulls(changes.before))
     bits = np.zeros(len(changes), np.uint64)
-    if item.is_required:
+    if decides_presence:
         differs |= came | gone
         bits[came] = CAME
     bits[differs] |= np.uint64(bit)

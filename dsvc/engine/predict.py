@@ -260,7 +260,8 @@ class Predictor:
             removed = flagged.keys.take(np.flatnonzero(~complete))
             columns, bits = columns.filter(complete), flagged.bits[complete]
             is_open = (bits & np.uint64(OPEN)) != 0
-            known = match.offer(columns.keys, columns.filter(~is_open), bits[~is_open])
+            base_too = not now.required
+            known = match.offer(columns.keys, columns.filter(~is_open), bits[~is_open], base_too=base_too)
             certain = np.zeros(len(columns), np.bool_)
             certain[~is_open] = known.run
             if is_open.any():

@@ -213,7 +213,9 @@ class Match:
         for flagged in iter_changed(self.base.inputs, self.now, waiting, rows):
             columns = self.now.take(flagged.keys)
             complete = columns.complete
-            yield self.offer(flagged.keys, columns.filter(complete), flagged.bits[complete])
+            # Where all inputs are optional, a record of null may come or go without a change of what the step sees.
+            base_too = not self.now.required
+            yield self.offer(flagged.keys, columns.filter(complete), flagged.bits[complete], base_too=base_too)
 
     def offer(self, keys: Keys, columns: Columns, bits: Bits, *, base_too: bool = False) -> Batch:
         """Ask the traces, newest first, for the records of some sources.

@@ -91,7 +91,7 @@ class World:
         self, inputs: Inputs, own: tuple[Oid, Trace] | None, rows: int, *, retry: bool = False
     ) -> tuple[set[str], tuple[Oid, Trace]]:
         """Run the step by what the traces say; return the sources that ran, and the new trace."""
-        match = Match(self.writer, inputs, own, self.retained)
+        match = Match(self.writer, inputs, own, lambda: self.retained)
         if match.equal is not None and not (retry and match.is_current):
             return set(), (match.equal.oid, match.equal.trace)
         ran: set[str] = set()
