@@ -1,0 +1,1 @@
+"""Sharpness of faces, as a transform for dsvc."""
