@@ -6,7 +6,7 @@ file that uses names that its syntax does not show (`import *`, `exec`, `eval`, 
 like on a module) counts whole. Code outside of the recipe's directory counts by nothing: a step declares what it needs
 of it as `environment`, `files` or `version`.
 
-The digest is H of a list with, for each file reached, sorted by module: [module, [statements in file order]].
+The digest is the hash of a list with, for each file reached, sorted by module: [module, [statements in file order]].
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ splits, addresses, and `${NAME}` are in none of them; so two recipes that mean t
     feed meaning        definition  feed, plugin, deciding options, filter, pointer, content_id, size, modified, cursor,
                                     about
 
-Source: docs/format.md#transform-hashes.
+Source: docs/reference/identities.md
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ Positions, docstrings, type comments, the `u` of a string and whether a name is 
 left out. Parts of an f-string that are text are joined, since where Python cuts them differs by version. A constant is
 [type, text]; a float is its 8 IEEE bytes.
 
-Source: docs/format.md#code-digests.
+Source: docs/reference/identities.md#code-digests.
 """
 
 from __future__ import annotations
