@@ -24,8 +24,8 @@ def change_rows(signals: Iterable[SignalChange], datasets: Iterable[DatasetChang
     for item in signals:
         yield mark(item.op), "signal", item.name, f"{change(item.before, item.after)} records", MEANINGS[item.op]
     for data in datasets:
-        rows = change(data.before, data.after) if (data.before, data.after) != (None, None) else "-"
-        yield mark(data.op), "dataset", data.name, f"{rows} rows", MEANINGS[data.op]
+        meaning = "selection or columns changed" if data.op == "~" else MEANINGS[data.op]
+        yield mark(data.op), "dataset", data.name, f"{change(data.before, data.after)} rows", meaning
 
 
 def recipe_rows(files: Iterable[tuple[str, str]]) -> Iterator[tuple[object, ...]]:

@@ -85,8 +85,10 @@ def count(n: int, noun: str = "", plural: str = "") -> str:
 
 
 def change(before: int | None, after: int | None) -> str:
-    """Return `before -> after` of a number, `none` standing for what is not there."""
-    return " -> ".join("none" if n is None else count(n) for n in (before, after))
+    """Return `before -> after` of a number, or the number where it did not change; `?` stands for an unknown one."""
+    if before == after and after is not None:
+        return count(after)
+    return " -> ".join("?" if n is None else count(n) for n in (before, after))
 
 
 def when(time_us: int) -> str:

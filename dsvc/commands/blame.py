@@ -33,7 +33,8 @@ def blame(*, signal: str, pointer: str, revision: str, as_json: bool) -> None:
 def _lines(found: Blame, indent: str = "", name: str = "") -> Iterator[str]:
     from dsvc.commands._values import provenance_text, value_text
 
-    yield f"{indent}{click.style(plain(name or found.signal), bold=True)}  {value_text(found.value.as_py())}"
+    value = _field(found.value.as_py(), name)
+    yield f"{indent}{click.style(plain(name or found.signal), bold=True)}  {value_text(value)}"
     yield f"{indent}  value from  {_commit(found.commit)}"
     if found.provenance_commit != found.commit:
         yield f"{indent}  made again  {_commit(found.provenance_commit)}"
@@ -45,10 +46,18 @@ def _lines(found: Blame, indent: str = "", name: str = "") -> Iterator[str]:
             yield from _lines(used.record, f"{indent}  ", used.path)
 
 
+def _field(value: Any, path: str) -> Any:
+    """Return the field of a record's value that an input names; names that begin with `_` are not part of the value."""
+    for name in path.split(".")[1:]:
+        value = value.get(name) if isinstance(value, dict) else value
+    return value
+
+
 def _commit(info: CommitInfo | None) -> str:
     if info is None:
         return "the draft"
-    return f"{short(info.id)}  {info.time:%Y-%m-%d %H:%M:%S}  {plain(info.author)}  {plain(info.subject)}"
+    author = info.author.partition(" <")[0]
+    return f"{short(info.id)} {plain(info.subject)} ({plain(author)}, {info.time:%Y-%m-%d %H:%M:%S})"
 
 
 def _object(found: Blame) -> dict[str, Any]:

@@ -52,16 +52,16 @@ def checkout(
         return
     with Progress("Writing files") as progress:
         done = repo.checkout(revision, dataset=dataset, to=directory, format=format_, progress=progress)
-    emit(as_json=as_json, objects=[_object(done)], lines=[_line(done)])
+    if done is not None:
+        emit(as_json=as_json, objects=[_object(done)], lines=[_line(done)])
 
 
 def _line(done: CheckoutReport) -> str:
+    version = short(done.commit) if done.commit else "the draft"
+    size = f"{count(done.rows, 'row')} in {count(done.n_files, 'file')}"
     kept = f", {count(done.n_kept)} kept as they were" if done.n_kept else ""
     removed = f", {count(done.n_removed)} removed" if done.n_removed else ""
-    return (
-        f"{plain(done.dataset)} at {short(done.commit) if done.commit else 'the draft'}: {count(done.rows, 'row')} in "
-        f"{count(done.n_files, 'file')} in {plain(done.path)}: {count(done.n_written)} written{kept}{removed}"
-    )
+    return f"Wrote {plain(done.dataset)} at {version} to {plain(done.path)}: {size}{kept}{removed}"
 
 
 def _object(done: CheckoutReport) -> dict[str, Any]:

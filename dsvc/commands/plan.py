@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +15,10 @@ from dsvc.commands._render import Styled, count, emit, hint, plain, table
 if TYPE_CHECKING:
     from dsvc.engine.plan import Count, DatasetPlan, Plan, StepPlan
 
+NEW_STEP = "new step"
+CHANGED_STEP = "changed transform"
+"""Reasons that a step's own line has told."""
+SAID = {"unchanged": "current", "open": "to be seen", "removed": "to go"}
 COLOURS = {"new": "green", "stale": "yellow", "removed": "red", "open": "yellow"}
 
 
@@ -47,42 +51,41 @@ def _lines(found: Plan) -> Iterator[str]:
     if found.is_current:
         yield "Everything is current"
         return
-    steps = list(table(map(_step_row, found.steps)))
-    for item, line in zip(found.steps, steps, strict=True):
+    rows = table([*map(_step_row, found.steps), *map(_dataset_row, found.datasets)])
+    for item, line in zip_longest(found.steps, rows):
         yield line
-        yield from _details(item)
-    yield from table(map(_dataset_row, found.datasets))
+        if item is not None:
+            yield from _details(item)
     if found.run.upper:
         yield f"{_records(found.run)} to make in all"
 
 
 def _step_row(item: StepPlan) -> tuple[object, ...]:
-    status = Styled(_said(item.status), COLOURS.get(item.status))
     told = [f"{_records(item.run)} to make"] if item.run.upper else []
     told += [f"{count(item.reuse)} taken from an earlier run"] if item.reuse else []
     told += [f"{count(item.remove)} to go"] if item.remove else []
     told += [f"{count(item.waiting)} failed before"] if item.waiting else []
-    return "step", item.name, status, ", ".join(told)
+    return "step", item.name, _status(item.status), ", ".join(told)
 
 
 def _details(item: StepPlan) -> Iterator[str]:
     """Yield why the records of a step are to be made."""
     if item.change is not None:
-        yield f"  the step changed: {plain(item.change)}"
-    reasons = [(count(reason.records, "record"), plain(reason.why)) for reason in item.reasons]
-    if len(reasons) == 1 and item.run.is_exact:
-        yield f"  {reasons[0][1]}"
-    else:
-        yield from (f"  {n}: {why}" for n, why in reasons)
+        yield f"      the step changed: {plain(item.change)}"
+    reasons = [r for r in item.reasons if r.why != NEW_STEP and not r.why.startswith(CHANGED_STEP)]
+    for reason in reasons:
+        is_whole = reason.records == item.run.lower == item.run.upper
+        yield f"      {'' if is_whole else count(reason.records, 'record') + ': '}{plain(reason.why)}"
+    if not item.run.is_exact:
+        yield "      how many depends on what the steps before it give"
 
 
 def _dataset_row(item: DatasetPlan) -> tuple[object, ...]:
-    status = Styled(_said(item.status), COLOURS.get(item.status))
-    return "dataset", item.name, status, f"changed: {', '.join(item.why)}" if item.why else ""
+    return "dataset", item.name, _status(item.status), f"changed: {', '.join(item.why)}" if item.why else ""
 
 
-def _said(status: str) -> str:
-    return {"unchanged": "current", "open": "after its steps"}.get(status, status)
+def _status(status: str) -> Styled:
+    return Styled(SAID.get(status, status), COLOURS.get(status))
 
 
 def _records(number: Count) -> str:

@@ -44,7 +44,7 @@ def show(*, revision: str, signal: str | None, pointer: str | None, as_json: boo
 
 
 def _lines(shown: Shown) -> Iterator[str]:
-    yield from commit_block(shown.commit)
+    yield from (*commit_block(shown.commit), "")
     yield from change_lines(shown)
     yield from ("", *table(_content_rows(shown)))
 

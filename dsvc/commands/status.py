@@ -31,6 +31,8 @@ def next_step(found: Status) -> str:
     """Return what to type next."""
     if found.stale:
         return "`dsvc plan` says what is to be made again, `dsvc run` makes it"
+    if found.recipe:
+        return "`dsvc plan` says whether anything is to be made again; `dsvc commit` keeps the draft and the recipe"
     if not found.is_clean:
         return '`dsvc diff --stat` shows what changed, `dsvc commit -m "..."` keeps it'
     if found.head is None:

@@ -126,8 +126,8 @@ def test_blame_tells_a_changed_record_from_an_unchanged_one(told):
     """The changed record's value is from the commit of the new model, the unchanged one's from the first commit."""
     changed, unchanged = output_of(told, "dsvc blame"), output_of(told, "dsvc blame", 1)
 
-    assert changed.splitlines()[1].endswith("gender model 2.0")
-    assert unchanged.splitlines()[1].endswith("gender model 1.0, faces from 0.5")
+    assert " gender model 2.0 (" in changed.splitlines()[1]
+    assert " gender model 1.0, faces from 0.5 (" in unchanged.splitlines()[1]
 
 
 def test_both_versions_are_checked_out(told, counts):

@@ -51,7 +51,7 @@ def test_counts_read_as_sentences():
         count(12345, "record"),
         count(0, "query", "queries"),
     ]
-    assert "none -> 1,200" == change(None, 1200)
+    assert ["? -> 1,200", "3", "? -> ?"] == [change(None, 1200), change(3, 3), change(None, None)]
 
 
 def test_ids_are_short():
