@@ -17,7 +17,7 @@ from dsvc.repo.base import BaseRepository
 from dsvc.repo.names import GLOBAL
 from dsvc.repo.refs import DRAFT_REVISION, HEAD
 from dsvc.repo.view import View
-from dsvc.repo.worktree import RECIPE_FILE
+from dsvc.repo.worktree import RECIPE_FILE, STARTER_RECIPE, read_known
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -88,12 +88,13 @@ class Repository(BaseRepository):
         Raises:
             RecipeError: If anything in it is wrong.
         """
-        from dsvc.recipe.load import load_recipe
         from dsvc.recipe.spec import Recipe
 
-        files, known = self.recipe_files(), self._put_signals()
-        if not files:
+        if self._says_nothing:
             return Recipe(self.path)
+        from dsvc.recipe.load import load_recipe
+
+        files, known = self.recipe_files(), self._put_signals()
         if self._loaded is None or self._loaded[:2] != (files, known):
             self._loaded = files, known, load_recipe(self.path, plugins=self.plugins, also_known=known)
         return self._loaded[2]
@@ -104,21 +105,28 @@ class Repository(BaseRepository):
         made = {entry.name for entry in draft.state.ingested}
         return tuple(name for name in draft.source_signals if name not in made)
 
+    @property
+    def _says_nothing(self) -> bool:
+        """Whether there is no recipe yet: no file, or the one that init wrote. Then nothing need be loaded."""
+        return read_known(self.path, ()) in ({}, {RECIPE_FILE: STARTER_RECIPE})
+
     def recipe_files(self) -> Mapping[str, bytes]:
         """Return the recipe files to commit: path -> content.
 
         Raises:
             RecipeError: If they cannot be read as such.
         """
+        if self._says_nothing:
+            return read_known(self.path, ())
         from dsvc.recipe.files import recipe_files
 
         return recipe_files(self.path)
 
     def find_owner(self, signal: str) -> str | None:
         """Return the recipe's table that makes a signal, e.g. ``step.x``, or None if it may be put by hand."""
-        from dsvc.recipe.files import merge_files
+        if not self._says_nothing:
+            from dsvc.recipe.files import merge_files
 
-        if (self.path / RECIPE_FILE).exists():
             content, _ = merge_files(self.path)  # the names alone: a recipe may name signals that are still to be put
             for section in ("step", "signal"):
                 if signal in content.get(section, {}):
@@ -127,7 +135,8 @@ class Repository(BaseRepository):
 
     def find_stale(self, draft: View) -> Sequence[tuple[str, str]]:
         """Return ("signal" or "dataset", name) of what does not follow from its inputs."""
-        if not draft.state.derived and not draft.state.datasets and not self._derives_anything():
+        has_derived = bool(draft.state.derived or draft.state.datasets)
+        if not has_derived and (self._says_nothing or not self._derives_anything()):
             return ()
         plan = self.plan()
         stale = [("signal", step.name) for step in plan.steps if step.status != "unchanged"]

@@ -43,11 +43,8 @@ class ColumnReader:
         names = dict.fromkeys(path.signal for path in self.paths)
         self.trees = {name: Tree(view.reader, signal) for name in names if (signal := view.signal(name)) is not None}
         """The signals that are named and have records: the columns of the rows that `bind` takes."""
-        listed = {entry.name: entry.waiting for entry in view.state.ingested}
-        listed |= {entry.name: entry.waiting for entry in view.state.derived}
-        self.waiting = {
-            path.signal: oid for path in self.paths if path.circumstance == _STATE and (oid := listed.get(path.signal))
-        }
+        named = {path.signal for path in self.paths if path.circumstance == _STATE}
+        self.waiting = {name: oid for name, oid in view.waiting.items() if name in named}
         """Ids of who waits for which signal, where `_state` is named."""
 
     @property

@@ -7,10 +7,15 @@ import msgspec
 from dsvc.objects.encoding import get_object
 from dsvc.objects.oid import ZERO, Kind, Oid
 from dsvc.objects.snapshot import Signal
-from dsvc.objects.trace import Trace
+from dsvc.objects.trace import Trace, TraceInput
 from dsvc.repo.changes import DatasetChange, SignalChange, dataset_changes, signal_changes
 from dsvc.repo.history import CommitInfo
 from dsvc.repo.view import View
+
+WAITING_FIELD = "_waiting"
+"""Field of a trace's input that stands for who waits for the signal, and why."""
+SOURCE_FIELD = "_source"
+"""Field of a trace's input that stands for which sources the signal has."""
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -78,8 +83,6 @@ def make_status(
         recipe: How the recipe files differ from the commit's.
     """
     state = draft.state
-    entries = [(entry.name, entry.waiting) for entry in state.ingested]
-    entries += [(entry.name, entry.waiting) for entry in state.derived]
     return Status(
         branch=branch,
         head=head,
@@ -90,8 +93,7 @@ def make_status(
         stale=tuple(_find_stale(draft)),
         waiting=tuple(
             Waiting(name, get_object(draft.reader, waiting, Kind.SIGNAL, Signal).count)
-            for name, waiting in entries
-            if waiting is not None
+            for name, waiting in draft.waiting.items()
         ),
         feeds=tuple(FeedStatus(feed.name, feed.documents, feed.superseded, feed.orphans) for feed in state.feeds),
     )
@@ -105,13 +107,18 @@ def _find_stale(view: View) -> list[Stale]:
 
 
 def _changed_inputs(view: View, trace: Oid) -> tuple[str, ...]:
-    changed = []
-    for used in get_object(view.reader, trace, Kind.TRACE, Trace).inputs:
-        name, *fields = used.path.split(".")
-        signal = view.signal(name)
-        is_same_value = used.value_id == (ZERO if signal is None else signal.value_id)
+    used = get_object(view.reader, trace, Kind.TRACE, Trace).inputs
+    changed = (entry.path for entry in used if not _is_as_used(view, entry))
+    return tuple(dict.fromkeys(path.removesuffix(f".{SOURCE_FIELD}") for path in changed))
+
+
+def _is_as_used(view: View, used: TraceInput) -> bool:
+    """Tell whether an input is as a trace used it."""
+    name, *fields = used.path.split(".")
+    signal = view.signal(name)
+    if WAITING_FIELD in fields:
+        return used.signal == view.waiting.get(name, ZERO)
+    if any(field.startswith("_") for field in fields) and SOURCE_FIELD not in fields:
         # `x._version` and its like depend on provenance, which the signal's own id names and its value id does not.
-        names_circumstance = any(field.startswith("_") for field in fields)
-        if not is_same_value or (names_circumstance and used.signal != view.signals.get(name, ZERO)):
-            changed.append(used.path)
-    return tuple(changed)
+        return used.signal == view.signals.get(name, ZERO)
+    return used.value_id == (ZERO if signal is None else signal.value_id)

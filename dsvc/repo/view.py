@@ -75,6 +75,13 @@ class View:
         derived = {entry.name for entry in self.state.derived}
         return tuple(name for name in self.signals if name not in derived)
 
+    @cached_property
+    def waiting(self) -> Mapping[str, Oid]:
+        """Signal -> id of a signal that says who waits for it, and why; only where someone does."""
+        listed = [(entry.name, entry.waiting) for entry in self.state.ingested]
+        listed += [(entry.name, entry.waiting) for entry in self.state.derived]
+        return {name: waiting for name, waiting in listed if waiting is not None}
+
     def signal(self, name: str) -> Signal | None:
         """Return a signal, or None if it has no records."""
         oid = self.signals.get(name)

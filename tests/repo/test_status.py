@@ -1,3 +1,6 @@
+import pyarrow as pa
+import pytest
+
 from dsvc.objects.encoding import put_object
 from dsvc.objects.oid import ZERO, Kind
 from dsvc.objects.state import DatasetState, Derived, FeedState, Ingested, State
@@ -60,8 +63,6 @@ def test_what_changed_values_make_stale_is_told(repo, put):
 def put_now(repo, records, producer):
     """Put into `quality`, which the state says is ingested, as ingest does: past the check for owners."""
     repo.find_owner = lambda signal: None
-    import pyarrow as pa
-
     table = pa.table({"source": list(records), "quality": list(records.values())})
     repo.put("quality", table, producer=producer)
 
@@ -81,6 +82,27 @@ def test_fields_are_inputs_of_their_signal(repo, put):
     assert () == repo.status().stale
     repo.find_owner = lambda signal: None
     repo.remove("quality", ["s3://a"])
+    assert ["count", "good"] == [stale.name for stale in repo.status().stale]
+
+
+@pytest.mark.parametrize("path", ["quality._source", "quality"])
+def test_which_sources_there_are_is_no_matter_of_provenance(repo, put, path):
+    """An input that stands for the sources of a signal, or for its values, is not changed by a new producer."""
+    put("quality", {"s3://a": 1})
+    derive(repo, path=path)
+    put_now(repo, {"s3://a": 1}, "model@2")
+    assert () == repo.status().stale
+    put_now(repo, {"s3://b": 1}, "model@2")
+    assert [("quality",)] * 2 == [stale.inputs for stale in repo.status().stale]
+
+
+def test_who_waits_may_be_an_input(repo, put):
+    """An input that stands for who waits is changed once others do."""
+    put("quality", {"s3://a": 1})
+    put("waiting", {"s3://b": "x"})
+    derive(repo, path="count._waiting", signal=repo.view("@draft").signals["waiting"])
+    assert () == repo.status().stale
+    derive(repo, path="count._waiting", signal=ZERO)
     assert ["count", "good"] == [stale.name for stale in repo.status().stale]
 
 
