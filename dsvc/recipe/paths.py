@@ -73,6 +73,8 @@ class InputPath:
         import pyarrow.compute as pc
 
         for depth, name in enumerate(self.fields):
+            if pa.types.is_null(values.type):  # no source has a value, so nobody has the field
+                return values
             if not pa.types.is_struct(values.type):
                 raise self._no_field(depth, [])
             names = [values.type.field(i).name for i in range(values.type.num_fields)]

@@ -1,14 +1,22 @@
 """The pages on recipes and plugins name everything there is to name, and their recipes are recipes."""
 
+import json
 import re
 import tomllib
 
 import pytest
 
 from dsvc.errors import RecipeError
+from dsvc.objects.encoding import hash_encoded
+from dsvc.objects.oid import Kind
+from dsvc.objects.types import parse_type
 from dsvc.plugins import hookspecs
+from dsvc.plugins.manager import Plugins
+from dsvc.recipe.expressions import parse_select
 from dsvc.recipe.files import INCLUDE
+from dsvc.recipe.hashing import transform_hash
 from dsvc.recipe.load import SECTIONS, load_recipe
+from dsvc.recipe.spec import StepSpec
 from tests.docs.session import PROJECT
 
 HOW_TO = PROJECT / "docs" / "how-to" / "recipe.md"
@@ -66,6 +74,21 @@ def test_the_recipe_of_the_page_is_one(tmp_path):
 
     assert {"face_count", "faces", "from_new_model", "face_area", "embedding_norm", "sharpness"} == set(recipe.steps)
     assert {"detector", "counts"} == set(recipe.datasets)
+
+
+def test_the_worked_example_of_identities_is_right():
+    """The list on the page hashes to the id on the page, and is what the step has."""
+    text = (PROJECT / "docs" / "reference" / "identities.md").read_text()
+    (shown,) = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
+    (expected,) = re.findall(r"`([0-9a-f]{64})`", text)
+    int64 = parse_type("int64")
+    listed = json.loads(shown.replace("type id of int64", f'"{int64.id.hex()}"'))
+    listed[7][1] = int64.id
+    select = parse_select("SELECT len(a) AS n")
+    step = StepSpec("n", "sql", "SELECT len(a) AS n", select=select, inputs=select.inputs)
+
+    assert expected == hash_encoded(Kind.TRANSFORM, listed).hex()
+    assert expected == transform_hash(step, int64, PROJECT, Plugins([])).hex()
 
 
 def test_every_hook_is_explained():

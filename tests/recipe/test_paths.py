@@ -47,6 +47,11 @@ def test_a_field_of_a_slice_is_that_of_its_rows():
     assert [4, 5] == InputPath.parse("x.a").extract(values).to_pylist()
 
 
+def test_a_field_of_nothing_is_nothing():
+    """Where no source has a value, its type is null, and so is that of every field."""
+    assert pa.nulls(2) == InputPath.parse("x.a.b").extract(pa.nulls(2))
+
+
 def test_the_whole_value_is_taken_as_it_is():
     """Without fields nothing is copied or changed."""
     values = pa.array([1, None, 3])
