@@ -40,7 +40,7 @@ class WriteLock:
 
         Args:
             command: What to tell those who wait meanwhile.
-            on_wait: Called once with the holder's note, should this take longer than a second; perhaps in another thread.
+            on_wait: Told the holder's note once, perhaps by another thread, should this take more than a second.
         """
         if not self._threads.acquire(timeout=PATIENCE_S):
             self._tell(on_wait)

@@ -49,7 +49,7 @@ class ObjectWriter:
         self._durable: set[Oid] = set()  # taken and known to be in the store
         self._raw: _Batch = []
         self._raw_bytes = 0
-        self._packing: deque[Future[tuple[_Batch, list[_Item]]]] = deque()
+        self._packing: deque[tuple[Future[list[_Item]], _Batch]] = deque()
         self._ready: list[_Item] = []
         self._ready_bytes = 0
         self._storing: tuple[Future[None], list[_Item]] | None = None
@@ -131,10 +131,16 @@ class ObjectWriter:
             self.settle()
 
     def discard(self) -> None:
-        """Forget what was taken and is not durable."""
+        """Forget what was taken and is not durable; what is on its way to the store may get there, unnamed."""
+        for packing, _ in self._packing:
+            packing.exception()
+        if self._storing is not None:
+            storing, items = self._storing
+            if storing.exception() is None:
+                self._landed(items)
         self._take_raw()
-        self._pack()
-        self._finish_storing()
+        self._packing.clear()
+        self._storing = None
         self._frames.clear()
         self._ready, self._ready_bytes = [], 0
 
@@ -151,34 +157,54 @@ class ObjectWriter:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _packed(self, batch: _Batch) -> tuple[_Batch, list[_Item]]:
-        """Return a batch, and what of it the store does not have in the form it is stored in."""
+    def _packed(self, batch: _Batch) -> list[_Item]:
+        """Return what of a batch the store does not have, in the form it is stored in."""
         missing = self._store.objects.missing([oid for oid, _, _ in batch])
         packed, frames = self._verdicts.packed, self._frames
-        return batch, [(oid, packed(kind, hint, frames[oid])) for oid, kind, hint in batch if oid in missing]
+        return [(oid, packed(kind, hint, frames[oid])) for oid, kind, hint in batch if oid in missing]
 
     def _take_raw(self) -> _Batch:
         batch, self._raw, self._raw_bytes = self._raw, [], 0
         return batch
 
+    def _give_back(self, batch: _Batch) -> None:
+        self._raw = batch + self._raw
+        self._raw_bytes += sum(len(self._frames[oid]) for oid, _, _ in batch)
+
     def _pack_behind(self) -> None:
         """Have another thread pack what was taken, and collect what is packed by now."""
         packers, _ = self._threads()
-        self._packing.append(packers.submit(self._packed, self._take_raw()))
-        while self._packing and (len(self._packing) > 2 * _THREADS or self._packing[0].done()):
-            self._collect(*self._packing.popleft().result())
+        batch = self._take_raw()
+        self._packing.append((packers.submit(self._packed, batch), batch))
+        while self._packing and (len(self._packing) > 2 * _THREADS or self._packing[0][0].done()):
+            self._collect_first()
+        self._store_behind()
 
     def _pack(self) -> None:
         """Pack everything that was taken."""
-        if self._packing and self._raw:
-            self._pack_behind()
         while self._packing:
-            self._collect(*self._packing.popleft().result())
+            self._collect_first()
         if self._raw:
-            self._collect(*self._packed(self._take_raw()))
+            batch = self._take_raw()
+            try:
+                items = self._packed(batch)
+            except BaseException:
+                self._give_back(batch)
+                raise
+            self._line_up(batch, items)
+        self._store_behind()
 
-    def _collect(self, batch: _Batch, items: list[_Item]) -> None:
-        """Line packed objects up to be stored, and have them stored once they fill a transaction."""
+    def _collect_first(self) -> None:
+        future, batch = self._packing.popleft()
+        try:
+            items = future.result()
+        except BaseException:
+            self._give_back(batch)
+            raise
+        self._line_up(batch, items)
+
+    def _line_up(self, batch: _Batch, items: list[_Item]) -> None:
+        """Put packed objects in line to be stored; what of the batch is not among them is durable."""
         new = dict(items)
         for oid, _, _ in batch:
             if oid in new:
@@ -186,18 +212,21 @@ class ObjectWriter:
             else:
                 del self._frames[oid]
                 self._durable.add(oid)
-        for item in items:
-            if self._ready_bytes >= self._txn_bytes:
-                self._store_behind()
-            self._ready.append(item)
-            self._ready_bytes += len(item[1])
+        self._ready += items
+        self._ready_bytes += sum(len(frame) for _, frame in items)
 
     def _store_behind(self) -> None:
-        """Have another thread store what is lined up."""
-        self._finish_storing()
-        items, self._ready, self._ready_bytes = self._ready, [], 0
-        _, keeper = self._threads()
-        self._storing = keeper.submit(self._store.objects.put_frames, items), items
+        """Have another thread store what is lined up, one transaction's worth after the other."""
+        while self._ready_bytes >= self._txn_bytes:
+            self._finish_storing()
+            size_bytes = n_items = 0
+            while size_bytes < self._txn_bytes:
+                size_bytes += len(self._ready[n_items][1])
+                n_items += 1
+            items, self._ready = self._ready[:n_items], self._ready[n_items:]
+            self._ready_bytes -= size_bytes
+            _, keeper = self._threads()
+            self._storing = keeper.submit(self._store.objects.put_frames, items), items
 
     def _finish_storing(self) -> None:
         if self._storing is not None:
