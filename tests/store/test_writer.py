@@ -297,10 +297,13 @@ def test_discard_forgets_what_is_not_durable(small_batches, store):
 def test_discard_does_not_mind_a_failing_store(small_batches, store):
     """Whoever gives up because the store failed can still give up."""
     store.faults.room_bytes = 0
-    with pytest.raises(StoreFullError):
+
+    def work():
         for i in range(1000):
             small_batches.put(Kind.VALUE, [data(i)], HINT)
 
+    with pytest.raises(StoreFullError):
+        work()
     small_batches.discard()
 
     assert [] == small_batches.pending()
