@@ -11,7 +11,7 @@ Source: docs/format.md#chunks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -28,7 +28,7 @@ from dsvc.objects.encoding import get_object, put_object
 from dsvc.objects.keys import Keys, concat_keys
 from dsvc.objects.node import ChunkEntry
 from dsvc.objects.oid import Count, Kind, Oid, StoredOid
-from dsvc.objects.pieces import Weigher, load_values, write_values
+from dsvc.objects.pieces import Part, Weigher, parts_of, read_chunks, runs_by_weight, write_values
 from dsvc.objects.types import Type
 
 MAX_RECORD_BYTES = 256 * 1024
@@ -142,16 +142,14 @@ def write_prov(writer: Writer, prov: ProvColumn, start: int, stop: int) -> Oid |
     if prov.index is None:
         return prov.table[0]
     rows = prov.index[start:stop]
-    used = np.unique(rows)
-    if len(used) == 1:
-        return prov.table[int(used[0])]
-    table = sorted({prov.table[i] for i in used.tolist()})
-    place = np.zeros(len(prov.table), np.int64)
-    for i in used.tolist():
-        place[i] = table.index(prov.table[i])
-    placed = place[rows]
+    used: list[int] = np.unique(rows).tolist()
+    table = sorted({prov.table[i] for i in used})
     if len(table) == 1:
         return table[0]
+    place_of = {oid: i for i, oid in enumerate(table)}
+    place = np.zeros(len(prov.table), np.int64)
+    place[used] = [place_of[prov.table[i]] for i in used]
+    placed = place[rows]
     begins = np.flatnonzero(np.concatenate([[True], placed[1:] != placed[:-1]]))
     lengths = np.diff(np.append(begins, len(placed)))
     runs = ProvRuns(tuple(table), tuple(lengths.tolist()), tuple(placed[begins].tolist()))
@@ -174,17 +172,17 @@ def load_prov(reader: Reader, entries: Sequence[ChunkEntry]) -> ProvColumn:
         if isinstance(entry.prov, bytes):
             columns.append(ProvColumn.constant(entry.prov, entry.count))
             continue
-        runs = get_object(reader, entry.prov[0], Kind.PROV, ProvRuns)
-        columns.append(_decode_runs(runs, entry))
+        columns.append(_load_runs(reader, entry.prov[0], entry.count))
     return concat_prov(columns)
 
 
-def _decode_runs(runs: ProvRuns, entry: ChunkEntry) -> ProvColumn:
+def _load_runs(reader: Reader, oid: Oid, count: int) -> ProvColumn:
+    runs = get_object(reader, oid, Kind.PROV, ProvRuns)
     indexes = np.array(runs.indexes, np.int64)
     lengths = np.array(runs.lengths, np.int64)
-    if len(indexes) != len(lengths) or lengths.sum() != entry.count or (indexes >= len(runs.table)).any():
-        raise ObjectFormatError(kind="prov", oid=entry.prov[0], reason="runs do not fit the table or the chunk")
-    return ProvColumn(runs.table, np.repeat(indexes.astype(np.int32), lengths), entry.count)
+    if len(indexes) != len(lengths) or lengths.sum() != count or (indexes >= len(runs.table)).any():
+        raise ObjectFormatError(kind="prov", oid=oid, reason="runs do not fit the table or the chunk")
+    return ProvColumn(runs.table, np.repeat(indexes.astype(np.int32), lengths), count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +216,41 @@ def concat_records(parts: Sequence[Records]) -> Records:
     )
 
 
-def load_records(reader: Reader, entries: Sequence[ChunkEntry], type_: Type) -> Records:
-    """Return the records of consecutive chunks; at least one."""
-    return Records(load_keys(reader, entries), load_values(reader, entries, type_), load_prov(reader, entries))
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive chunks that are read together, and where their values are."""
+
+    reader: Reader
+    entries: Sequence[ChunkEntry]
+    parts: Sequence[Sequence[Part]]
+
+    def values(self, type_: Type) -> Column:
+        """Return their values."""
+        return read_chunks(self.reader, self.parts, type_)
+
+    def records(self, type_: Type) -> Records:
+        """Return their records."""
+        keys, prov = load_keys(self.reader, self.entries), load_prov(self.reader, self.entries)
+        return Records(keys, self.values(type_), prov)
+
+
+def batched_chunks(chunks: Iterable[ChunkEntry], rows: int) -> Iterator[list[ChunkEntry]]:
+    """Group consecutive chunks; a group ends with the first chunk that gives it `rows` rows."""
+    held: list[ChunkEntry] = []
+    total = 0
+    for entry in chunks:
+        held.append(entry)
+        total += entry.count
+        if total >= rows:
+            yield held
+            held, total = [], 0
+    if held:
+        yield held
+
+
+def iter_batches(reader: Reader, chunks: Iterable[ChunkEntry], rows: int) -> Iterator[Batch]:
+    """Yield consecutive chunks in batches of about `rows` rows, fewer where their values are heavy."""
+    for entries in batched_chunks(chunks, rows):
+        parts = parts_of(reader, entries)
+        for start, stop in runs_by_weight(parts):
+            yield Batch(reader, entries[start:stop], parts[start:stop])

@@ -21,15 +21,13 @@ from dsvc.objects.chunk import ProvColumn, concat_prov, load_keys
 from dsvc.objects.column import Column, Index, concat, differing_rows, null_column, offsets_of
 from dsvc.objects.keys import Keys, concat_keys, merge_order
 from dsvc.objects.node import ChunkEntry, Entry, NodeEntry
-from dsvc.objects.pieces import Part, parts_of, read_parts
+from dsvc.objects.pieces import BYTES_AT_ONCE, Part, parts_of, read_parts
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.walk import Run, Side, align
 
 _ROWS_PER_BATCH = 65_536
 _CHUNKS_AT_ONCE = 32
 """Chunks of each side that are compared at a time, about."""
-_BYTES_AT_ONCE = 64 * 1024 * 1024
-"""Weight of pieces that are compared at a time."""
 
 ADDED, REMOVED, CHANGED, REMADE = b"+", b"-", b"~", b"="
 
@@ -232,7 +230,7 @@ class _Diff:
             for segment in _segments(entry, parts_a, parts_b):
                 held.append(segment)
                 weight += segment.weight
-                if weight >= _BYTES_AT_ONCE:
+                if weight >= BYTES_AT_ONCE:
                     yield from self._compare_segments(held)
                     held, weight = [], 0
         if held:

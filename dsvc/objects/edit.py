@@ -9,7 +9,7 @@ Source: docs/format.md#trees.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,16 +17,14 @@ import pyarrow as pa
 
 from dsvc.objects.access import Writer
 from dsvc.objects.arrays import normalise
-from dsvc.objects.boundary import NODE_WINDOW, find_cuts, node_hashes
+from dsvc.objects.build import build_up, cut_chunks, cut_nodes, write_node
 from dsvc.objects.chunk import (
     ProvColumn,
     Records,
     concat_prov,
-    concat_records,
+    iter_batches,
     load_keys,
     load_prov,
-    load_records,
-    write_chunks,
     write_prov,
 )
 from dsvc.objects.column import Index, Mask, concat, differing_rows
@@ -35,10 +33,7 @@ from dsvc.objects.keys import Keys, merge_order
 from dsvc.objects.node import (
     ChunkEntry,
     Entry,
-    Node,
-    NodeEntry,
     count_of,
-    encode_node,
     get_node,
     make_node,
     value_id_of,
@@ -50,9 +45,8 @@ from dsvc.objects.snapshot import Signal
 from dsvc.objects.tree import Path, TreeNodes, count_up_to
 from dsvc.objects.types import Type
 
-_BLOCK_ROWS = 262_144
+_BLOCK_ROWS = 131_072
 """Rows that are merged and cut at a time, so that an edit's memory does not grow with the tree."""
-_BLOCK_CHUNKS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +126,8 @@ def edit_tree(writer: Writer, signal: Signal | None, type_: Type, edit: Edit) ->
         if edit.upserts is None or len(edit.upserts) == 0:
             return EditResult(None)
         counts.added = len(edit.upserts)
-        entries = _cut_chunks(writer, type_, [edit.upserts])
-        return _finish(writer, type_, _build_up(writer, 1, entries), counts)
+        entries = cut_chunks(writer, type_, [edit.upserts])
+        return _finish(writer, type_, build_up(writer, 1, entries), counts)
     root = _Editor(writer, signal, type_, edit, counts).run()
     return _finish(writer, type_, root, counts)
 
@@ -192,7 +186,7 @@ class _Editor:
         for cluster in self._clusters(structural):
             clustered.update(cluster)
             old = [self.nodes.chunk(path) for path in cluster]
-            self._splice(replaced, cluster, old, _cut_chunks(self.writer, self.type, self._merged(cluster, touched)))
+            self._splice(replaced, cluster, old, cut_chunks(self.writer, self.type, self._merged(cluster, touched)))
         for path, at in positions.items():
             if path not in clustered:
                 patched = self._patch(self.nodes.chunk(path), touched[path].upserts, at)
@@ -243,10 +237,13 @@ class _Editor:
 
     def _merged(self, cluster: Sequence[Path], touched: dict[Path, _Touched]) -> Iterator[Records]:
         """Yield the records of a run of chunks after the edit, in blocks."""
-        for start in range(0, len(cluster), _BLOCK_CHUNKS):
-            part = cluster[start : start + _BLOCK_CHUNKS]
-            records = load_records(self.writer, [self.nodes.chunk(path) for path in part], self.type)
-            hits = [touched[path] for path in part if path in touched]
+        entries = [self.nodes.chunk(path) for path in cluster]
+        start = 0
+        for batch in iter_batches(self.writer, entries, _BLOCK_ROWS):
+            records = batch.records(self.type)
+            stop = start + len(batch.entries)
+            hits = [touched[path] for path in cluster[start:stop] if path in touched]
+            start = stop
             removals = _span([hit.removals for hit in hits])
             if self.edit.removals is not None and removals is not None:
                 records = self._without(records, self.edit.removals.slice(*removals))
@@ -313,27 +310,28 @@ class _Editor:
                 structural.add(path)
             else:
                 node = make_node(self.nodes.node(path).level, self._entries(path, below))
-                replaced[path] = ([_write_node(self.writer, node)], False)
+                replaced[path] = ([write_node(self.writer, node)], False)
         for cluster in self._clusters(structural):
             level = self.nodes.node(cluster[0]).level
             old = [self._entry_of(path) for path in cluster]
             entries = [entry for path in cluster for entry in self._entries(path, below)]
-            self._splice(replaced, cluster, old, _cut_nodes(self.writer, level, entries))
+            self._splice(replaced, cluster, old, cut_nodes(self.writer, level, entries))
         return replaced
 
     def _edit_root(self, below: Replaced) -> Oid | None:
         entries = self._entries((), below)
         if not entries:
             return None
-        return _build_up(self.writer, self.nodes.height, entries)
+        return build_up(self.writer, self.nodes.height, entries)
 
     def _entry_of(self, path: Path) -> Entry:
         return self.nodes.node(path[:-1]).entries[path[-1]]
 
     def _entries(self, path: Path, below: Replaced) -> list[Entry]:
         """Return the entries of a node, with what was replaced below it."""
+        old: Sequence[Entry] = self.nodes.node(path).entries
         entries: list[Entry] = []
-        for i, entry in enumerate(self.nodes.node(path).entries):
+        for i, entry in enumerate(old):
             new = below.get((*path, i))
             entries.extend([entry] if new is None else new[0])
         return entries
@@ -362,57 +360,3 @@ def _span(ranges: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
     """Return the range from the first to the last of consecutive ranges; None where all are empty."""
     filled = [(low, high) for low, high in ranges if low < high]
     return (filled[0][0], filled[-1][1]) if filled else None
-
-
-def _cut_chunks(writer: Writer, type_: Type, blocks: Iterable[Records]) -> list[ChunkEntry]:
-    """Cut consecutive records into chunks and write them; blocks may be of any size."""
-    entries: list[ChunkEntry] = []
-    rest: Records | None = None
-    for block in blocks:
-        if rest is None or len(rest) == 0:
-            rest = block
-            continue
-        # More rows follow: every cut but the one that merely ends these rows has its whole window, and holds.
-        ends = rest.keys.cuts[:-1].tolist()
-        entries.extend(write_chunks(writer, rest.keys, rest.values, type_, rest.prov, ends))
-        done = ends[-1] if ends else 0
-        rest = concat_records([rest.slice(done, len(rest)), block])
-    if rest is not None:
-        entries.extend(write_chunks(writer, rest.keys, rest.values, type_, rest.prov, rest.keys.cuts.tolist()))
-    return entries
-
-
-def _cut_nodes(writer: Writer, level: int, entries: Sequence[Entry]) -> list[NodeEntry]:
-    """Cut consecutive entries into nodes of `level`, write them, and return the entries that name them."""
-    hashes = node_hashes([entry.last for entry in entries], level)
-    nodes = []
-    start = 0
-    for stop in find_cuts(hashes, NODE_WINDOW).tolist():
-        nodes.append(_write_node(writer, make_node(level, entries[start:stop])))
-        start = stop
-    return nodes
-
-
-def _write_node(writer: Writer, node: Node) -> NodeEntry:
-    oid = writer.put(Kind.NODE, [encode_node(node)])
-    return NodeEntry(node.entries[-1].last, count_of(node), oid, value_id_of(node))
-
-
-def _build_up(writer: Writer, level: int, entries: Sequence[Entry]) -> Oid:
-    """Return the root over consecutive entries of nodes of `level`; at least one entry."""
-    while level == 1 or len(entries) > 1:
-        nodes = _cut_nodes(writer, level, entries)
-        if len(nodes) == 1:
-            return nodes[0].child
-        level, entries = level + 1, nodes
-    # The edit left one node below a level that had more: the root is the lowest level with one node.
-    (only,) = entries
-    assert isinstance(only, NodeEntry)
-    root = only.child
-    while True:
-        node = get_node(writer, root)
-        if node.level == 1 or len(node.entries) > 1:
-            return root
-        child = node.entries[0]
-        assert isinstance(child, NodeEntry)
-        root = child.child

@@ -17,13 +17,12 @@ import pyarrow as pa
 
 from dsvc.objects.access import Reader
 from dsvc.objects.arrays import to_arrow
-from dsvc.objects.chunk import ProvColumn, load_keys, load_prov
+from dsvc.objects.chunk import ProvColumn, iter_batches, load_keys, load_prov
 from dsvc.objects.column import Column, Index, null_column
 from dsvc.objects.keys import Keys, bisect_keys, merge_order
 from dsvc.objects.node import ChunkEntry
 from dsvc.objects.oid import Oid
-from dsvc.objects.pieces import load_values
-from dsvc.objects.tree import ROWS_PER_BATCH, Tree, batched_chunks, count_up_to
+from dsvc.objects.tree import ROWS_PER_BATCH, Tree, count_up_to
 
 Mask = npt.NDArray[np.bool_]
 
@@ -118,22 +117,21 @@ class _Stream:
     ) -> None:
         self.tree, self.start, self.stop, self.provenance = tree, start, stop, provenance
         self._shared = shared
-        self._batches = batched_chunks(tree.nodes().chunks(start, stop), rows)
+        self._batches = iter_batches(tree.reader, tree.nodes().chunks(start, stop), rows)
         self.block: _Block | None = None
         self.advance()
 
     def advance(self) -> None:
         """Read the next block that holds any row asked for, or None at the end."""
         self.block = None
-        for entries in self._batches:
-            reader = self.tree.reader
-            keys = self._shared.load(reader, entries)
+        for batch in self._batches:
+            keys = self._shared.load(batch.reader, batch.entries)
             low = 0 if self.start is None else bisect_keys(keys, self.start)
             high = len(keys) if self.stop is None else bisect_keys(keys, self.stop, low)
             if low == high:
                 continue
-            values = load_values(reader, entries, self.tree.type)
-            block = _Block(keys, values, load_prov(reader, entries) if self.provenance else None)
+            prov = load_prov(batch.reader, batch.entries) if self.provenance else None
+            block = _Block(keys, batch.values(self.tree.type), prov)
             self.block = self._part(block, low, high)
             return
 

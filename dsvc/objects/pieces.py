@@ -13,7 +13,7 @@ Source: docs/format.md#pieces.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -31,6 +31,8 @@ from dsvc.objects.types import Type
 
 MAX_VALUE_BYTES = 32 * 1024
 """Weight above which a chunk's values are stored in pieces."""
+BYTES_AT_ONCE = 64 * 1024 * 1024
+"""Weight of values that are read at a time, about: chunks of heavy records are read a few at a time."""
 
 
 class Piece(msgspec.Struct, frozen=True, array_like=True):
@@ -57,7 +59,7 @@ class Part:
     start: int
     stop: int
     weight: int | None
-    """None for a chunk that is stored whole: it is light."""
+    """None for a chunk that is stored whole: it weighs `MAX_VALUE_BYTES` at most."""
     value: Oid
     data: Buffer | None = None
     """The object, where it was read to find out that it is no `pieces`."""
@@ -81,17 +83,34 @@ def _parts_of(entry: ChunkEntry, data: Buffer) -> list[Part]:
     return [Part(ends[i], ends[i + 1], piece.weight, piece.value) for i, piece in enumerate(pieces)]
 
 
-def read_parts(reader: Reader, parts: Iterable[Part], type_: Type) -> Column:
+def runs_by_weight(chunks: Sequence[Sequence[Part]]) -> Iterator[tuple[int, int]]:
+    """Yield (start, stop) of runs of consecutive chunks that weigh `BYTES_AT_ONCE` at most, or are one chunk."""
+    start = weight = 0
+    for i, parts in enumerate(chunks):
+        own = sum(part.weight or MAX_VALUE_BYTES for part in parts)
+        if i > start and weight + own > BYTES_AT_ONCE:
+            yield start, i
+            start, weight = i, 0
+        weight += own
+    if start < len(chunks):
+        yield start, len(chunks)
+
+
+def read_parts(reader: Reader, parts: Sequence[Part], type_: Type) -> Column:
     """Return the values of some parts, joined; at least one."""
-    parts = list(parts)
     absent = iter(reader.get_many([part.value for part in parts if part.data is None], Kind.VALUE))
     objects = [next(absent) if part.data is None else part.data for part in parts]
     return read_values(objects, type_, [part.stop - part.start for part in parts])
 
 
+def read_chunks(reader: Reader, chunks: Iterable[Sequence[Part]], type_: Type) -> Column:
+    """Return the values of consecutive chunks, joined; at least one."""
+    return read_parts(reader, [part for parts in chunks for part in parts], type_)
+
+
 def load_values(reader: Reader, entries: Sequence[ChunkEntry], type_: Type) -> Column:
     """Return the values of consecutive chunks; at least one."""
-    return read_parts(reader, (part for parts in parts_of(reader, entries) for part in parts), type_)
+    return read_chunks(reader, parts_of(reader, entries), type_)
 
 
 def take_values(reader: Reader, entry: ChunkEntry, rows: Index, type_: Type) -> Column:

@@ -18,12 +18,12 @@ import pyarrow as pa
 from dsvc.errors import ObjectFormatError
 from dsvc.objects.access import Reader
 from dsvc.objects.arrays import to_arrow
-from dsvc.objects.chunk import ProvColumn, Records, concat_records, load_keys, load_prov
+from dsvc.objects.chunk import ProvColumn, Records, concat_records, iter_batches, load_keys, load_prov
 from dsvc.objects.encoding import get_object
 from dsvc.objects.keys import Keys, bisect_keys
 from dsvc.objects.node import ChunkEntry, LowestNode, Node, NodeEntry, get_node
 from dsvc.objects.oid import Kind, Oid
-from dsvc.objects.pieces import load_values, take_values
+from dsvc.objects.pieces import take_values
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.types import Type
@@ -181,13 +181,12 @@ class Tree:
             start: First source, inclusive; from the beginning by default.
             stop: Last source, exclusive; to the end by default.
             provenance: Whether to read provenance too.
-            rows_per_batch: Rows of a batch, about; a batch holds at least one chunk.
+            rows_per_batch: Rows of a batch, about; one chunk at least, fewer where values are heavy.
         """
         first, end = _encoded(start), _encoded(stop)
-        for entries in batched_chunks(self.nodes().chunks(first, end), rows_per_batch):
-            keys = load_keys(self.reader, entries)
-            values = load_values(self.reader, entries, self.type)
-            prov = load_prov(self.reader, entries) if provenance else None
+        for batch in iter_batches(self.reader, self.nodes().chunks(first, end), rows_per_batch):
+            keys, values = load_keys(self.reader, batch.entries), batch.values(self.type)
+            prov = load_prov(self.reader, batch.entries) if provenance else None
             low = 0 if first is None else bisect_keys(keys, first)
             high = len(keys) if end is None else bisect_keys(keys, end, low)
             if low < high:
@@ -234,20 +233,6 @@ class Tree:
         for path, low, high in nodes.locate(probe):
             _, present[low:high] = load_keys(self.reader, [nodes.chunk(path)]).search(probe.slice(low, high))
         return present
-
-
-def batched_chunks(chunks: Iterator[ChunkEntry], rows: int) -> Iterator[list[ChunkEntry]]:
-    """Group consecutive chunks into batches of at least `rows` rows."""
-    batch: list[ChunkEntry] = []
-    total = 0
-    for entry in chunks:
-        batch.append(entry)
-        total += entry.count
-        if total >= rows:
-            yield batch
-            batch, total = [], 0
-    if batch:
-        yield batch
 
 
 def _encoded(source: str | None) -> bytes | None:

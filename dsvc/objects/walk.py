@@ -7,6 +7,8 @@ Source: docs/format.md#trees.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dsvc.objects.access import Reader
 from dsvc.objects.chunk import ProvColumn, load_keys, load_prov
 from dsvc.objects.column import Column, null_column
@@ -33,7 +35,8 @@ class Side:
 
     def _push(self, oid: Oid) -> None:
         node = get_node(self.reader, oid)
-        self._pending.extend((node.level - 1, entry) for entry in reversed(node.entries))
+        entries: Sequence[Entry] = node.entries
+        self._pending.extend((node.level - 1, entry) for entry in reversed(entries))
 
     @property
     def done(self) -> bool:
