@@ -50,12 +50,19 @@ def refuse_secret_keys(value: Any, file: str, lines: Mapping[KeyPath, int], path
     if isinstance(value, Mapping):
         for key, child in value.items():
             inner = (*path, key)
-            if isinstance(child, str) and _SECRET_KEY.fullmatch(key) and not _is_reference(child):
+            if _SECRET_KEY.fullmatch(key) and _is_literal(child):
                 raise SecretInRecipeError(file=file, line=lines.get(inner), key=".".join(map(str, inner)))
             refuse_secret_keys(child, file, lines, inner)
     elif isinstance(value, list):
         for index, child in enumerate(value):
             refuse_secret_keys(child, file, lines, (*path, index))
+
+
+def _is_literal(value: Any) -> bool:
+    """Tell whether a value is a secret itself: text, or digits; a switch is none."""
+    if isinstance(value, str):
+        return not _is_reference(value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_reference(secret: str) -> bool:

@@ -64,6 +64,16 @@ def test_a_key_named_like_a_secret_needs_a_reference(recipe, key):
         recipe_files(recipe.path)
 
 
+def test_a_secret_of_digits_is_one(recipe):
+    """Without quotes; a switch of that name is none."""
+    recipe.toml('[feed.a]\nplugin = "files"\npointer = "p"\npassword = 1234\n')
+    with pytest.raises(SecretInRecipeError):
+        load_recipe(recipe.path)
+
+    recipe.toml('[feed.a]\nplugin = "files"\npointer = "p"\npassword = true\n')
+    load_recipe(recipe.path)
+
+
 def test_a_field_may_be_called_token(recipe):
     """Where a key is the name of a field, a document's or ours, its value is a path."""
     recipe.toml("""
