@@ -113,8 +113,8 @@ class LmdbObjectStore:
         """Return those of `oids` that the store does not have."""
 
         def body(txn: Txn) -> set[Oid]:
-            found = txn.cursor().getmulti([_OBJECT + oid for oid in sorted(oids)], values=False)
-            return set(oids).difference(bytes(key[1:]) for key in found) if found else set(oids)
+            found = txn.cursor().getmulti([_OBJECT + oid for oid in sorted(oids)])
+            return set(oids).difference(bytes(key[1:]) for key, _ in found) if found else set(oids)
 
         return self._env.read(body)
 
