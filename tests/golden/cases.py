@@ -3,7 +3,7 @@
 Imports nothing but `dsvc.objects`, numpy and pyarrow, so that the vectors can be checked on an old pyarrow alone.
 """
 
-import datetime
+import datetime as dt
 import decimal
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ from dsvc.objects.trace import Trace, TraceInput
 from dsvc.objects.types import Type, parse_type
 
 NAN = float("nan")
-UTC = datetime.UTC
+UTC = dt.UTC
 A, B, C = (Oid(bytes([n]) * 32) for n in (1, 2, 3))
 
 
@@ -70,15 +70,15 @@ def columns() -> Iterator[tuple[str, pa.Array]]:
     yield "string", pa.array(["", "a\0b", None, "größer", "e\u0301", "\U0001f600"], pa.string())
     yield "binary", pa.array([b"", None, b"\x00\xff"], pa.binary())
     yield "fixed_binary", pa.array([b"abc", None], pa.binary(3))
-    yield "date32", pa.array([datetime.date(2026, 1, 2), None], pa.date32())
-    yield "date64", pa.array([datetime.date(2026, 1, 2), None], pa.date64())
-    yield "time32", pa.array([datetime.time(1, 2, 3), None], pa.time32("s"))
-    yield "time64", pa.array([datetime.time(1, 2, 3, 4), None], pa.time64("us"))
-    moment = datetime.datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
+    yield "date32", pa.array([dt.date(2026, 1, 2), None], pa.date32())
+    yield "date64", pa.array([dt.date(2026, 1, 2), None], pa.date64())
+    yield "time32", pa.array([dt.time(1, 2, 3), None], pa.time32("s"))
+    yield "time64", pa.array([dt.time(1, 2, 3, 4), None], pa.time64("us"))
+    moment = dt.datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
     yield "timestamp", pa.array([moment.replace(tzinfo=None), None], pa.timestamp("us"))
     yield "timestamp-utc", pa.array([moment, None], pa.timestamp("us", tz="UTC"))
     yield "timestamp-berlin", pa.array([moment, None], pa.timestamp("ns", tz="Europe/Berlin"))
-    yield "duration", pa.array([datetime.timedelta(seconds=-5), None], pa.duration("ms"))
+    yield "duration", pa.array([dt.timedelta(seconds=-5), None], pa.duration("ms"))
     yield "decimal128", pa.array([decimal.Decimal("-12.34"), None], pa.decimal128(10, 2))
     yield "decimal256", pa.array([decimal.Decimal("12.3400"), None], pa.decimal256(50, 4))
     yield "list", pa.array([[1, None], [], None, [2, 3, 4]], pa.list_(pa.int16()))

@@ -23,6 +23,7 @@ def _load_cases():
 
 @pytest.fixture(scope="module")
 def found():
+    """What the code gives now."""
     return _load_cases().vectors()
 
 
