@@ -78,12 +78,12 @@ def filesystem_type(path: Path, mounts: Path) -> str:
         lines = mounts.read_text(errors="surrogateescape").splitlines()
     except OSError:
         return ""
-    found, longest = "", -1
+    found, longest, resolved = "", -1, path.resolve()
     for line in lines:
         fields = line.split(" ")
         if len(fields) > 2:
             point = fields[1].replace("\\040", " ")
-            if len(point) >= longest and path.resolve().is_relative_to(point):
+            if len(point) >= longest and resolved.is_relative_to(point):
                 found, longest = fields[2], len(point)
     return found
 
