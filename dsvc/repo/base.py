@@ -217,6 +217,7 @@ class BaseRepository(Workspace):
             NothingToCommitError: If nothing changed.
             StaleDraftError: If something derived does not follow from its inputs.
         """
+        self._last_sources = None  # what is put after a commit is another table, as a rule
         return commit_draft(self, message, allow_empty=allow_empty, as_is=as_is)
 
     def log(self, revision: str = HEAD, limit: int | None = None) -> list[history.CommitInfo]:

@@ -84,6 +84,7 @@ class _Blamer:
         self.pointer = pointer
         self.probe = Keys.of_bytes([pointer.encode()])
         self._records: dict[Oid, _Record | None] = {}
+        self._by_chunk: dict[tuple[object, ...], _Record | None] = {}
         self._blames: dict[tuple[Oid, Oid | None, str], Blame | None] = {}
 
     def blame(self, view: View, signal: str) -> Blame | None:
@@ -110,12 +111,20 @@ class _Blamer:
         )
 
     def _record(self, view: View, signal: str) -> _Record | None:
+        """Return the record of a signal in a version; versions that share its chunk are read once."""
         oid = view.signals.get(signal)
         if oid is None:
             return None
         if oid not in self._records:
-            found = view.get_tree(signal).records(self.probe)
-            self._records[oid] = None if found is None else _first(found)
+            tree = view.get_tree(signal)
+            nodes = tree.nodes()
+            path, _, _ = next(nodes.locate(self.probe))
+            chunk = nodes.chunk(path)
+            named = chunk.keys, chunk.value, chunk.prov
+            if named not in self._by_chunk:
+                found = tree.records(self.probe)
+                self._by_chunk[named] = None if found is None else _first(found)
+            self._records[oid] = self._by_chunk[named]
         return self._records[oid]
 
     def _walk(self, view: View, signal: str, record: _Record, agrees: Callable[[_Record], bool]) -> View | None:

@@ -129,7 +129,7 @@ def is_sorted(sources: pa.ChunkedArray) -> bool:
             continue
         if last is not None and pc.greater(last, chunk[0]).as_py():
             return False
-        if not pc.all(pc.less_equal(chunk[:-1], chunk[1:])).as_py():  # of no rows, all is true
+        if not pc.all(pc.less_equal(chunk[:-1], chunk[1:]), min_count=0).as_py():  # of no pairs, all are in order
             return False
         last = chunk[-1]
     return True

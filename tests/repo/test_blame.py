@@ -149,6 +149,19 @@ def test_what_a_merge_itself_gave_is_blamed_on_it(repo, commit):
     assert ("merge", "merge") == blamed(repo)
 
 
+def test_a_walk_reads_only_chunks_that_differ(repo, put, commit):
+    """Commits that change other chunks cost their nodes, not their records."""
+    put("quality", {f"s3://{i:05}": i for i in range(9000)})
+    repo.commit("base")
+    for i in range(12):
+        commit("elsewhere", -i - 1, source="s3://08999")
+    read = []
+    get_many = repo.store.objects.get_many
+    repo.store.objects.get_many = lambda oids, kind=None: read.extend(oids) or get_many(oids, kind)
+    assert ("base", "base") == blamed(repo, source="s3://00000")
+    assert 3 >= len(read)
+
+
 def test_absent_records_and_signals(repo, commit):
     """What is not there is not blamed."""
     commit("one", 1)

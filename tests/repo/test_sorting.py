@@ -94,6 +94,8 @@ def test_runs_of_dead_processes_are_removed(tmp_path):
         ([["b", "a"]], False),
         ([["Z", "a", "é"]], True),
         ([["é", "a"]], False),
+        ([["a"], ["b"], ["b"]], True),
+        ([["a"], ["c"], ["b"]], False),
     ],
 )
 def test_order_is_that_of_bytes_across_chunks(chunks, expected):
