@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from dsvc.commands._changes import change_rows, dataset_change_object, recipe_rows, signal_change_object
 from dsvc.commands._command import command
-from dsvc.commands._options import json_option, open_repository
+from dsvc.commands._options import DRAFT, json_option, open_repository
 from dsvc.commands._render import count, emit, hint, plain, short, table
 
 if TYPE_CHECKING:
     from dsvc.repo.status import Status
+    from dsvc.repo.waiting import WaitingSource
 
 
-@command(examples=["dsvc status"])
+@command(examples=["dsvc status", "dsvc status --waiting --limit 20"])
+@click.option("--waiting", is_flag=True, help="List the sources that wait instead, each with the reason")
+@click.option("--limit", "-n", type=click.IntRange(min=0), help="Sources at most, with --waiting")
 @json_option
-def status(*, as_json: bool) -> None:
+def status(*, waiting: bool, limit: int | None, as_json: bool) -> None:
     """Show where things stand, and what to do next.
 
     The draft against HEAD, edited recipe files, what is stale, what waits, and how far feeds were read.
     """
-    found = open_repository().status()
+    repo = open_repository()
+    if waiting:
+        from dsvc.repo.waiting import iter_waiting  # reads records
+
+        named = islice(iter_waiting(repo.view(DRAFT)), limit)
+        emit(as_json=as_json, objects=map(_waiting_object, named), lines=map(_waiting_line, named), long=True)
+        return
+    found = repo.status()
     emit(as_json=as_json, objects=_objects(found), lines=_lines(found))
     if not as_json:
         hint(next_step(found))
@@ -47,12 +60,26 @@ def _lines(found: Status) -> Iterator[str]:
     yield from _section("Recipe files edited:", table(recipe_rows(found.recipe), indent="  "))
     stale = ((item.what, item.name, f"changed: {', '.join(item.inputs)}") for item in found.stale)
     yield from _section("Stale:", table(stale, indent="  "))
-    waiting = ((item.signal, item.n_sources, "sources without a current record") for item in found.waiting)
-    yield from _section("Waiting:", table(waiting, indent="  "))
+    waiting = ((item.signal, count(item.n_sources, "source")) for item in found.waiting)
+    yield from _section("Waiting for a current record (`dsvc status --waiting` says why):", table(waiting, indent="  "))
     counts = ((feed.name, *_feed_counts(feed)) for feed in found.feeds)
     yield from _section("Feeds:", table(counts, indent="  "))
     if found.is_clean:
         yield "Nothing to commit"
+
+
+def _waiting_line(item: WaitingSource) -> str:
+    return f"{plain(item.signal)}  {plain(item.source)}  {plain(item.reason)}: {plain(item.detail)}"
+
+
+def _waiting_object(item: WaitingSource) -> dict[str, Any]:
+    return {
+        "type": "waiting-source",
+        "signal": item.signal,
+        "source": item.source,
+        "reason": item.reason,
+        "detail": item.detail,
+    }
 
 
 def _feed_counts(feed: Any) -> Iterator[str]:

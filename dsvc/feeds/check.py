@@ -12,16 +12,14 @@ import msgspec
 import numpy as np
 
 from dsvc.errors import UserError
-from dsvc.feeds.documents import key_text
 from dsvc.feeds.formats import ABSENT, SignalReader, Taken
 from dsvc.feeds.held import HeldCount, count_held
 from dsvc.feeds.opening import open_feed
-from dsvc.feeds.paths import DocumentPath
-from dsvc.feeds.reading import Unusable, usable_pointers
+from dsvc.feeds.reading import Link, Unusable
 from dsvc.feeds.report import UnusableCount
 from dsvc.plugins.manager import Plugins
 from dsvc.recipe.python import Namespace
-from dsvc.recipe.spec import FeedSpec, Recipe
+from dsvc.recipe.spec import Recipe
 
 DOCUMENTS = 1000
 """How many documents are looked at."""
@@ -83,17 +81,17 @@ def check_feed(
     namespace = Namespace(recipe.directory)
     signals = [signal for signal in recipe.signals.values() if signal.feed == name]
     readers = [SignalReader(signal, namespace.load, signal.type) for signal in signals]
-    path = _source_path(spec)
-    fields = {path.text, *(used.text for reader in readers for used in reader.paths)}
+    link = Link.of(spec)
+    fields = {link.path.text, *(used.text for reader in readers for used in reader.paths)}
     fields |= {spec.cursor} if spec.cursor else set()
     pointers: list[str] = []
     unusable = Unusable()
     with open_feed(spec, plugins, recipe.directory, environ, sorted(fields)) as feed:
         documents = (pair for batch in feed.read() for pair in zip(batch.documents, batch.positions, strict=True))
         for document, position in islice(documents, limit):
-            (key,) = _keys(spec, [path.get(document)])
+            (key,) = link.keys([link.path.get(document)])
             if key is None:
-                unusable.add(f"{path.text} is no {'pointer' if spec.about is None else 'key'}", position)
+                unusable.add(link.complaint, position)
                 continue
             for reader in readers:
                 reader.add([document], len(pointers))
@@ -104,14 +102,6 @@ def check_feed(
         unusable=tuple(UnusableCount(why, n, unusable.examples[why]) for why, n in unusable.counts.items()),
         signals=tuple(_check_signal(reader, reader.finish(), pointers) for reader in readers),
     )
-
-
-def _source_path(spec: FeedSpec) -> DocumentPath:
-    return DocumentPath(spec.about.field if spec.about is not None else spec.pointer or "")
-
-
-def _keys(spec: FeedSpec, values: list[object]) -> list[str | None]:
-    return usable_pointers(values) if spec.about is None else [key_text(value) for value in values]
 
 
 def _check_signal(reader: SignalReader, taken: Taken, pointers: list[str]) -> SignalCheck:

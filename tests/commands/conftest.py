@@ -79,3 +79,48 @@ def make_scores(repo):
     repo("remove", "spoof_score", "s3://f/3")
     repo("commit", "-m", "second scores")
     return repo
+
+
+RECIPE = """\
+[feed.images]
+plugin  = "files"
+path    = "documents/*.jsonl"
+pointer = "uri"
+
+[signal.quality]
+from    = "images"
+type    = "rating(5)"
+value   = "class"
+version = "version"
+accept  = "<2"
+
+[step.is_good]
+sql = "SELECT quality >= 3 AS is_good"
+
+[dataset.good]
+where   = "is_good"
+columns = { quality = "quality" }
+"""
+
+DOCUMENTS = """\
+{"uri": "s3://f/1", "class": 4, "version": "1.0"}
+{"uri": "s3://f/2", "class": 2, "version": "1.0"}
+{"uri": "s3://f/3", "class": 5, "version": "2.0"}
+"""
+
+
+@pytest.fixture(name="faces")
+def make_faces(repo):
+    """A shell in a repository with a recipe and documents that have not been read; one of them will be held."""
+    Path("dsvc.toml").write_text(RECIPE)
+    Path("documents").mkdir()
+    Path("documents/a.jsonl").write_text(DOCUMENTS)
+    return repo
+
+
+@pytest.fixture(name="made")
+def make_made(faces):
+    """A shell in a repository in which all that the recipe says has been made, and nothing is committed."""
+    faces("ingest")
+    faces("run")
+    return faces

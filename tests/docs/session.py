@@ -7,6 +7,7 @@ A fenced block says in its info string what is to be done with it:
 | `console run` | lines after `$ ` are given to bash, what they print is compared |
 | `python run` | a script, or with `>>> ` a doctest |
 | `toml file="dsvc.toml"` (any language) | the block is written to the file |
+| `toml append="dsvc.toml"` | the block is written after what the file holds |
 | `python skip="why"`, `console skip="why"` | shown only |
 
 Comparison is loose: `...` stands for anything, ids and times for any id and time, and white space does not count.
@@ -116,10 +117,11 @@ class Session:
 
     def run(self, block: Block) -> None:
         """Do what the block says and compare; an AssertionError names the place."""
-        if name := block.attributes.get("file"):
+        if name := block.attributes.get("file") or block.attributes.get("append"):
             path = self._directory / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(block.text)
+            with path.open("a" if "append" in block.attributes else "w") as file:
+                file.write(block.text)
         elif "run" in block.attributes and block.language == "python":
             self._run_python(block)
         elif "run" in block.attributes:
@@ -130,11 +132,13 @@ class Session:
         place = self._top / "place"
         done = self._start(["bash", "-c", f"{example.command}\nstatus=$?\npwd >'{place}'\nexit $status"])
         self._directory = Path(place.read_text().strip())
-        shown = f"{block.place}: $ {example.command}\n{done.stdout}"
+        shown = f"{block.place}: $ {example.command}\n{done.stdout}{done.stderr}"
         if done.returncode:
             assert "Error:" in example.expected, f"{shown}\nexit status {done.returncode}"
         if example.expected:
-            assert loosely_equal(example.expected, done.stdout), f"{shown}\nthe page says:\n{example.expected}"
+            # Hints and other talk may be left out of a page.
+            found = (done.stdout, done.stdout + done.stderr)
+            assert any(loosely_equal(example.expected, text) for text in found), f"{shown}\n{example.expected}"
 
     def _run_python(self, block: Block) -> None:
         script = self._top / "example.txt"
@@ -142,7 +146,7 @@ class Session:
         is_doctest = block.text.startswith(">>> ")
         options = ["-m", "doctest", "-o", "ELLIPSIS", "-o", "NORMALIZE_WHITESPACE"] if is_doctest else []
         done = self._start([sys.executable, *options, str(script)])
-        assert 0 == done.returncode, f"{block.place}\n{done.stdout}"
+        assert 0 == done.returncode, f"{block.place}\n{done.stdout}{done.stderr}"
 
     def _start(self, argv: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -150,8 +154,7 @@ class Session:
             cwd=self._directory,
             env=self._environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            capture_output=True,
             text=True,
             timeout=TIMEOUT_S,
             check=False,

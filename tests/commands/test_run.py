@@ -1,0 +1,76 @@
+"""`dsvc run`."""
+
+from pathlib import Path
+
+FAILING = """
+[step.inverse]
+python = "steps:inverse"
+inputs = ["quality"]
+"""
+
+
+def test_run_tells_what_was_made(faces):
+    """Records made per step, sources looked at per dataset."""
+    faces("ingest")
+
+    assert [
+        "step     is_good  2 records made",
+        "dataset  good     3 sources looked at, 3 changed",
+    ] == faces("run").lines
+    assert ["Everything is current"] == faces("run").lines
+
+
+def test_run_of_named_steps_alone(faces):
+    """The others stay as they are."""
+    faces("ingest")
+
+    assert ["ran-step"] == [item["type"] for item in faces.json("run", "is_good") if item["status"] != "unchanged"]
+    assert [("dataset", "good")] == [
+        ("dataset", item["name"]) for item in faces.json("run") if item["type"] == "ran-dataset"
+    ]
+
+
+def test_failed_records_are_counted_and_end_with_their_status(faces):
+    """The rest is made; `status --waiting` says which failed and why."""
+    Path("steps.py").write_text("def inverse(quality) -> float:\n    return 1 / (quality - 4)\n")
+    with Path("dsvc.toml").open("a") as recipe:
+        recipe.write(FAILING)
+    faces("ingest")
+    result = faces("run", expect=3)
+
+    assert "step     inverse  2 records made, 1 failed, 1 waiting" in result.lines
+    assert any("ZeroDivisionError" in line and "s3://f/1" in line for line in faces("status", "--waiting").lines)
+    assert [("waiting-source", "inverse", "failed"), ("waiting-source", "quality", "held")] == [
+        (item["type"], item["signal"], item["reason"]) for item in faces.json("status", "--waiting")
+    ]
+
+
+def test_cron_line_ingests_runs_and_commits(faces):
+    """One command for a nightly run; a second one finds nothing new, and that is no error."""
+    first = faces("run", "--ingest", "-m", "nightly")
+    second = faces("run", "--ingest", "-m", "nightly")
+
+    assert "In all: 3 sources, all new" in first.lines
+    assert any(line.endswith("nightly") for line in first.lines)
+    assert "Nothing new to commit" in second.err
+    assert 1 == len(faces.json("log"))
+
+
+def test_step_that_is_gone_takes_its_records_along(made):
+    """A step that is no longer in the recipe loses its signal."""
+    recipe = Path("dsvc.toml")
+    recipe.write_text(recipe.read_text().split("[step.is_good]")[0])
+
+    lines = made("run").lines
+
+    assert "step     is_good  gone with 2 records" in lines
+
+
+def test_run_for_programs(faces):
+    """Counts of each step, counted by the calls of its transform."""
+    faces("ingest")
+    step, dataset = faces.json("run")
+
+    assert {"name", "status", "records", "ran", "reused", "cut_off", "removed", "failed", "waiting"} <= set(step)
+    assert ("ran-step", 2, 2) == (step["type"], step["ran"], step["records"])
+    assert ("ran-dataset", 3) == (dataset["type"], dataset["changed"])
