@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dsvc.feeds.report import IngestReport
     from dsvc.plugins.manager import Plugins
     from dsvc.recipe.spec import Recipe
+    from dsvc.store.base import OnWait
 
 Progress = Callable[[str, int, int | None], None]
 """Told what is under way, how much of it is done, and of how much; None where nobody knows."""
@@ -45,33 +46,30 @@ class Repository(BaseRepository):
     """The recipe last loaded, and what it was loaded from."""
 
     @classmethod
-    def init(cls, path: Path | str = ".", *, author: str | None = None, clock: Callable[[], int] = now_us) -> Self:
-        """Make a repository in a directory.
-
-        Args:
-            path: The directory; it is made where it is not there.
-            author: Who commits and operates; the configured one if None.
-            clock: Returns microseconds since 1970, UTC.
-
-        Raises:
-            RepositoryExistsError: If the directory holds one.
-        """
-        return super().init(path, author=author, clock=clock)
+    def init(
+        cls,
+        path: Path | str = ".",
+        *,
+        author: str | None = None,
+        clock: Callable[[], int] = now_us,
+        command: str = "",
+        on_wait: OnWait | None = None,
+    ) -> Self:
+        """Make a repository in a directory; as `Workspace.init`, here and by this machine's clock unless said."""
+        return super().init(path, author=author, clock=clock, command=command, on_wait=on_wait)
 
     @classmethod
-    def open(cls, path: Path | str = ".", *, author: str | None = None, clock: Callable[[], int] = now_us) -> Self:
-        """Open the repository in a directory, or in the nearest one above it.
-
-        Args:
-            path: The directory.
-            author: Who commits and operates; the configured one if None.
-            clock: Returns microseconds since 1970, UTC.
-
-        Raises:
-            NotARepositoryError: If there is none.
-            UnsupportedFormatError: If another version of dsvc made it.
-        """
-        return super().open(path, author=author, clock=clock)
+    def open(
+        cls,
+        path: Path | str = ".",
+        *,
+        author: str | None = None,
+        clock: Callable[[], int] = now_us,
+        command: str = "",
+        on_wait: OnWait | None = None,
+    ) -> Self:
+        """Open the repository in a directory, or in the nearest one above it; as `Workspace.open`."""
+        return super().open(path, author=author, clock=clock, command=command, on_wait=on_wait)
 
     # --- the recipe -------------------------------------------------------------------------------------------------
 

@@ -11,11 +11,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
-from dsvc.errors import MissingFileError, NotARepositoryError, RepositoryExistsError, UnsupportedFormatError
+from dsvc.errors import (
+    MissingFileError,
+    NotARepositoryError,
+    RepositoryExistsError,
+    UnsupportedFormatError,
+    UserError,
+)
 
 DIRECTORY = ".dsvc"
 FORMAT = "1"
@@ -61,13 +69,13 @@ def find_layout(start: Path) -> Layout:
         NotARepositoryError: If there is none.
         UnsupportedFormatError: If another version of dsvc made it.
     """
-    if not start.is_dir():
-        raise MissingFileError(path=start, what="directory", hint="run `dsvc init DIR` to make a repository there")
+    with telling_why(start):
+        if not start.is_dir():
+            raise MissingFileError(path=start, what="directory", hint="run `dsvc init DIR` to make a repository there")
     for path in (start, *start.resolve().parents):
         layout = Layout(path.resolve())
-        try:
-            found = layout.format.read_text(encoding="utf-8", errors="replace").strip()
-        except (FileNotFoundError, NotADirectoryError):
+        found = _read_format(layout)
+        if found is None:
             continue
         if found != FORMAT:
             raise UnsupportedFormatError(what=f"repository {layout.path}", found=repr(found), supported=FORMAT)
@@ -75,17 +83,44 @@ def find_layout(start: Path) -> Layout:
     raise NotARepositoryError(path=start)
 
 
+def _read_format(layout: Layout) -> str | None:
+    """Return the number of a layout, None where there is none."""
+    with telling_why(layout.format):
+        try:
+            return layout.format.read_text(encoding="utf-8", errors="replace").strip()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+
 def begin_layout(path: Path) -> Layout:
     """Make the directories of a new repository; it is none before `finish_layout`.
 
     Raises:
         RepositoryExistsError: If there is one.
+        UserError: If nothing can be written there.
     """
     layout = Layout(path.resolve())
     if layout.format.exists():
         raise RepositoryExistsError(path=layout.path)
-    layout.directory.mkdir(parents=True, exist_ok=True)
+    with telling_why(layout.path):
+        layout.directory.mkdir(parents=True, exist_ok=True)
     return layout
+
+
+@contextmanager
+def telling_why(path: Path) -> Iterator[None]:
+    """Make a refusal of the file system an error that says what it was about.
+
+    Raises:
+        UserError: If the file system refuses something inside the block.
+    """
+    try:
+        yield
+    except OSError as err:
+        raise UserError(
+            message=f"{err.filename or path}: {err.strerror or err}",
+            hint="check that you may read and write there, and that there is room",
+        ) from err
 
 
 def finish_layout(layout: Layout) -> None:

@@ -23,11 +23,11 @@ from dsvc.repo.config import Config, read_config, write_config
 from dsvc.repo.draft import Draft, DraftEdit, decode_draft, encode_draft
 from dsvc.repo.git import find_work_tree, ignore_directory
 from dsvc.repo.history import find_commits, read_commit
-from dsvc.repo.layout import DIRECTORY, Layout, begin_layout, find_layout, finish_layout
+from dsvc.repo.layout import DIRECTORY, Layout, begin_layout, find_layout, finish_layout, telling_why
 from dsvc.repo.refs import DRAFT_REVISION, FIRST_BRANCH, HEAD, TRACES, Head, read_head, resolve, symbolic
 from dsvc.repo.view import EMPTY_ROOT_ID, View
 from dsvc.repo.worktree import RECIPE_FILE, STARTER_RECIPE, hash_files, read_known
-from dsvc.store.base import Operation, RefChange, Store
+from dsvc.store.base import OnWait, Operation, RefChange, Store
 from dsvc.store.lmdb import LmdbStore
 from dsvc.store.writer import ObjectWriter
 
@@ -56,39 +56,73 @@ class Workspace:
         self._author = author
 
     @classmethod
-    def init(cls, path: Path | str, *, author: str | None = None, clock: Callable[[], int]) -> Self:
+    def init(
+        cls,
+        path: Path | str,
+        *,
+        author: str | None = None,
+        clock: Callable[[], int],
+        command: str = "",
+        on_wait: OnWait | None = None,
+    ) -> Self:
         """Make a repository in a directory, which is made where it is not there.
 
         Writes a starter ``dsvc.toml`` where there is none. Inside a git work tree, git is left to keep the recipe
         files, and ``.dsvc/`` is added to ``.gitignore``.
 
+        Args:
+            path: The directory.
+            author: Who commits and operates; the configured one if None.
+            clock: Returns microseconds since 1970, UTC.
+            command: What other processes are told who wait for this one to write.
+            on_wait: Called once with the note of a writer that is in the way for more than a second.
+
         Raises:
             RepositoryExistsError: If the directory holds one.
+            UserError: If nothing can be written there.
         """
         layout = begin_layout(Path(path))
         in_git = find_work_tree(layout.path) is not None
-        write_config(layout.config, Config(recipe="git" if in_git else "dsvc"))
-        if in_git:
-            ignore_directory(layout.path, DIRECTORY)
-        recipe = layout.path / RECIPE_FILE
-        if not recipe.exists():
-            recipe.write_bytes(STARTER_RECIPE)
-        repo = cls(layout, LmdbStore(layout.store, create=True), author=author, clock=clock)
+        with telling_why(layout.path):
+            write_config(layout.config, Config(recipe="git" if in_git else "dsvc"))
+            if in_git:
+                ignore_directory(layout.path, DIRECTORY)
+            recipe = layout.path / RECIPE_FILE
+            if not recipe.exists():
+                recipe.write_bytes(STARTER_RECIPE)
+        store = LmdbStore(layout.store, create=True, command=command, on_wait=on_wait)
+        repo = cls(layout, store, author=author, clock=clock)
         if repo.store.refs.get(HEAD) is None:  # it is there when an earlier init was interrupted
             repo.store.refs.update([RefChange(HEAD, None, symbolic(FIRST_BRANCH))], op=repo.operation("init"))
         finish_layout(layout)
         return repo
 
     @classmethod
-    def open(cls, path: Path | str, *, author: str | None = None, clock: Callable[[], int]) -> Self:
+    def open(
+        cls,
+        path: Path | str,
+        *,
+        author: str | None = None,
+        clock: Callable[[], int],
+        command: str = "",
+        on_wait: OnWait | None = None,
+    ) -> Self:
         """Open the repository in a directory, or in the nearest one above it.
+
+        Args:
+            path: The directory.
+            author: Who commits and operates; the configured one if None.
+            clock: Returns microseconds since 1970, UTC.
+            command: What other processes are told who wait for this one to write.
+            on_wait: Called once with the note of a writer that is in the way for more than a second.
 
         Raises:
             NotARepositoryError: If there is none.
             UnsupportedFormatError: If another version of dsvc made it.
         """
         layout = find_layout(Path(path))
-        return cls(layout, LmdbStore(layout.store), author=author, clock=clock)
+        store = LmdbStore(layout.store, command=command, on_wait=on_wait)
+        return cls(layout, store, author=author, clock=clock)
 
     def close(self) -> None:
         """Close the store."""

@@ -14,6 +14,7 @@ from dsvc.objects.access import Reader, Writer
 from dsvc.objects.encoding import get_object, hash_encoded, put_object
 from dsvc.objects.oid import Kind, Oid
 from dsvc.objects.snapshot import Recipe
+from dsvc.repo.layout import telling_why
 
 RECIPE_FILE = "dsvc.toml"
 STARTER_RECIPE = b"""\
@@ -101,11 +102,12 @@ def changed_files(before: Mapping[str, Oid], after: Mapping[str, Oid]) -> list[t
 def read_known(directory: Path, known: Iterable[str]) -> dict[str, bytes]:
     """Return the files of `known`, and the recipe file itself, as they lie in the directory."""
     found = {}
-    for path in sorted({RECIPE_FILE, *known}):
-        try:
-            found[path] = (directory / path).read_bytes()
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-            continue
+    with telling_why(directory):
+        for path in sorted({RECIPE_FILE, *known}):
+            try:
+                found[path] = (directory / path).read_bytes()
+            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                continue
     return found
 
 
@@ -137,12 +139,13 @@ def restore(directory: Path, current: Files, target: Files) -> None:
         target: The recipe to write.
     """
     lying = read_known(directory, target)
-    for path, content in target.items():
-        if lying.get(path) != content:
-            _replace_file(directory / path, content)
-    for path in current:
-        if path not in target:
-            (directory / path).unlink(missing_ok=True)
+    with telling_why(directory):
+        for path, content in target.items():
+            if lying.get(path) != content:
+                _replace_file(directory / path, content)
+        for path in current:
+            if path not in target:
+                (directory / path).unlink(missing_ok=True)
 
 
 def _replace_file(path: Path, content: bytes) -> None:

@@ -1,8 +1,14 @@
 import pytest
 
-from dsvc.errors import MissingFileError, NotARepositoryError, RepositoryExistsError, UnsupportedFormatError
+from dsvc.errors import (
+    MissingFileError,
+    NotARepositoryError,
+    RepositoryExistsError,
+    UnsupportedFormatError,
+    UserError,
+)
 from dsvc.repo.base import BaseRepository
-from dsvc.repo.layout import begin_layout, find_layout
+from dsvc.repo.layout import begin_layout, find_layout, telling_why
 
 
 def test_a_repository_is_found_from_below(repo):
@@ -46,6 +52,22 @@ def test_a_half_made_repository_is_none_and_can_be_made(tmp_path, clock):
         find_layout(tmp_path)
     BaseRepository.init(tmp_path, author="ann", clock=clock).close()
     assert tmp_path.resolve() == find_layout(tmp_path).path
+
+
+def test_where_nothing_can_be_written(tmp_path, clock):
+    """A file in the directory's place is an error that names it, and stays."""
+    (tmp_path / "file").write_text("mine")
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(UserError, match="file"):
+            BaseRepository.init(place, author="ann", clock=clock)
+    assert "mine" == (tmp_path / "file").read_text()
+
+
+def test_what_the_file_system_refuses_is_told(tmp_path):
+    """An error of the file system becomes one with a hint."""
+    with pytest.raises(UserError, match=r"x: Permission denied") as caught, telling_why(tmp_path):
+        raise PermissionError(13, "Permission denied", "x")
+    assert "room" in caught.value.hint
 
 
 def test_init_twice_is_refused(repo, clock):
