@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dsvc.commands._render import plain, say, when
 from dsvc.errors import DsvcError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from dsvc.repository import Repository
+    from dsvc.store.base import WriterNote
 
 AUTHOR_VARIABLE = "DSVC_AUTHOR"
 DRAFT = "@draft"
@@ -47,8 +49,16 @@ def open_repository(*, writes: bool = False) -> Repository:
     """
     from dsvc.repository import Repository  # commands that need none start without it
 
-    repo = Repository.open(Path.cwd(), author=_find_author(Path.cwd()) if writes else None, clock=clock)
-    return click.get_current_context().with_resource(repo)
+    ctx = click.get_current_context()
+    author = _find_author(Path.cwd()) if writes else None
+    repo = Repository.open(Path.cwd(), author=author, clock=clock, command=ctx.command_path, on_wait=_tell_of_wait)
+    return ctx.with_resource(repo)
+
+
+def _tell_of_wait(writer: WriterNote) -> None:
+    """Say who is in the way; another process that writes is waited for, however long it takes."""
+    since = when(writer.since_us).partition("T")[2]
+    say(f"Waiting for {plain(writer.command or 'another writer')} (process {writer.pid}), which writes since {since}")
 
 
 def find_author() -> str | None:

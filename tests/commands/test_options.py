@@ -1,9 +1,14 @@
 """What enters from outside: who, when, where."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from dsvc.commands import _options
 from dsvc.commands._options import clock, find_author
+from dsvc.store.writelock import WriteLock
 
 
 @pytest.fixture(name="nobody")
@@ -71,6 +76,19 @@ def test_reading_asks_nobody_who_works(scores, monkeypatch):
 
     scores("log")
     scores("status")
+
+
+def test_waiting_for_another_writer_is_told(scores, tmp_path):
+    """Who waits says for whom, and then goes on."""
+    lock = WriteLock(tmp_path / ".dsvc" / "store" / "writer")
+    with lock.held("dsvc ingest", None):
+        waiting = subprocess.Popen([sys.executable, "-m", "dsvc", "branch", "x"], stderr=subprocess.PIPE, text=True)
+        line = waiting.stderr.readline()
+    waiting.communicate()
+    lock.close()
+
+    assert line.startswith(f"Waiting for dsvc ingest (process {os.getpid()}), which writes since ")
+    assert ["main", "x"] == [branch["name"] for branch in scores.json("branch")]
 
 
 def test_clock_counts_microseconds():
