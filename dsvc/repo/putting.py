@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import msgspec
+import pyarrow as pa
 
 from dsvc.errors import InvalidNameError, SignalOwnedError
 from dsvc.objects.access import Reader, Writer
@@ -22,6 +23,7 @@ from dsvc.objects.snapshot import Signal
 from dsvc.objects.types import Type, parse_type
 from dsvc.repo.draft import DraftEdit, replace_signals
 from dsvc.repo.incoming import Incoming, TableLike, open_incoming
+from dsvc.repo.named import check_named_rule
 from dsvc.repo.names import check_signal_name
 from dsvc.repo.records import match_type
 from dsvc.repo.sorting import SortedRuns
@@ -113,6 +115,7 @@ class _Put:
         added = changed = same = removed = 0
         for keys, values in self.incoming.segments():
             column = values if values.physical == type_.physical else null_column(type_.physical, len(keys))
+            check_named_rule(self.signal, keys, column, type_)
             result = edit_tree(writer, after, type_, Edit(Records(keys, column, ProvColumn.constant(prov, len(keys)))))
             after = result.signal
             added, changed, same = added + result.added, changed + result.changed, same + result.same
@@ -150,6 +153,8 @@ def remove_records(repo: BaseRepository, signal: str, pointers: Iterable[str]) -
     check_not_owned(repo, signal)
     if isinstance(pointers, str):
         pointers = [pointers]
+    elif isinstance(pointers, pa.Array | pa.ChunkedArray):
+        pointers = pointers.to_pylist()
     gone = Keys.of_bytes(sorted({pointer.encode() for pointer in pointers}))
     removed = 0
 

@@ -164,10 +164,10 @@ def test_removing_records(repo, put, values):
     assert 2 == repo.remove("quality", ["s3://c", "s3://nowhere", "s3://a", "s3://a"])
     assert {"s3://b": 2} == values("quality")
     assert 0 == repo.remove("quality", [])
-    assert 1 == repo.remove("quality", "s3://b")
+    assert 1 == repo.remove("quality", pa.array(["s3://b"]))
     assert {} == repo.view("@draft").signals
     with pytest.raises(SignalNotFoundError):
-        repo.remove("quality", ["s3://b"])
+        repo.remove("quality", "s3://b")
 
 
 def test_a_long_stream_is_put_whole(repo, values, monkeypatch):
