@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from dsvc.engine.fields import NOTHING, field_of, same_bits
 from dsvc.engine.flagged import ROWS, Bits, Flagged, merge_flagged
-from dsvc.engine.inputs import NOTHING, STATE, Input, Inputs, field_of, same_bits
+from dsvc.engine.inputs import STATE, Input, Inputs
 from dsvc.errors import SchemaError
 from dsvc.objects.access import Reader
 from dsvc.objects.chunk import ProvColumn

@@ -8,7 +8,7 @@ needs no selection and is not stored.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -16,16 +16,16 @@ import numpy as np
 
 from dsvc.engine.drafts import drop_dataset, put_dataset
 from dsvc.engine.executors.local import Clock
-from dsvc.engine.inputs import Inputs
+from dsvc.engine.inputs import Columns, Inputs
 from dsvc.engine.loading import Loader
 from dsvc.engine.output import Output
+from dsvc.engine.probe import Probe
 from dsvc.engine.report import MADE, REMOVED, TAKEN, UNCHANGED, DatasetReport, ProgressCall
 from dsvc.engine.selection import MADE_BY, SELECTION, Selecting, read_signal
 from dsvc.errors import ObjectNotFoundError
 from dsvc.objects.access import Writer
 from dsvc.objects.diff import count_changes
 from dsvc.objects.encoding import get_object, put_object
-from dsvc.objects.keys import Keys
 from dsvc.objects.oid import ZERO, Kind, Oid
 from dsvc.objects.snapshot import Dataset, Signal
 from dsvc.objects.state import DatasetState
@@ -158,11 +158,12 @@ def _evaluate(
     with repo.new_writer() as writer:
         selection: Signal | None = None if base is None else read_signal(view.reader, base.output)
         output = Output(writer, selection, SELECTION, MADE_BY)
-        batches = iter_source_keys(view) if base is None else selecting.iter_touched(base)
-        for keys in batches:
-            held = keys if base is None else _drop_absent(selecting, keys, output)
-            selecting.evaluate(loader.evaluator, held, output)
-            evaluated += len(held)
+        touched = (
+            selecting.inputs.over(iter_source_keys(view)) if base is None else _iter_touched(selecting, base, output)
+        )
+        for columns in touched:
+            selecting.evaluate(loader.evaluator, columns, output)
+            evaluated += len(columns)
             if progress is not None:
                 progress(bound.spec.name, evaluated, None)
         trace = Trace(bound.transform, selecting.trace_inputs, output.write())
@@ -171,13 +172,14 @@ def _evaluate(
     return (oid, trace), evaluated
 
 
-def _drop_absent(selecting: Selecting, keys: Keys, output: Output) -> Keys:
-    """Take sources that the version does not have out of a selection; return the others."""
-    present = selecting.present(keys)
-    if present.all():
-        return keys
-    output.remove(keys.take(np.flatnonzero(~present)))
-    return keys.take(np.flatnonzero(present))
+def _iter_touched(selecting: Selecting, base: Trace, output: Output) -> Iterator[Columns]:
+    """Yield the sources to evaluate again; take those that the version does not have out of the selection."""
+    for keys in selecting.iter_touched(base):
+        probe = Probe(selecting.inputs.reader, keys)
+        present = selecting.present(probe)
+        if not present.all():
+            output.remove(keys.take(np.flatnonzero(~present)))
+        yield selecting.inputs.take(probe).filter(present)
 
 
 def _move(repo: BaseRepository, bound: BoundDataset, oid: Oid, trace: Trace) -> View:

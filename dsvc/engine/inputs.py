@@ -17,10 +17,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dsvc.engine.fields import NOTHING, field_of
+from dsvc.engine.layout import lay_out
+from dsvc.engine.probe import Probe
 from dsvc.objects.access import Reader
 from dsvc.objects.arrays import normalise, to_arrow
 from dsvc.objects.chunk import ProvColumn
-from dsvc.objects.column import Column, Index, differing_rows, null_column
+from dsvc.objects.column import Column, Index, null_column
 from dsvc.objects.encoding import get_object
 from dsvc.objects.join import Joined, join_trees, take_joined
 from dsvc.objects.keys import Keys
@@ -29,17 +32,14 @@ from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.state import State
 from dsvc.objects.trace import TraceInput
-from dsvc.objects.tree import Tree
-from dsvc.objects.types import Physical, Type
+from dsvc.objects.tree import Tree, count_up_to
+from dsvc.objects.types import Type
 from dsvc.recipe.paths import InputPath
 from dsvc.repo.view import View
 
 Mask = npt.NDArray[np.bool_]
 
 TEXT = Type(("string",))
-NOTHING: Physical = ("null",)
-"""The type of an input that no source has."""
-
 STATE = "_state"
 WAITING = "_waiting"
 """Field of a trace input that stands for the sources that wait: what `x._state` says where there is no record."""
@@ -159,10 +159,37 @@ class Inputs:
         """Whether anything depends on provenance."""
         return any(item.path.circumstance for item in self.items)
 
-    def take(self, keys: Keys) -> Columns:
-        """Return what there is of ascending sources."""
+    def only(self, item: Input) -> Inputs:
+        """Return one of the inputs alone."""
+        return Inputs(self.reader, [item], self.declared)
+
+    def take(self, probe: Probe) -> Columns:
+        """Return what there is of some sources."""
+        read = {
+            name: probe.read(signal, provenance=self.has_circumstances)
+            for name, signal in self.signals.items()
+            if signal is not None
+        }
+        return Columns(self, Joined(probe.keys, [*read.values()]), [*read])
+
+    def over(self, batches: Iterator[Keys]) -> Iterator[Columns]:
+        """Yield what there is of every source of ascending batches, which together are most of what there is.
+
+        The signals are read from end to end, side by side, which is faster than looking sources up.
+        """
         trees = self._trees()
-        return Columns(self, take_joined([*trees.values()], keys, provenance=self.has_circumstances), [*trees])
+        rows = join_trees([*trees.values()], provenance=self.has_circumstances) if trees else iter(())
+        rest: Joined | None = None
+        for keys in batches:
+            parts: list[Joined] = []
+            while rest is not None or (rest := next(rows, None)) is not None:
+                n = count_up_to(rest.keys, keys[-1], 0, len(rest.keys))
+                parts += [rest.take(np.arange(n))] if 0 < n < len(rest) else [rest] if n else []
+                rest = rest.take(np.arange(n, len(rest))) if n < len(rest) else None
+                if rest is not None or parts[-1].keys[-1] == keys[-1]:
+                    break
+            types = [tree.type for tree in trees.values()]
+            yield Columns(self, lay_out(parts, keys, types, provenance=self.has_circumstances), [*trees])
 
     def scan(self, rows: int) -> Iterator[Columns]:
         """Yield what there is of every source that has all required inputs; without required ones, any input.
@@ -260,39 +287,6 @@ class Columns:
     def take(self, rows: Index) -> Columns:
         """Return the sources at ascending `rows`."""
         return Columns(self.inputs, self._joined.take(rows), self._names)
-
-
-def field_of(column: Column, path: InputPath) -> Column:
-    """Return the field that a path names of whole values.
-
-    Raises:
-        SchemaError: If there is no such field.
-    """
-    for name in path.fields:
-        names = [field for field, _ in column.physical[1]] if column.physical[0] == "struct" else []
-        if name not in names:
-            # The path knows how to say which field is missing, and which is near.
-            return normalise(path.extract(to_arrow(column)))
-        column = column.children[names.index(name)]
-    return column
-
-
-def same_bits(a: Column, b: Column) -> Mask:
-    """Return which rows of two columns of one length are the same for a step that reads them.
-
-    A signal that no source has gives nulls of no type, which are nulls of any.
-    """
-    if a.physical == b.physical:
-        return ~differing_rows(a, b)
-    if NOTHING in (a.physical, b.physical):
-        return _is_null(a) & _is_null(b)
-    return np.zeros(a.length, np.bool_)
-
-
-def _is_null(column: Column) -> Mask:
-    if column.physical == NOTHING:
-        return np.ones(column.length, np.bool_)
-    return np.zeros(column.length, np.bool_) if column.valid is None else ~column.valid
 
 
 def _tell(reader: Reader, prov: ProvColumn, circumstance: str) -> Column:

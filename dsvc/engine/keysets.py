@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from dsvc.engine.changes import iter_keys
+from dsvc.engine.fields import NOTHING
 from dsvc.engine.flagged import merge_flagged
-from dsvc.engine.inputs import NOTHING, Inputs
+from dsvc.engine.inputs import Inputs
 from dsvc.engine.output import Output
 from dsvc.objects.access import Reader, Writer
 from dsvc.objects.column import null_column

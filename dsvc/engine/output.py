@@ -51,6 +51,8 @@ class Output:
         self._rows = self._bytes = 0
         self.removed = 0
         """Records removed so far, of those that were there to begin with."""
+        self.same = 0
+        """Records put so far with the value that was there."""
 
     def made(self, keys: Keys, values: Column) -> Records:
         """Return values that the step made as records of its own."""
@@ -84,6 +86,7 @@ class Output:
             result = edit_tree(self._writer, self._signal, self._type, Edit(upserts, removals))
             self._signal = result.signal
             self.removed += result.removed
+            self.same += result.same
             self._upserts, self._removals, self._rows, self._bytes = [], [], 0, 0
         return self._signal
 

@@ -22,6 +22,7 @@ from dsvc.engine.inputs import Inputs
 from dsvc.engine.keysets import common_sources, iter_sources
 from dsvc.engine.loading import Loader
 from dsvc.engine.output import Output
+from dsvc.engine.probe import Probe
 from dsvc.engine.scratch import Scratch
 from dsvc.engine.traces import Match, merge_records
 from dsvc.objects.chunk import Records
@@ -248,34 +249,42 @@ class Predictor:
         opened = [self.unknown[name] or [] for name in now.signals if name in self.unknown]
         if match.base is None:
             for batch in match.batches():
-                yield self._found(bound, batch.keys, batch.bits, batch.run, batch.run, batch.reused, batch.removed)
+                run, keys = batch.run, batch.columns.keys
+                yield self._found(bound, keys, batch.bits, run, run, batch.reused, batch.removed, ~run)
             return
         waiting = match.base.waiting if match.base is not match.own else None
         streams = [iter_changed(match.base.inputs, now, waiting)]
         streams += [iter([Flagged.of(keys, OPEN) for keys in lists]) for lists in opened]
         resolved = self._resolved(bound) if opened else match
         for flagged in merge_flagged(streams):
-            columns = now.take(flagged.keys)
+            probe = Probe(now.reader, flagged.keys)
+            columns = now.take(probe)
             complete = columns.complete
-            removed = flagged.keys.take(np.flatnonzero(~complete))
-            columns, bits = columns.filter(complete), flagged.bits[complete]
-            is_open = (bits & np.uint64(OPEN)) != 0
-            base_too = not now.required
-            known = match.offer(columns.keys, columns.filter(~is_open), bits[~is_open], base_too=base_too)
-            certain = np.zeros(len(columns), np.bool_)
-            certain[~is_open] = known.run
-            if is_open.any():
-                keys = columns.keys.take(np.flatnonzero(is_open))
-                asked = resolved.offer(keys, resolved.now.take(keys), bits[is_open], base_too=True)
-                certain[is_open] = asked.run
-            yield self._found(bound, columns.keys, bits, certain | is_open, certain, known.reused, removed)
+            is_open = (flagged.bits & np.uint64(OPEN)) != 0
+            known = match.offer(probe, columns, complete & ~is_open, flagged.bits, base_too=not now.required)
+            certain = np.zeros(len(probe), np.bool_)
+            certain[complete & ~is_open] = known.run
+            if (complete & is_open).any():
+                asked = resolved.offer(probe, resolved.now.take(probe), complete & is_open, flagged.bits, base_too=True)
+                certain[complete & is_open] = asked.run
+            run = certain | (complete & is_open)
+            removed = probe.keys.take(np.flatnonzero(~complete))
+            yield self._found(bound, probe.keys, flagged.bits, run, certain, known.reused, removed, complete & ~run)
 
     def _found(
-        self, bound: Bound, keys: Keys, bits: Bits, run: Mask, certain: Mask, reused: Records | None, removed: Keys
+        self,
+        bound: Bound,
+        keys: Keys,
+        bits: Bits,
+        run: Mask,
+        certain: Mask,
+        reused: Records | None,
+        removed: Keys,
+        is_reused: Mask,
     ) -> _Found:
         rows = np.flatnonzero(run)
         part = self._part(bound, keys.take(rows), bits[rows], certain[rows])
-        return _Found(part, rows, np.flatnonzero(~run), reused, removed)
+        return _Found(part, rows, np.flatnonzero(is_reused), reused, removed)
 
     # --- reasons ----------------------------------------------------------------------------------------------------
 

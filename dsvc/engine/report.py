@@ -25,7 +25,7 @@ class StepReport(msgspec.Struct, frozen=True):
     reused: int = 0
     """Records that traces of other drafts answered instead."""
     cut_off: int = 0
-    """Records that ran and came out with the value there was: nothing downstream sees them."""
+    """Records that ran or were reused and came out with the value there was: nothing downstream sees them."""
     removed: int = 0
     """Records that went because an input went or the transform failed."""
     failed: int = 0

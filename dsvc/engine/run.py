@@ -17,21 +17,22 @@ from dsvc.engine.binding import Bound, bind_step, find_derived, partial_ref
 from dsvc.engine.datasets import make_datasets
 from dsvc.engine.drafts import drop_derived, put_derived
 from dsvc.engine.executors.local import Clock, Slices
-from dsvc.engine.inputs import same_bits
+from dsvc.engine.fields import same_bits
 from dsvc.engine.loading import Loader
 from dsvc.engine.output import Failures, Output
+from dsvc.engine.probe import Probe
 from dsvc.engine.report import MADE, REMOVED, TAKEN, UNCHANGED, ProgressCall, RunReport, StepReport
 from dsvc.engine.steps import Step
 from dsvc.engine.traces import Batch, merge_records
 from dsvc.objects.access import Reader
 from dsvc.objects.chunk import Records
 from dsvc.objects.column import Index, null_column
+from dsvc.objects.diff import count_changes
 from dsvc.objects.encoding import get_object, put_object
 from dsvc.objects.oid import ZERO, Kind, Oid
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.state import Derived
 from dsvc.objects.trace import Trace
-from dsvc.objects.tree import Tree
 from dsvc.objects.types import Type
 from dsvc.plugins.manager import Plugins
 from dsvc.recipe.spec import Recipe, StepSpec
@@ -160,18 +161,18 @@ class _Making:
     def __init__(self, runner: _Runner, bound: Bound, step: Step, writer: ObjectWriter) -> None:
         self._runner, self._bound, self._step, self._writer = runner, bound, step, writer
         base = bound.match.base
-        is_own = base is not None and base is bound.match.own
+        self._is_own = base is not None and base is bound.match.own
         self._base = base
         self._output = Output(writer, None if base is None else base.output, bound.type, step.provenance)
-        known = base.waiting if base is not None and is_own else None
+        known = base.waiting if base is not None and self._is_own else None
         self._failures = Failures(writer, known, step.provenance)
-        self._before: Tree | None = _tree_of(writer, bound.before, bound.type)
+        self._before = bound.before if _is_of_type(bound.before, bound.type) else None
         self._partial = Output(writer, None, bound.type, step.provenance)
         self._unkept: list[Records] = []
         self._kept_at = runner.clock()
         self._slices = Slices(step, runner.clock)
         self._done = 0
-        self.reused = self.cut_off = self.failed = 0
+        self.reused = self.failed = self._same = 0
 
     def finish(self) -> tuple[Oid, Trace]:
         """Make all that must be made, durable but not yet in the draft; return the trace."""
@@ -199,6 +200,8 @@ class _Making:
                 self.reused += high - low
             records = merge_records(parts)
             if records is not None:
+                if self._base is not None and not self._is_own:
+                    self._same += self._count_same(records)
                 self._output.put(records)
             self._done += stop - start
             self._tell()
@@ -220,21 +223,30 @@ class _Making:
             if len(good) == len(rows)
             else self._output.made(columns.keys.take(good), values.take(good))
         )
-        self.cut_off += self._count_same(made)
         if len(made):
             self._unkept.append(made)
         return rows[good], made
 
-    def _count_same(self, made: Records) -> int:
+    def _count_same(self, records: Records) -> int:
         """Count the records that have the value that the draft has."""
-        if self._before is None or len(made) == 0:
+        if self._before is None:
             return 0
-        old = self._before.records(made.keys)
-        if old is None:
+        old = Probe(self._writer, records.keys).read(self._before)
+        held = slice(None) if old.present is None else old.present
+        return int(same_bits(old.column, records.values)[held].sum())
+
+    def _cut_off(self, signal: Signal | None) -> int:
+        """Return how many of the records that were made or reused have the value that the draft has.
+
+        Where the work began with the draft's own signal, the edits have counted them; where it began with nothing, all
+        records were made, and a diff tells.
+        """
+        if self._base is not None:
+            return self._output.same if self._is_own else self._same
+        if self._before is None or signal is None:
             return 0
-        _, held = old.keys.search(made.keys)
-        values = made.values if held.all() else made.values.take(np.flatnonzero(held))
-        return int(same_bits(old.values, values).sum())
+        counts = count_changes(self._writer, self._before, signal)
+        return signal.count - counts.added - counts.changed
 
     def _keep(self) -> None:
         """Make what a long step has made durable, under a trace that answers for no more than that."""
@@ -263,14 +275,14 @@ class _Making:
         """Return what came of it."""
         signal = _read_signal(self._writer, trace.output)
         waiting = None if trace.waiting is None else _read_signal(self._writer, trace.waiting)
-        did_nothing = not (self._step.n_ran or self.reused or self._output.removed)
+        did_nothing = self._is_own and not (self._step.n_ran or self.reused or self._output.removed)
         return StepReport(
             self._bound.spec.name,
-            UNCHANGED if did_nothing and self._base is self._bound.match.own else MADE,
+            UNCHANGED if did_nothing else MADE,
             records=0 if signal is None else signal.count,
             ran=self._step.n_ran,
             reused=self.reused,
-            cut_off=self.cut_off,
+            cut_off=self._cut_off(signal),
             removed=self._output.removed,
             failed=self.failed,
             waiting=0 if waiting is None else waiting.count,
@@ -282,8 +294,5 @@ def _read_signal(reader: Reader, oid: Oid) -> Signal | None:
     return None if oid == ZERO else get_object(reader, oid, Kind.SIGNAL, Signal)
 
 
-def _tree_of(reader: Reader, signal: Signal | None, type_: Type) -> Tree | None:
-    """Return a signal's records, None if they are not of a type."""
-    if signal is None or Type.decode(signal.type).physical != type_.physical:
-        return None
-    return Tree(reader, signal)
+def _is_of_type(signal: Signal | None, type_: Type) -> bool:
+    return signal is not None and Type.decode(signal.type).physical == type_.physical

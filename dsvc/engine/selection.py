@@ -17,6 +17,7 @@ from dsvc.engine.changes import iter_changed, iter_keys
 from dsvc.engine.flagged import Flagged, Mask, merge_flagged
 from dsvc.engine.inputs import Columns, Inputs
 from dsvc.engine.output import Output
+from dsvc.engine.probe import Probe
 from dsvc.engine.splits import assign
 from dsvc.errors import DeriveError, TransformFailedError
 from dsvc.objects.access import Reader
@@ -28,7 +29,6 @@ from dsvc.objects.oid import ZERO, Kind, Oid
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.trace import Trace, TraceInput
-from dsvc.objects.tree import Tree
 from dsvc.objects.types import Type
 from dsvc.recipe.evaluate import SqlEvaluator
 from dsvc.recipe.expressions import Expression
@@ -99,27 +99,25 @@ class Selecting:
             touched.append("sources")
         return tuple(touched)
 
-    def present(self, keys: Keys) -> Mask:
+    def present(self, probe: Probe) -> Mask:
         """Return which of some sources the version has."""
-        present = np.zeros(len(keys), np.bool_)
+        present = np.zeros(len(probe), np.bool_)
         for _, signal in sorted(self.sources.values(), key=lambda found: -found[1].count):
-            rest = np.flatnonzero(~present)
-            if len(rest) == 0:
+            if present.all():
                 break
-            tree = Tree(self.inputs.reader, signal)
-            present[rest] = tree.has(keys if len(rest) == len(keys) else keys.take(rest))
+            present |= probe.present(signal)
         return present
 
-    def evaluate(self, evaluator: SqlEvaluator, keys: Keys, output: Output) -> None:
+    def evaluate(self, evaluator: SqlEvaluator, columns: Columns, output: Output) -> None:
         """Put what becomes of sources of the version into a selection.
 
         Raises:
             TransformFailedError: If `where` or the split's key fails on a source.
             DeriveError: If the SQL engine refuses one of them whatever the source.
         """
+        keys = columns.keys
         if len(keys) == 0:
             return
-        columns = self.inputs.take(keys)
         outside = np.zeros(len(keys), np.bool_)
         if self.spec.where is not None:
             outside = ~np.asarray(self._ask(evaluator, self.spec.where, columns, is_condition=True))

@@ -18,17 +18,18 @@ from functools import cached_property
 import numpy as np
 
 from dsvc.engine.changes import iter_changed
+from dsvc.engine.fields import is_null, same_bits
 from dsvc.engine.flagged import ROWS, Bits, Mask
-from dsvc.engine.inputs import NOTHING, Columns, Input, Inputs, field_of, same_bits
+from dsvc.engine.inputs import Columns, Input, Inputs
+from dsvc.engine.probe import Probe
 from dsvc.objects.access import Reader
 from dsvc.objects.chunk import Records, concat_prov
-from dsvc.objects.column import Column, Index, concat, null_column
+from dsvc.objects.column import Index, concat
 from dsvc.objects.encoding import get_object
 from dsvc.objects.keys import Keys, concat_keys
 from dsvc.objects.oid import ZERO, Kind, Oid
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.trace import Trace
-from dsvc.objects.tree import Tree
 
 
 class Answers:
@@ -72,39 +73,29 @@ class Answers:
         """How many inputs are equal for every source: a measure of nearness that costs nothing."""
         return sum(old.key == new.key for old, new in zip(self.inputs.items, self._now.items, strict=True))
 
-    def ask(self, columns: Columns) -> tuple[Index, Records | None]:
-        """Return the rows of `columns` that the trace answers, and its records for them."""
-        rows = np.arange(len(columns))
-        if self.output is None:
-            return rows[:0], None
-        for old, new in zip(self.inputs.items, columns.inputs.items, strict=True):
-            if len(rows) and old.key != new.key:
-                keys = columns.keys if len(rows) == len(columns) else columns.keys.take(rows)
-                now = columns.column(new.path)
-                then = self._column(old, keys)
-                rows = rows[same_bits(now if len(rows) == len(columns) else now.take(rows), then)]
-        if len(rows) == 0:
-            return rows, None
-        keys = columns.keys.take(rows)
-        records = Tree(self._reader, self.output).records(keys)
-        if records is None:
-            return rows[:0], None
-        at, held = records.keys.search(keys)
-        return rows[held], records if len(records) == len(at) else records.take(at[held])
+    def ask(self, probe: Probe, columns: Columns, wanted: Mask) -> tuple[Index, Records] | None:
+        """Return the rows of the wanted sources that the trace answers, and its records for them; None for none.
 
-    def _column(self, item: Input, keys: Keys) -> Column:
-        """Return what the trace's input held for some sources, null where nothing."""
-        if item.path.circumstance:
-            return Inputs(self._reader, self.inputs.items).take(keys).column(item.path)
-        if item.signal is None:
-            return null_column(NOTHING, len(keys))
-        tree = Tree(self._reader, item.signal)
-        records = tree.records(keys)
-        if records is None:
-            return null_column(NOTHING, len(keys))
-        at, found = records.keys.search(keys)
-        values = field_of(records.values, item.path)
-        return values if found.all() else values.take(np.where(found, at, -1))
+        Args:
+            probe: The sources.
+            columns: Their inputs now.
+            wanted: Which of them to answer.
+        """
+        if self.output is None:
+            return None
+        for old, new in zip(self.inputs.items, columns.inputs.items, strict=True):
+            if old.key != new.key and wanted.any():
+                wanted = wanted & self._same(probe, columns, old, new, wanted)
+        return probe.records(self.output, wanted) if wanted.any() else None
+
+    def _same(self, probe: Probe, columns: Columns, old: Input, new: Input, wanted: Mask) -> Mask:
+        """Return which of the wanted sources had the same bits in one input."""
+        now = columns.column(new.path)
+        if new.path.circumstance:
+            return same_bits(now, self.inputs.only(old).take(probe).column(new.path))
+        if old.signal is None:
+            return is_null(now)
+        return probe.same(now, old.signal, new.path, wanted)
 
 
 @dataclass(frozen=True)
@@ -206,37 +197,37 @@ class Match:
         """
         if self.base is None:
             for columns in self.now.scan(rows):
-                yield self.offer(columns.keys, columns, np.zeros(len(columns), np.uint64))
+                bits = np.zeros(len(columns), np.uint64)
+                yield self.offer(Probe(self._reader, columns.keys), columns, np.ones(len(columns), np.bool_), bits)
             return
         # What failed in the draft with these inputs failed; another branch's failure says nothing of ours.
         waiting = self.base.waiting if retry_failed or self.base is not self.own else None
+        # Where all inputs are optional, a record of null may come or go without a change of what the step sees.
+        base_too = not self.now.required
         for flagged in iter_changed(self.base.inputs, self.now, waiting, rows):
-            columns = self.now.take(flagged.keys)
-            complete = columns.complete
-            # Where all inputs are optional, a record of null may come or go without a change of what the step sees.
-            base_too = not self.now.required
-            yield self.offer(flagged.keys, columns.filter(complete), flagged.bits[complete], base_too=base_too)
+            probe = Probe(self._reader, flagged.keys)
+            columns = self.now.take(probe)
+            yield self.offer(probe, columns, columns.complete, flagged.bits, base_too=base_too)
 
-    def offer(self, keys: Keys, columns: Columns, bits: Bits, *, base_too: bool = False) -> Batch:
+    def offer(self, probe: Probe, columns: Columns, wanted: Mask, bits: Bits, *, base_too: bool = False) -> Batch:
         """Ask the traces, newest first, for the records of some sources.
 
         Args:
-            keys: The sources.
-            columns: Those of them that have all inputs, with these.
-            bits: Why each of `columns` is asked for.
+            probe: The sources.
+            columns: Their inputs.
+            wanted: Which of them to ask for; the others have no record.
+            bits: Why each of the sources is here.
             base_too: Whether to ask the base as well.
         """
-        run = np.ones(len(columns), np.bool_)
+        run = wanted.copy()
         answers: list[tuple[Index, Records]] = []
         for trace in [self.base, *self._others] if base_too and self.base is not None else self._others:
-            rest = np.flatnonzero(run)
-            if len(rest) == 0:
-                break
-            rows, records = trace.ask(columns if len(rest) == len(columns) else columns.take(rest))
-            if records is not None:
-                run[rest[rows]] = False
-                answers.append((rest[rows], records))
-        return Batch(keys, columns, bits, run, merge_records(answers))
+            answered = trace.ask(probe, columns, run) if run.any() else None
+            if answered is not None:
+                run[answered[0]] = False
+                answers.append(answered)
+        kept = columns.filter(wanted)
+        return Batch(probe.keys, kept, bits[wanted], run[wanted], merge_records(answers))
 
 
 def merge_records(parts: Sequence[tuple[Index, Records]]) -> Records | None:

@@ -26,6 +26,7 @@ from dsvc.objects.snapshot import Signal
 from dsvc.objects.tree import Tree
 from dsvc.plugins.manager import Plugins
 from dsvc.recipe.load import load_recipe
+from dsvc.recipe.spec import Recipe
 from dsvc.repo.base import BaseRepository
 from dsvc.repo.layout import Layout
 from dsvc.repo.refs import FIRST_BRANCH, HEAD, symbolic
@@ -159,6 +160,8 @@ class World:
         self.branches: dict[str, Branch] = {}
         self.traces: dict[Any, list[Trace]] = {}
         """By the identity of a step, newest first."""
+        self._files: dict[str, str] = {}
+        self._recipe = Recipe(path)
 
     # --- edits ------------------------------------------------------------------------------------------------------
 
@@ -253,10 +256,14 @@ class World:
 
     # --- what is ----------------------------------------------------------------------------------------------------
 
-    def load(self) -> Any:
-        """Write the recipe and load it."""
-        write_recipe(self.path, self.branch)
-        return load_recipe(self.path, plugins=Plugins(), also_known=BASE)
+    def load(self) -> Recipe:
+        """Write the recipe and load it, if it is another one."""
+        files = recipe_files(self.branch)
+        if files != self._files:
+            for name, text in files.items():
+                (self.path / name).write_text(text)
+            self._files, self._recipe = files, load_recipe(self.path, plugins=Plugins(), also_known=BASE)
+        return self._recipe
 
     def plan(self) -> Plan:
         """Plan the draft."""
@@ -292,8 +299,7 @@ class World:
         for signal, records in self.branch.records.items():
             for producer in sorted({producer for _, producer in records.values()}):
                 put_records(repo, signal, {s: v for s, (v, p) in records.items() if p == producer}, producer)
-        write_recipe(path, self.branch)
-        run(repo, load_recipe(path, plugins=Plugins(), also_known=BASE), Plugins())
+        run(repo, self.load(), Plugins())
         return repo.view("@draft").root_id
 
 
@@ -318,13 +324,12 @@ def put_records(repo: BaseRepository, signal: str, records: Mapping[str, Any], p
     repo.put(signal, pa.table(table), producer=producer)
 
 
-def write_recipe(path: Path, branch: Branch) -> None:
-    """Write a branch's recipe and its Python files."""
+def recipe_files(branch: Branch) -> dict[str, str]:
+    """Return a branch's recipe and its Python files."""
     tables = [step.toml() for step in branch.steps.values()]
     tables += [branch.dataset.toml()] if branch.dataset is not None else []
-    (path / "dsvc.toml").write_text("\n\n".join(tables))
-    for step in branch.steps.values():
-        (path / f"code_{step.name}.py").write_text(step.python())
+    code = {f"code_{step.name}.py": step.python() for step in branch.steps.values()}
+    return {"dsvc.toml": "\n\n".join(tables), **code}
 
 
 def read_records(repo: BaseRepository, signal: Signal | None) -> dict[str, Any]:
