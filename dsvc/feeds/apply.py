@@ -15,10 +15,11 @@ import pyarrow as pa
 from dsvc.feeds.formats import HELD, Taken
 from dsvc.feeds.held import WAITING_TYPE, Held, waiting_values
 from dsvc.feeds.reading import choose_winners
+from dsvc.feeds.stale import MadeFrom
 from dsvc.objects.access import Writer
 from dsvc.objects.arrays import normalise
 from dsvc.objects.chunk import ProvColumn, Records
-from dsvc.objects.column import Index, Mask
+from dsvc.objects.column import Column, Index, Mask
 from dsvc.objects.diff import DiffCounts
 from dsvc.objects.edit import Edit, edit_tree
 from dsvc.objects.encoding import put_object
@@ -77,6 +78,8 @@ class Applied:
     counts: DiffCounts
     held: list[tuple[str, Held]] = field(default_factory=list)
     """What this reading holds, by source."""
+    made_from: MadeFrom | None = None
+    """What the values of this reading were made from, where the signal says so."""
 
 
 def apply_taken(
@@ -109,7 +112,7 @@ def apply_taken(
     table = tuple(put_object(writer, Kind.PROVENANCE, provenance(version)) for version in taken.versions)
     records = Records(
         _some(keys, has_value),
-        taken.values.take(at[has_value]),
+        _take(taken.values, at[has_value]),
         ProvColumn(table, taken.version_of[at[has_value]] if len(table) > 1 else None, int(has_value.sum())),
     )
     held = _held_records(writer, keys, places, taken, at == HELD)
@@ -124,7 +127,10 @@ def apply_taken(
     else:
         counts = compare_signals(writer, before, signal)
     shown = [(keys[row].decode(), taken.held[int(places[row])]) for row in np.flatnonzero(at == HELD).tolist()]
-    return Applied(signal, waiting, counts, shown)
+    made_from = None
+    if taken.content_ids is not None:
+        made_from = MadeFrom(records.keys, taken.content_ids.take(pa.array(places[has_value])))
+    return Applied(signal, waiting, counts, shown, made_from)
 
 
 def _held_records(writer: Writer, keys: Keys, places: Index, taken: Taken, is_held: Mask) -> Records:
@@ -140,6 +146,12 @@ def _without(keys: Keys, mask: Mask, gone: Keys | None, is_whole: bool) -> Keys 
         return None
     removals = _some(keys, mask)
     return removals if gone is None else merge_order(removals, gone)[0]
+
+
+def _take(values: Column, rows: Index) -> Column:
+    """Return some rows; all in their order, as documents in the order of their sources give them, without a copy."""
+    is_all = len(rows) == values.length and bool((rows == np.arange(len(rows))).all())
+    return values if is_all else values.take(rows)
 
 
 def _some(keys: Keys, mask: Mask) -> Keys:

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dsvc.errors import DsvcError, PluginError
 from dsvc.feeds.about import KeyReader, Target, TargetChanges, find_changes
 from dsvc.feeds.apply import Applied, Sources, apply_taken
 from dsvc.feeds.content import ContentReader
-from dsvc.feeds.documents import key_text, key_value
+from dsvc.feeds.documents import key_value
 from dsvc.feeds.formats import SignalReader, Taken
 from dsvc.feeds.held import Cause, HeldCount, count_held
 from dsvc.feeds.infer import has_null
+from dsvc.feeds.opening import open_feed
 from dsvc.feeds.passes import Marks, Pass, plan_passes
 from dsvc.feeds.paths import DocumentPath
-from dsvc.feeds.reading import Documents, usable_pointers
+from dsvc.feeds.reading import Documents, Link
 from dsvc.feeds.report import FeedReport, SignalReport, UnusableCount
+from dsvc.feeds.stale import MadeFrom
 from dsvc.objects.access import Writer
 from dsvc.objects.encoding import get_object, hash_encoded, put_object
 from dsvc.objects.oid import Kind, Oid
@@ -30,11 +31,10 @@ from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.state import FeedState
 from dsvc.objects.types import Type
-from dsvc.plugins.contracts import DocumentBatch, Feed, FeedQuery
-from dsvc.plugins.options import fill_options
+from dsvc.plugins.contracts import DocumentBatch, Feed
+from dsvc.plugins.manager import Plugins
 from dsvc.recipe.hashing import feed_meaning, ingest_hash, signal_definition
 from dsvc.recipe.python import Namespace
-from dsvc.recipe.secrets import expand_env
 from dsvc.recipe.spec import CONTENT, FeedSpec, Recipe, SignalSpec
 
 ProgressTold = Callable[[str, int, int | None], None]
@@ -46,7 +46,7 @@ class Job:
     """What one ingest shares between its feeds."""
 
     recipe: Recipe
-    plugin_of: Callable[[str], type[Feed]]
+    plugins: Plugins
     environ: Mapping[str, str]
     progress: ProgressTold
     writer: Writer
@@ -60,6 +60,8 @@ class Job:
     """By feed, as it was when this ingest began."""
     states: dict[str, FeedState] = field(default_factory=dict)
     """By feed, as it is now; each feed puts its own."""
+    made_from: dict[str, list[MadeFrom]] = field(default_factory=dict)
+    """By signal, what the values read were made from."""
     content_fields: tuple[str, ...] = ("id",)
     namespace: Namespace = field(init=False)
 
@@ -145,7 +147,7 @@ class FeedIngest:
 
     def __init__(self, job: Job, spec: FeedSpec) -> None:
         self.job, self.spec = job, spec
-        self.plugin = job.plugin_of(spec.plugin)
+        self.plugin = job.plugins.get_feed(spec.plugin)
         self.signals = [signal for signal in job.recipe.signals.values() if signal.feed == spec.name]
         self.definitions = {signal.name: signal_definition(signal, job.directory) for signal in self.signals}
         self.key_paths = sorted(job.key_paths(spec))
@@ -202,21 +204,8 @@ class FeedIngest:
             return None
         return find_changes(self.job.writer, self.job.target(self.spec, self.job.before), self.target)
 
-    @contextmanager
-    def _opened(self, fields: Sequence[str]) -> Iterator[Feed]:
-        """Give the feed, and close it; what a plugin raises on its own account is an error that names it."""
-        declared = self.plugin.options
-        given = {name: value for name, value in self.spec.options.items() if name in declared}
-        options = fill_options(declared, expand_env(given, self.job.environ, key=f"feed.{self.spec.name}"))
-        query = FeedQuery(self.spec.filter, tuple(fields) or None, self.spec.cursor)
-        try:
-            with closing(self.plugin(self.spec.name, options, self.job.directory, query)) as feed:
-                yield feed
-        except DsvcError:
-            raise
-        except Exception as err:
-            reason = f"feed {self.spec.name!r} failed: {type(err).__name__}: {err}"
-            raise PluginError(plugin=self.spec.plugin, hook="read", reason=reason) from err
+    def _opened(self, fields: Sequence[str]) -> AbstractContextManager[Feed]:
+        return open_feed(self.spec, self.job.plugins, self.job.directory, self.job.environ, fields)
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -256,17 +245,16 @@ class FeedIngest:
     def _read_documents(self, each: Pass, takers: _Takers) -> Documents:
         """Give every document of a pass to those that take from it."""
         spec = self.spec
-        path = DocumentPath(spec.about.field if spec.about is not None else spec.pointer or "")
-        link = usable_pointers if spec.about is None else _key_texts
-        why = f"{path.text} is no {'pointer' if spec.about is None else 'key'}"
-        paths = {path.text, *(other.text for other in takers.paths), *([spec.cursor] if spec.cursor else [])}
+        link = Link.of(spec)
+        paths = {link.path.text, *(path.text for path in takers.paths), *([spec.cursor] if spec.cursor else [])}
         known = Marks.decode(self.before.cursor).order if self.before and not each.is_whole else None
         documents = Documents(spec.cursor, known)
         documents.cursor = each.since
         with self._opened(sorted(paths)) as feed, _paused_gc():
-            for batch, is_lookup in _batches(feed, each, path.text):
+            for batch, is_lookup in _batches(feed, each, link.path.text):
                 first = documents.count
-                takers.add(documents.add(batch, link(path.column(batch.documents)), why, is_lookup=is_lookup), first)
+                keys = link.keys(link.path.column(batch.documents))
+                takers.add(documents.add(batch, keys, link.complaint, is_lookup=is_lookup), first)
                 self._told.read += len(batch.documents)
                 self.job.progress(spec.name, self._told.read, None)
         for text, count in documents.unusable.counts.items():
@@ -293,6 +281,8 @@ class FeedIngest:
         )
         job.signals[spec.name], job.waiting[spec.name] = applied.signal, applied.waiting
         job.definitions[spec.name] = self.definitions[spec.name], self.spec.name
+        if applied.made_from is not None:
+            job.made_from.setdefault(spec.name, []).append(applied.made_from)
         held = count_held(spec, applied.held)
         self._told.signals.append(signal_report(spec.name, taken.type, applied, held, is_inferred=is_inferred))
 
@@ -353,10 +343,6 @@ def _batches(feed: Feed, each: Pass, path: str) -> Iterator[tuple[DocumentBatch,
     yield from ((batch, False) for batch in feed.read(each.since))
     if each.lookups:
         yield from ((batch, True) for batch in feed.lookup(path, [key_value(text) for text in each.lookups]))
-
-
-def _key_texts(values: Sequence[Any]) -> list[str | None]:
-    return [key_text(value) for value in values]
 
 
 def _is_undecided(type_: Type | None, spec: SignalSpec, taken: Taken, each: Pass) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from dsvc.feeds.column import ColumnBuilder
 from dsvc.feeds.documents import kind_of, version_text
@@ -45,6 +46,8 @@ class Taken:
     """For each value an index into `versions`."""
     held: Mapping[int, Held]
     """By place among the documents that take part."""
+    content_ids: pa.Array | None = None
+    """Of each document that takes part, what its value was made from; None for a signal that does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class SignalReader:
         self._fields = [(name, DocumentPath(path)) for name, path in spec.fields]
         self._value = DocumentPath(spec.value) if spec.value is not None else None
         self._version = DocumentPath(spec.version) if spec.version is not None else None
+        self._content_id = DocumentPath(spec.content_id) if spec.content_id is not None else None
         self._only = [(DocumentPath(path), wanted) for path, wanted in spec.only.items()]
         self._plans: dict[str | None, _Plan] = {}
         self._numbers: dict[str, int] = {}  # version -> index
@@ -79,14 +83,14 @@ class SignalReader:
         self._at: list[Index] = []
         self._version_of: list[npt.NDArray[np.int32]] = []
         self._held: dict[int, Held] = {}
+        self._content_ids: list[pa.Array] = []
         self._n_places = 0
 
     @property
     def paths(self) -> list[DocumentPath]:
         """Every path that is read."""
-        named = [self._value, self._version, *(path for _, path in self._fields), *(path for path, _ in self._only)]
-        if self.spec.content_id is not None:
-            named.append(DocumentPath(self.spec.content_id))
+        named = [self._value, self._version, self._content_id]
+        named += [*(path for _, path in self._fields), *(path for path, _ in self._only)]
         return [path for path in named if path is not None]
 
     def add(self, documents: Sequence[Mapping[str, Any]], first: int) -> None:
@@ -95,6 +99,9 @@ class SignalReader:
             chosen = self._choose(documents)
             self._rows.append(np.array(chosen, np.int64) + first)
             documents = [documents[row] for row in chosen]
+        if self._content_id is not None:
+            ids = (None if value is MISSING else version_text(value) for value in self._content_id.column(documents))
+            self._content_ids.append(pa.array(ids, pa.large_string()))
         values = self._read_values(documents)
         versions = self._read_versions(documents)
         distinct = set(versions)
@@ -138,7 +145,8 @@ class SignalReader:
             else:
                 self._held[place] = Held(version, Cause.REFUSED, odd.why, None, is_kept=False)
         rows = (np.concatenate(self._rows) if self._rows else np.empty(0, np.int64)) if self._only else None
-        return Taken(type_, values, rows, at, versions, version_of, self._held)
+        ids = pa.concat_arrays(self._content_ids) if self._content_ids else None
+        return Taken(type_, values, rows, at, versions, version_of, self._held, ids)
 
     def _choose(self, documents: Sequence[Mapping[str, Any]]) -> list[int]:
         """Return the documents that have what `only` asks for; true is not 1."""
@@ -156,10 +164,17 @@ class SignalReader:
     def _read_values(self, documents: Sequence[Mapping[str, Any]]) -> list[Any]:
         if self._value is not None:
             return self._value.column(documents)
+        # Every field of the mapping is in the struct, so that one that no document has yet can still become anything.
         names = [name for name, _ in self._fields]
-        rows = zip(*(path.column(documents) for _, path in self._fields), strict=True)
-        structs = ({n: v for n, v in zip(names, row, strict=True) if v is not MISSING} for row in rows)
-        return [struct or MISSING for struct in structs]
+        values: list[Any] = []
+        for row in zip(*(path.column(documents) for _, path in self._fields), strict=True):
+            found = dict(zip(names, row, strict=True))
+            if MISSING in row:
+                found = {name: None if value is MISSING else value for name, value in found.items()}
+                values.append(MISSING if all(value is MISSING for value in row) else found)
+            else:
+                values.append(found)
+        return values
 
     def _read_versions(self, documents: Sequence[Mapping[str, Any]]) -> list[str | None]:
         """Return the versions; None for what is no version."""

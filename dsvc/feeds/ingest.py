@@ -20,6 +20,7 @@ from dsvc.errors import UserError
 from dsvc.feeds.content import content_fields, merge_content
 from dsvc.feeds.feed_ingest import FeedIngest, Job, ProgressTold
 from dsvc.feeds.report import FeedReport, IngestReport, SignalReport
+from dsvc.feeds.stale import mark_stale
 from dsvc.objects.access import Writer
 from dsvc.objects.diff import DiffCounts
 from dsvc.objects.encoding import get_object, hash_encoded
@@ -139,7 +140,7 @@ class _Ingest:
         main = [feed for feed in self._recipe.feeds.values() if feed.about is None]
         job = Job(
             recipe=self._recipe,
-            plugin_of=self._plugins.get_feed,
+            plugins=self._plugins,
             environ=self._environ,
             progress=self._progress,
             writer=writer,
@@ -154,7 +155,19 @@ class _Ingest:
         content = self._merge_content(job)
         abouts = [feed for feed in self._recipe.feeds.values() if feed.about is not None]
         reports |= {feed.name: FeedIngest(job, feed).run() for feed in abouts}
-        return self._conclude(view, job, [reports[name] for name in self._recipe.feeds], content)
+        stale = self._mark_stale(job, view.signal(CONTENT))
+        return self._conclude(view, job, [reports[name] for name in self._recipe.feeds], content, stale)
+
+    def _mark_stale(self, job: Job, content: Signal | None) -> dict[str, int]:
+        """Note which values were made from other content than there is now; return how many, by signal."""
+        counts = {}
+        for spec in self._recipe.signals.values():
+            if spec.content_id is not None:
+                read, waiting = job.made_from.get(spec.name, []), job.waiting.get(spec.name)
+                both = content, job.signals[CONTENT]
+                found = mark_stale(job.writer, job.signals[spec.name], waiting, read, both)
+                job.waiting[spec.name], counts[spec.name] = found
+        return counts
 
     def _merge_content(self, job: Job) -> SignalReport | None:
         """Put the union of what feeds say of content into the job."""
@@ -177,12 +190,19 @@ class _Ingest:
         records = merged.count if merged else 0
         return SignalReport(CONTENT, shown, False, records, counts.added, counts.changed, counts.removed)
 
-    def _conclude(self, view: View, job: Job, reports: list[FeedReport], content: SignalReport | None) -> _Result:
+    def _conclude(
+        self,
+        view: View,
+        job: Job,
+        reports: list[FeedReport],
+        content: SignalReport | None,
+        stale: Mapping[str, int],
+    ) -> _Result:
         present = {*self._recipe.signals, *([CONTENT] if content else [])}
         gone = tuple(entry.name for entry in view.state.ingested if entry.name not in present)
         n_said = sum(signal.count for state in job.states.values() if (signal := job.stored(state.content)))
         shared = n_said - content.records if content else 0
-        self.report = IngestReport(tuple(reports), content, shared, gone)
+        self.report = IngestReport(tuple(reports), content, shared, gone, tuple(sorted(stale.items())))
         signals: dict[str, Oid | None] = {name: job.store(job.signals.get(name)) for name in present}
         ingested = [
             Ingested(name, *job.definitions[name], job.store(job.waiting.get(name))) for name in sorted(present)

@@ -10,7 +10,7 @@ Source: docs/how-to/ingest.md#several-documents.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,10 +18,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dsvc.feeds.documents import order_key
+from dsvc.feeds.documents import key_text, order_key
 from dsvc.feeds.paths import MISSING, DocumentPath
 from dsvc.objects.column import Index, Mask
 from dsvc.plugins.contracts import DocumentBatch
+from dsvc.recipe.spec import FeedSpec
 from dsvc.repo.records import MAX_POINTER_BYTES
 
 _NO_ORDER = order_key(None)
@@ -38,6 +39,26 @@ class Unusable:
         """Count a document; `position` tells which it is."""
         self.counts[why] += 1
         self.examples.setdefault(why, str(position))
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How the documents of a feed name their sources."""
+
+    path: DocumentPath
+    keys: Callable[[Sequence[Any]], list[str | None]]
+    """Gives what leads to the source from what stands at the path; None for what leads nowhere."""
+    complaint: str
+    """What is wrong with a document whose key is None."""
+
+    @classmethod
+    def of(cls, feed: FeedSpec) -> Link:
+        """Return the link of a feed: its pointer, or its side of `about`."""
+        if feed.about is None:
+            path = DocumentPath(feed.pointer or "")
+            return cls(path, usable_pointers, f"{path.text} is no pointer")
+        path = DocumentPath(feed.about.field)
+        return cls(path, lambda values: [key_text(value) for value in values], f"{path.text} is no key")
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,8 @@ class IngestReport(msgspec.Struct, frozen=True):
     """Sources that several feeds give; the last feed of the recipe says what their content is."""
     removed_signals: tuple[str, ...] = ()
     """Ingested signals that the recipe no longer has."""
+    stale: tuple[tuple[str, int], ...] = ()
+    """Of each signal that names `content_id`, how many values were found to be made from content that is no more."""
 
     @property
     def is_unchanged(self) -> bool:

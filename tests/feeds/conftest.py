@@ -3,6 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from dsvc.testing.mongod import MongodUnavailableError, running_mongod
+from tests.feeds.world import COLLECTIONS, MemoryFeed, World
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +14,13 @@ def mongo_url() -> Iterator[str]:
             yield url
     except MongodUnavailableError as err:
         pytest.skip(str(err))
+
+
+@pytest.fixture
+def world(tmp_path):
+    """A repository without a recipe, and collections without documents."""
+    COLLECTIONS.clear()
+    MemoryFeed.asked.clear()
+    made = World(tmp_path / "repo")
+    yield made
+    made.repo.close()

@@ -3,8 +3,6 @@
 import tempfile
 from pathlib import Path
 
-import bson
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

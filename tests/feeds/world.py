@@ -130,3 +130,49 @@ def fresh_root(directory, world, **options):
     other.ingest(**options)
     with other.repo:
         return other.root
+
+
+# -- parts of recipes and documents ----------------------------------------------------------------------------------
+
+IMAGES = """
+[feed.images]
+plugin  = "files"
+path    = "images.jsonl"
+pointer = "uri"
+"""
+LIVE = """
+[feed.images]
+plugin     = "memory"
+collection = "images"
+pointer    = "uri"
+cursor     = "at"
+"""
+OUTPUTS = """
+[feed.outputs]
+plugin     = "memory"
+collection = "outputs"
+about      = { feed = "images", field = "image_id", key = "_id" }
+cursor     = "_id"
+
+[signal.spoof]
+from    = "outputs"
+only    = { worker = "spoof" }
+value   = "output"
+version = "v"
+"""
+SCORE = """
+[signal.score]
+from    = "images"
+value   = "model.score"
+version = "model.version"
+"""
+
+
+def image(number, **more):
+    """Return a document of an image."""
+    return {"_id": number, "uri": f"s3://b/{number}", "at": number, **more}
+
+
+def output(number, image_id, value, **more):
+    """Return a document of an output."""
+    return {"_id": number, "image_id": image_id, "worker": "spoof", "output": value, "v": "1", **more}
