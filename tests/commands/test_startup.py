@@ -1,5 +1,6 @@
 """Quick commands stay quick: they load nothing that they do not need."""
 
+import os
 import subprocess
 import sys
 
@@ -44,3 +45,23 @@ def test_quick_command_loads_little_of_the_standard_library(words, scores):
 def test_help_loads_nothing_heavy(words):
     """Help works at once, without a repository."""
     assert [] == loaded_by(*words.split())
+
+
+def least_cpu_s(*arguments, rounds=7):
+    """Return the least processor time of a Python process over some rounds: what it takes when nothing is in the way."""
+    times = []
+    for _ in range(rounds):
+        process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert 0 == process.returncode
+        times.append(usage.ru_utime + usage.ru_stime)
+    return min(times)
+
+
+@pytest.mark.parametrize("words", ["log -n1", "branch", "status"])
+def test_quick_command_takes_at_most_twice_and_a_half_an_import_of_click(words, scores):
+    """A prompt that shows the branch must not be felt."""
+    program = "import sys; from dsvc.cli import main; sys.exit(main(sys.argv[1:]))"
+
+    assert least_cpu_s("-c", program, *words.split()) <= 2.5 * least_cpu_s("-c", "import click")
