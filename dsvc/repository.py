@@ -88,7 +88,7 @@ class Repository(BaseRepository):
         """
         from dsvc.recipe.spec import Recipe
 
-        if self._says_nothing:
+        if self._read_starter() is not None:
             return Recipe(self.path)
         from dsvc.recipe.load import load_recipe
 
@@ -103,10 +103,13 @@ class Repository(BaseRepository):
         made = {entry.name for entry in draft.state.ingested}
         return tuple(name for name in draft.source_signals if name not in made)
 
-    @property
-    def _says_nothing(self) -> bool:
-        """Whether there is no recipe yet: no file, or the one that init wrote. Then nothing need be loaded."""
-        return read_known(self.path, ()) in ({}, {RECIPE_FILE: STARTER_RECIPE})
+    def _read_starter(self) -> Mapping[str, bytes] | None:
+        """Return the recipe files where they say nothing yet: none, or the one that init wrote; None otherwise.
+
+        Nothing need be loaded to know what follows from such a recipe.
+        """
+        files = read_known(self.path, ())
+        return files if files in ({}, {RECIPE_FILE: STARTER_RECIPE}) else None
 
     def recipe_files(self) -> Mapping[str, bytes]:
         """Return the recipe files to commit: path -> content.
@@ -114,15 +117,16 @@ class Repository(BaseRepository):
         Raises:
             RecipeError: If they cannot be read as such.
         """
-        if self._says_nothing:
-            return read_known(self.path, ())
+        starter = self._read_starter()
+        if starter is not None:
+            return starter
         from dsvc.recipe.files import recipe_files
 
         return recipe_files(self.path)
 
     def find_owner(self, signal: str) -> str | None:
         """Return the recipe's table that makes a signal, e.g. ``step.x``, or None if it may be put by hand."""
-        if not self._says_nothing:
+        if self._read_starter() is None:
             from dsvc.recipe.files import merge_files
 
             content, _ = merge_files(self.path)  # the names alone: a recipe may name signals that are still to be put
@@ -134,7 +138,7 @@ class Repository(BaseRepository):
     def find_stale(self, draft: View) -> Sequence[tuple[str, str]]:
         """Return ("signal" or "dataset", name) of what does not follow from its inputs."""
         has_derived = bool(draft.state.derived or draft.state.datasets)
-        if not has_derived and (self._says_nothing or not self._derives_anything()):
+        if not has_derived and (self._read_starter() is not None or not self._derives_anything()):
             return ()
         plan = self.plan()
         stale = [("signal", step.name) for step in plan.steps if step.status != "unchanged"]

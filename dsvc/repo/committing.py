@@ -10,7 +10,7 @@ from dsvc.errors import DeriveError, NothingToCommitError, RecipeError, RefConfl
 from dsvc.objects.access import Writer
 from dsvc.objects.commit import Commit
 from dsvc.objects.encoding import put_object
-from dsvc.objects.oid import Kind
+from dsvc.objects.oid import Kind, Oid
 from dsvc.repo.changes import NOTE_ROWS, noted_rows
 from dsvc.repo.git import read_git_state
 from dsvc.repo.history import NOTE_AS_IS, NOTE_GIT_DIRTY, NOTE_GIT_HEAD, CommitInfo, describe_commit
@@ -29,16 +29,17 @@ def commit_draft(repo: Workspace, message: str, *, allow_empty: bool, as_is: boo
         head, data = repo.read_draft()
         draft = repo.draft_view(head, data)
         files = repo.recipe_files()
-        if not allow_empty and not _has_changes(draft, files):
+        recipe = hash_recipe(files)
+        if not allow_empty and not _has_changes(draft, files, recipe):
             raise NothingToCommitError(branch=head.label)
         notes = _notes(repo, draft, files, is_stale=_is_stale(repo, draft, as_is=as_is))
         with repo.new_writer() as writer:
-            commit = _make_commit(repo, writer, head, draft, files)
+            if draft.commit is None or recipe != draft.commit.recipe:
+                put_recipe(writer, files)
+            commit = _make_commit(repo, writer, head, draft, recipe)
             commit = replace(commit, message=message, notes=tuple(sorted(notes)))
             oid = put_object(writer, Kind.COMMIT, commit)
-            changes = [RefChange(head.ref, head.commit, oid)]
-            if data is not None:
-                changes.append(RefChange(head.draft_ref, data, None))
+            changes = [RefChange(head.ref, head.commit, oid), RefChange(head.draft_ref, data, None)]
             try:
                 writer.update(changes, repo.operation("commit"))
             except RefConflictError:
@@ -62,13 +63,10 @@ def _is_stale(repo: Workspace, draft: View, *, as_is: bool) -> bool:
     return bool(stale)
 
 
-def _make_commit(repo: Workspace, writer: Writer, head: Head, draft: View, files: Files) -> Commit:
+def _make_commit(repo: Workspace, writer: Writer, head: Head, draft: View, recipe: Oid | None) -> Commit:
     """Return the commit of a draft, without message and notes; its parts are in the writer."""
     if draft.root_id == EMPTY_ROOT_ID:
         put_object(writer, Kind.ROOT, EMPTY_ROOT)
-    recipe = hash_recipe(files)
-    if draft.commit is None or recipe != draft.commit.recipe:
-        put_recipe(writer, files)
     return Commit(
         root=draft.root_id,
         parents=() if head.commit is None else (head.commit,),
@@ -81,12 +79,12 @@ def _make_commit(repo: Workspace, writer: Writer, head: Head, draft: View, files
     )
 
 
-def _has_changes(draft: View, files: Files) -> bool:
+def _has_changes(draft: View, files: Files, recipe: Oid | None) -> bool:
     commit = draft.commit
     if commit is None:
         is_untouched = not files or files == {RECIPE_FILE: STARTER_RECIPE}
         return draft.root_id != EMPTY_ROOT_ID or draft.state_id is not None or not is_untouched
-    return (draft.root_id, draft.state_id, hash_recipe(files)) != (commit.root, commit.state, commit.recipe)
+    return (draft.root_id, draft.state_id, recipe) != (commit.root, commit.state, commit.recipe)
 
 
 def _notes(repo: Workspace, draft: View, files: Files, *, is_stale: bool) -> list[tuple[str, str]]:

@@ -95,11 +95,9 @@ def _move(
     draft = repo.draft_view(head, data)
     if not discard and (changes := uncommitted(repo, head, draft)):
         raise DirtyWorktreeError(changes=changes)
-    moves = [RefChange(HEAD, head.value, value)]
+    moves = [RefChange(HEAD, head.value, value), RefChange(head.draft_ref, data, None)]
     if new_branch is not None:
         moves.append(RefChange(HEADS + new_branch, None, commit))
-    if data is not None:
-        moves.append(RefChange(head.draft_ref, data, None))
     keeps_recipe = repo.config.recipe == "dsvc" and commit is not None
     current = repo.baseline_files(draft)
     target = read_recipe(repo.store.objects, repo.read_commit(commit).recipe) if keeps_recipe and commit else {}
