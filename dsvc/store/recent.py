@@ -36,7 +36,7 @@ class Recent:
 
     def find(self, oid: Oid, kind: Kind | None) -> Buffer | None:
         """Return an object's canonical bytes if they are kept, and are of the kind asked for."""
-        if not self._lock.acquire(blocking=False):
+        if oid not in self._kept or not self._lock.acquire(blocking=False):
             return None
         try:
             data = self._kept.get(oid)
