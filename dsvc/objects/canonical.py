@@ -187,6 +187,8 @@ class _Buffers:
     def take_validity(self, n: int) -> memoryview | None:
         (size,) = _LENGTH.unpack_from(self.data, self.at)
         found = self.take_bits(n if size else 0)
+        if size and bytes(found) == _all_ones(n):
+            raise ValueError(f"validity of {n} valid rows is not empty")
         return found if size else None
 
     def expect_end(self) -> None:
@@ -251,6 +253,10 @@ def _join(parts: list[memoryview]) -> Bytes:
         joined[at : at + len(part)] = np.frombuffer(part, np.uint8)
         at += len(part)
     return joined
+
+
+def _all_ones(n: int) -> bytes:
+    return b"\xff" * (n // 8) + (bytes([(1 << n % 8) - 1]) if n % 8 else b"")
 
 
 def _join_bits(parts: Sequence[memoryview | None], lengths: list[int]) -> Bytes:
