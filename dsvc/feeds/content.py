@@ -40,7 +40,7 @@ _FIELDS: Mapping[str, Physical] = {
 
 
 def content_fields(feeds: Iterable[FeedSpec]) -> tuple[str, ...]:
-    """Return the fields of `content`: `id`, and what some feed says where to find, sorted."""
+    """Return the fields of `content`: `id`, and what some feed says where to find, sorted; `about` names none."""
     named = {"id"}
     for feed in feeds:
         named |= {name for name, path in (("modified", feed.modified), ("size", feed.size)) if path is not None}

@@ -21,11 +21,12 @@ from dsvc.feeds.infer import has_null
 from dsvc.feeds.opening import open_feed
 from dsvc.feeds.passes import Marks, Pass, plan_passes
 from dsvc.feeds.paths import DocumentPath
+from dsvc.feeds.pending import key_paths, meaning_of
 from dsvc.feeds.reading import Documents, Link
 from dsvc.feeds.report import FeedReport, SignalReport, UnusableCount
 from dsvc.feeds.stale import MadeFrom
 from dsvc.objects.access import Writer
-from dsvc.objects.encoding import get_object, hash_encoded, put_object
+from dsvc.objects.encoding import get_object, put_object
 from dsvc.objects.oid import Kind, Oid
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
@@ -33,7 +34,7 @@ from dsvc.objects.state import FeedState
 from dsvc.objects.types import Type
 from dsvc.plugins.contracts import DocumentBatch, Feed
 from dsvc.plugins.manager import Plugins
-from dsvc.recipe.hashing import feed_meaning, ingest_hash, signal_definition
+from dsvc.recipe.hashing import ingest_hash, signal_definition
 from dsvc.recipe.python import Namespace
 from dsvc.recipe.spec import CONTENT, FeedSpec, Recipe, SignalSpec
 
@@ -80,11 +81,6 @@ class Job:
     def store(self, signal: Signal | None) -> Oid | None:
         """Store a signal for a state to name."""
         return None if signal is None else put_object(self.writer, Kind.SIGNAL, signal)
-
-    def key_paths(self, spec: FeedSpec) -> set[str]:
-        """Return the paths in a feed's documents by which others describe its sources, but for the pointer's."""
-        abouts = (feed.about for feed in self.recipe.feeds.values() if feed.about is not None)
-        return {about.key for about in abouts if about.feed == spec.name} - {spec.pointer or ""}
 
     def target(self, spec: FeedSpec, states: Mapping[str, FeedState]) -> Target:
         """Return the sources that the documents of a feed with `about` describe, as some states know them."""
@@ -147,11 +143,10 @@ class FeedIngest:
 
     def __init__(self, job: Job, spec: FeedSpec) -> None:
         self.job, self.spec = job, spec
-        self.plugin = job.plugins.get_feed(spec.plugin)
         self.signals = [signal for signal in job.recipe.signals.values() if signal.feed == spec.name]
         self.definitions = {signal.name: signal_definition(signal, job.directory) for signal in self.signals}
-        self.key_paths = sorted(job.key_paths(spec))
-        self.meaning = self._meaning()
+        self.key_paths = key_paths(job.recipe, spec)
+        self.meaning = meaning_of(job.recipe, spec, job.plugins)
         state = job.before.get(spec.name)
         self._why_not = "first" if state is None else "asked" if job.is_full else "meaning"
         is_known = state is not None and state.meaning == self.meaning and not job.is_full
@@ -186,13 +181,6 @@ class FeedIngest:
         )
 
     # -- before reading ----------------------------------------------------------------------------------------------
-
-    def _meaning(self) -> Oid:
-        """Return the identity of all that a cursor, and the sources and keys kept beside it, depend on."""
-        about = self.spec.about.feed if self.spec.about is not None else ""
-        fields = [] if about else list(self.job.content_fields)
-        meaning = feed_meaning(self.spec, self.plugin)
-        return hash_encoded(Kind.DEFINITION, ["reading", meaning, fields, self.key_paths, about])
 
     def _is_kept(self, signal: SignalSpec) -> bool:
         """Tell whether what there is of a signal was read as the recipe says now."""

@@ -120,7 +120,8 @@ def _open(path: Path, format_: str, signal: str, known: Type | None) -> pa.Recor
     """Return the rows of a file as a stream."""
     match format_:
         case "parquet":
-            file = pq.ParquetFile(path)
+            # Read ahead, pyarrow keeps the bytes of every row group until the end.
+            file = pq.ParquetFile(path, pre_buffer=False)
             return pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches(ROWS_PER_BATCH))
         case "arrow":
             return _open_arrow(path)

@@ -91,7 +91,8 @@ def wanted_columns(schema: pa.Schema, fields: Sequence[str] | None) -> list[str]
 
 def read_parquet(path: Path, fields: Sequence[str] | None) -> Iterator[list[Document]]:
     """Yield the rows of a Parquet file."""
-    with pq.ParquetFile(path) as file:
+    # Read ahead, pyarrow keeps the bytes of every row group until the end.
+    with pq.ParquetFile(path, pre_buffer=False) as file:
         for batch in file.iter_batches(ROWS, columns=wanted_columns(file.schema_arrow, fields)):
             yield documents_of(batch)
 
