@@ -23,7 +23,7 @@ from dsvc.objects.oid import Kind, hash_object
 from dsvc.objects.tree import Path, Tree, TreeNodes
 from dsvc.objects.types import Type
 from dsvc.repo.records import SOURCE
-from dsvc.repo.sources import iter_source_keys
+from dsvc.repo.sources import covering_trees, iter_source_keys
 from dsvc.repo.view import View
 
 _RULE = "checkout/1"
@@ -67,9 +67,8 @@ def _find_ends(reader: DatasetReader) -> Iterable[tuple[bytes, int]]:
         return _lowest_nodes(Tree(view.reader, reader.selection).nodes())
     if view.datasets:  # the selection of any dataset has all sources
         return _lowest_nodes(Tree(view.reader, view.selection(view.dataset(next(iter(view.datasets))))).nodes())
-    if len(view.source_signals) == 1:
-        return _lowest_nodes(view.get_tree(view.source_signals[0]).nodes())
-    return _cut_sources(view)
+    trees = covering_trees(view)
+    return _lowest_nodes(trees[0].nodes()) if len(trees) == 1 else _cut_sources(view)
 
 
 def _lowest_nodes(nodes: TreeNodes, path: Path = ()) -> Iterator[tuple[bytes, int]]:

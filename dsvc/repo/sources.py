@@ -15,7 +15,7 @@ from dsvc.repo.view import View
 class _Stream:
     """The keys of one tree, block by block."""
 
-    def __init__(self, reader: Reader, chunks: list[ChunkEntry], rows: int) -> None:
+    def __init__(self, reader: Reader, chunks: Iterator[ChunkEntry], rows: int) -> None:
         self._blocks = (load_keys(reader, batch) for batch in batched_chunks(chunks, rows))
         self.block: Keys | None = next(self._blocks, None)
 
@@ -29,14 +29,21 @@ class _Stream:
         return block.slice(0, count) if count else None
 
 
+def covering_trees(view: View) -> list[Tree]:
+    """Return trees whose keys are the sources of a version, one for each different set of keys.
+
+    Signals of the same sources share their key objects; their nodes alone tell.
+    """
+    by_keys: dict[tuple[bytes, ...], Tree] = {}
+    for name in view.source_signals:
+        tree = view.get_tree(name)
+        by_keys.setdefault(tuple(chunk.keys for chunk in tree.nodes().chunks()), tree)
+    return list(by_keys.values())
+
+
 def iter_source_keys(view: View, *, rows_per_batch: int = ROWS_PER_BATCH) -> Iterator[Keys]:
     """Yield the sources of a version in order, in batches of about `rows_per_batch`."""
-    by_keys: dict[tuple[bytes, ...], list[ChunkEntry]] = {}
-    for name in view.source_signals:
-        chunks = list(Tree(view.reader, view.get_signal(name)).nodes().chunks())
-        # Signals of the same sources share their key objects, and are one stream.
-        by_keys.setdefault(tuple(chunk.keys for chunk in chunks), chunks)
-    streams = [_Stream(view.reader, chunks, rows_per_batch) for chunks in by_keys.values()]
+    streams = [_Stream(view.reader, tree.nodes().chunks(), rows_per_batch) for tree in covering_trees(view)]
     while lasts := [stream.block[-1] for stream in streams if stream.block is not None]:
         parts = [stream.take_up_to(min(lasts)) for stream in streams]
         yield _union([part for part in parts if part is not None])
