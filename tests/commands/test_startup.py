@@ -48,7 +48,7 @@ def test_help_loads_nothing_heavy(words):
 
 
 def least_cpu_s(*arguments, rounds=7):
-    """Return the least processor time of a Python process over some rounds: what it takes when nothing is in the way."""
+    """Return the least processor time of a Python process: what it takes when nothing is in the way."""
     times = []
     for _ in range(rounds):
         process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -40,6 +40,28 @@ def test_links_lead_somewhere(page):
     assert [] == [link for link in links if link and not (page.parent / link).exists()]
 
 
+def headings(page):
+    """Return the anchors of a page."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8").lower(), re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 _-]", "", title).strip().replace(" ", "-") for title in titles}
+
+
+def test_pages_cited_in_code_are_there():
+    """Where a module gives its source, that page has that heading."""
+    pattern = re.compile(r"\b(docs/[\w/-]+\.md)(?:#([\w-]+))?")
+    cited = {
+        (page, anchor)
+        for module in (PROJECT / "dsvc").rglob("*.py")
+        for page, anchor in pattern.findall(module.read_text(encoding="utf-8"))
+    }
+
+    assert [] == [
+        (page, anchor)
+        for page, anchor in sorted(cited)
+        if not (PROJECT / page).is_file() or (anchor and anchor not in headings(PROJECT / page))
+    ]
+
+
 def test_readme_begins_with_the_two_commands():
     """The first fenced block sets up and runs the demo, the second sets up and runs the tests."""
     first, second, *_ = read_blocks(PROJECT / "README.md")
