@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import msgspec
 import numpy as np
 
+from dsvc.engine.aligned import AlignedOutput, Alignment
 from dsvc.engine.drafts import drop_dataset, put_dataset
 from dsvc.engine.executors.local import Clock
 from dsvc.engine.inputs import Columns, Inputs
@@ -154,22 +155,40 @@ def _evaluate(
 ) -> tuple[tuple[Oid, Trace], int]:
     """Make a selection from the nearest one; return its trace, durable, and how many sources were evaluated."""
     selecting = bound.selecting
-    evaluated = 0
     with repo.new_writer() as writer:
-        selection: Signal | None = None if base is None else read_signal(view.reader, base.output)
-        output = Output(writer, selection, SELECTION, MADE_BY)
-        touched = (
-            selecting.inputs.over(iter_source_keys(view)) if base is None else _iter_touched(selecting, base, output)
-        )
-        for columns in touched:
-            selecting.evaluate(loader.evaluator, columns, output)
-            evaluated += len(columns)
-            if progress is not None:
-                progress(bound.spec.name, evaluated, None)
-        trace = Trace(bound.transform, selecting.trace_inputs, output.write())
+        alignment = None
+        if base is None:
+            alignment = Alignment.find(selecting.inputs, [signal for _, signal in selecting.sources.values()])
+        if alignment is not None:
+            signal, evaluated = _evaluate_aligned(selecting, alignment, loader, writer)
+        else:
+            before = None if base is None else read_signal(view.reader, base.output)
+            output = Output(writer, before, SELECTION, MADE_BY)
+            everything = selecting.inputs.over(iter_source_keys(view))
+            evaluated = 0
+            for columns in everything if base is None else _iter_touched(selecting, base, output):
+                output.put(output.made(columns.keys, selecting.evaluate(loader.evaluator, columns)))
+                evaluated += len(columns)
+                if progress is not None:
+                    progress(bound.spec.name, evaluated, None)
+            signal = output.flush()
+        selection = ZERO if signal is None else put_object(writer, Kind.SIGNAL, signal)
+        trace = Trace(bound.transform, selecting.trace_inputs, selection)
         oid = put_object(writer, Kind.TRACE, trace)
         writer.flush()
     return (oid, trace), evaluated
+
+
+def _evaluate_aligned(
+    selecting: Selecting, alignment: Alignment, loader: Loader, writer: Writer
+) -> tuple[Signal | None, int]:
+    """Make a selection whose inputs have exactly the version's sources."""
+    output = AlignedOutput(writer, SELECTION, MADE_BY)
+    evaluated = 0
+    for chunks, columns in alignment.batches(selecting.inputs):
+        output.put(chunks, selecting.evaluate(loader.evaluator, columns))
+        evaluated += len(columns)
+    return output.finish(), evaluated
 
 
 def _iter_touched(selecting: Selecting, base: Trace, output: Output) -> Iterator[Columns]:

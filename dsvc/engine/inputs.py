@@ -7,7 +7,7 @@ the step names: a missing record of an optional input is what the step sees of i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -25,7 +25,7 @@ from dsvc.objects.arrays import normalise, to_arrow
 from dsvc.objects.chunk import ProvColumn
 from dsvc.objects.column import Column, Index, null_column
 from dsvc.objects.encoding import get_object
-from dsvc.objects.join import Joined, join_trees, take_joined
+from dsvc.objects.join import Joined, JoinedColumn, join_trees, take_joined
 from dsvc.objects.keys import Keys
 from dsvc.objects.oid import ZERO, Kind, Oid
 from dsvc.objects.provenance import Provenance
@@ -170,7 +170,7 @@ class Inputs:
             for name, signal in self.signals.items()
             if signal is not None
         }
-        return Columns(self, Joined(probe.keys, [*read.values()]), [*read])
+        return Columns(self, read, len(probe), lambda: probe.keys)
 
     def over(self, batches: Iterator[Keys]) -> Iterator[Columns]:
         """Yield what there is of every source of ascending batches, which together are most of what there is.
@@ -189,7 +189,8 @@ class Inputs:
                 if rest is not None or parts[-1].keys[-1] == keys[-1]:
                     break
             types = [tree.type for tree in trees.values()]
-            yield Columns(self, lay_out(parts, keys, types, provenance=self.has_circumstances), [*trees])
+            joined = lay_out(parts, keys, types, provenance=self.has_circumstances)
+            yield Columns.of_joined(self, joined, [*trees])
 
     def scan(self, rows: int) -> Iterator[Columns]:
         """Yield what there is of every source that has all required inputs; without required ones, any input.
@@ -201,7 +202,7 @@ class Inputs:
             return
         trees = self._trees()
         for joined in join_trees([*trees.values()], rows_per_batch=rows, provenance=self.has_circumstances):
-            columns = Columns(self, joined, [*trees])
+            columns = Columns.of_joined(self, joined, [*trees])
             complete = columns.filter(columns.complete)
             if len(complete):
                 yield complete
@@ -215,29 +216,39 @@ class Columns:
 
     Args:
         inputs: What they are inputs of.
-        joined: The rows.
-        names: The signal of each column of `joined`.
+        columns: The records of each signal, laid out over the sources; signals that no source has are left out.
+        length: How many sources there are.
+        load_keys: Gives the sources, if anybody asks for them.
     """
 
-    def __init__(self, inputs: Inputs, joined: Joined, names: Sequence[str]) -> None:
+    def __init__(
+        self, inputs: Inputs, columns: Mapping[str, JoinedColumn], length: int, load_keys: Callable[[], Keys]
+    ) -> None:
         self.inputs = inputs
-        self._joined = joined
-        self._names = names
+        self._columns = columns
+        self._length = length
+        self._load_keys = load_keys
         self._made: dict[InputPath, Column] = {}
 
-    def __len__(self) -> int:
-        return len(self.keys)
+    @classmethod
+    def of_joined(cls, inputs: Inputs, joined: Joined, names: Sequence[str]) -> Columns:
+        """Return joined rows as inputs; `names` are the signals of their columns."""
+        columns = dict(zip(names, joined.columns, strict=True))
+        return cls(inputs, columns, len(joined.keys), lambda: joined.keys)
 
-    @property
+    def __len__(self) -> int:
+        return self._length
+
+    @cached_property
     def keys(self) -> Keys:
         """The sources."""
-        return self._joined.keys
+        return self._load_keys()
 
     def present(self, signal: str) -> Mask:
         """Return which sources have a record of a signal."""
-        if signal not in self._names:
+        if signal not in self._columns:
             return np.zeros(len(self), np.bool_)
-        present = self._joined.columns[self._names.index(signal)].present
+        present = self._columns[signal].present
         return np.ones(len(self), np.bool_) if present is None else present
 
     @cached_property
@@ -261,14 +272,14 @@ class Columns:
         return to_arrow(column)
 
     def _value(self, path: InputPath) -> Column:
-        if path.signal not in self._names:
+        if path.signal not in self._columns:
             return null_column(NOTHING, len(self))
-        return field_of(self._joined.columns[self._names.index(path.signal)].column, path)
+        return field_of(self._columns[path.signal].column, path)
 
     def _circumstance(self, path: InputPath) -> Column:
         told = null_column(TEXT.physical, len(self))
-        if path.signal in self._names:
-            prov = self._joined.columns[self._names.index(path.signal)].prov
+        if path.signal in self._columns:
+            prov = self._columns[path.signal].prov
             if prov is not None and prov.table:
                 told = _tell(self.inputs.reader, prov, path.circumstance)
         if path.circumstance != STATE:
@@ -286,7 +297,13 @@ class Columns:
 
     def take(self, rows: Index) -> Columns:
         """Return the sources at ascending `rows`."""
-        return Columns(self.inputs, self._joined.take(rows), self._names)
+        taken = {name: _take(column, rows) for name, column in self._columns.items()}
+        return Columns(self.inputs, taken, len(rows), lambda: self.keys.take(rows))
+
+
+def _take(joined: JoinedColumn, rows: Index) -> JoinedColumn:
+    present = None if joined.present is None else joined.present[rows]
+    return JoinedColumn(joined.column.take(rows), present, joined.prov and joined.prov.take(rows))
 
 
 def _tell(reader: Reader, prov: ProvColumn, circumstance: str) -> Column:

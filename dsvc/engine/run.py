@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from dsvc.engine.aligned import AlignedOutput, Alignment
 from dsvc.engine.binding import Bound, bind_step, find_derived, partial_ref
+from dsvc.engine.counting import count_same
 from dsvc.engine.datasets import make_datasets
 from dsvc.engine.drafts import drop_derived, put_derived
 from dsvc.engine.executors.local import Clock, Slices
@@ -27,8 +29,8 @@ from dsvc.engine.traces import Batch, merge_records
 from dsvc.objects.access import Reader
 from dsvc.objects.chunk import Records
 from dsvc.objects.column import Index, null_column
-from dsvc.objects.diff import count_changes
 from dsvc.objects.encoding import get_object, put_object
+from dsvc.objects.keys import Keys
 from dsvc.objects.oid import ZERO, Kind, Oid
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.state import Derived
@@ -176,14 +178,43 @@ class _Making:
 
     def finish(self) -> tuple[Oid, Trace]:
         """Make all that must be made, durable but not yet in the draft; return the trace."""
-        for batch in self._bound.match.batches(retry_failed=self._runner.retry_failed):
-            self._make_batch(batch)
+        alignment = self._find_alignment()
+        if alignment is not None:
+            self._make_aligned(alignment)
+        else:
+            for batch in self._bound.match.batches(retry_failed=self._runner.retry_failed):
+                self._make_batch(batch)
         trace = Trace(
             self._bound.transform, self._bound.inputs.trace_inputs(), self._output.write(), self._failures.write()
         )
         oid = put_object(self._writer, Kind.TRACE, trace)
         self._writer.flush()
         return oid, trace
+
+    def _find_alignment(self) -> Alignment | None:
+        """Return how the inputs are aligned, if all is to be made by calls of any size."""
+        match = self._bound.match
+        if match.base is not None or match.has_partial or not self._step.takes_any_rows:
+            return None
+        return Alignment.find(self._bound.inputs)
+
+    def _make_aligned(self, alignment: Alignment) -> None:
+        """Make everything, chunk by chunk."""
+        output = AlignedOutput(self._writer, self._bound.type, self._step.provenance)
+        failed_keys: list[Keys] = []
+        for chunks, columns in alignment.batches(self._bound.inputs):
+            values, failed = self._step(columns)
+            output.put(chunks, values)
+            if failed:
+                rows = sorted(failed)
+                failed_keys.append(columns.keys.take(np.array(rows)))
+                self._failures.update(failed_keys[-1], failed_keys[-1], [failed[row] for row in rows])
+                self.failed += len(failed)
+            self._done += len(columns)
+            self._tell()
+        self._output = Output(self._writer, output.finish(), self._bound.type, self._step.provenance)
+        for keys in failed_keys:
+            self._output.remove(keys)
 
     def _make_batch(self, batch: Batch) -> None:
         removed = batch.removed
@@ -239,14 +270,13 @@ class _Making:
         """Return how many of the records that were made or reused have the value that the draft has.
 
         Where the work began with the draft's own signal, the edits have counted them; where it began with nothing, all
-        records were made, and a diff tells.
+        records were made.
         """
         if self._base is not None:
             return self._output.same if self._is_own else self._same
         if self._before is None or signal is None:
             return 0
-        counts = count_changes(self._writer, self._before, signal)
-        return signal.count - counts.added - counts.changed
+        return count_same(self._writer, self._before, signal)
 
     def _keep(self) -> None:
         """Make what a long step has made durable, under a trace that answers for no more than that."""
@@ -283,7 +313,7 @@ class _Making:
             ran=self._step.n_ran,
             reused=self.reused,
             cut_off=self._cut_off(signal),
-            removed=self._output.removed,
+            removed=0 if self._base is None else self._output.removed,
             failed=self.failed,
             waiting=0 if waiting is None else waiting.count,
             seconds=seconds,

@@ -16,12 +16,12 @@ import pyarrow as pa
 from dsvc.engine.changes import iter_changed, iter_keys
 from dsvc.engine.flagged import Flagged, Mask, merge_flagged
 from dsvc.engine.inputs import Columns, Inputs
-from dsvc.engine.output import Output
 from dsvc.engine.probe import Probe
 from dsvc.engine.splits import assign
 from dsvc.errors import DeriveError, TransformFailedError
 from dsvc.objects.access import Reader
 from dsvc.objects.arrays import normalise
+from dsvc.objects.column import Column
 from dsvc.objects.diff import ADDED, diff_trees
 from dsvc.objects.encoding import get_object
 from dsvc.objects.keys import Keys
@@ -108,29 +108,25 @@ class Selecting:
             present |= probe.present(signal)
         return present
 
-    def evaluate(self, evaluator: SqlEvaluator, columns: Columns, output: Output) -> None:
-        """Put what becomes of sources of the version into a selection.
+    def evaluate(self, evaluator: SqlEvaluator, columns: Columns) -> Column:
+        """Return what becomes of sources of the version: null, or the index of their part.
 
         Raises:
             TransformFailedError: If `where` or the split's key fails on a source.
             DeriveError: If the SQL engine refuses one of them whatever the source.
         """
-        keys = columns.keys
-        if len(keys) == 0:
-            return
-        outside = np.zeros(len(keys), np.bool_)
+        outside = np.zeros(len(columns), np.bool_)
         if self.spec.where is not None:
             outside = ~np.asarray(self._ask(evaluator, self.spec.where, columns, is_condition=True))
-        index = np.zeros(len(keys), np.int8)
+        index = np.zeros(len(columns), np.int8)
         rows = np.flatnonzero(~outside)
         if self.split is not None and len(rows):
             chosen = columns.take(rows)
             by = self._ask(evaluator, self.split.by, chosen, is_condition=False)
-            parts = assign(self.split.parts, self.split.seed, by, chosen.keys.arrow)
+            parts = assign(self.split.parts, self.split.seed, by, lambda: chosen.keys.arrow)
             index[rows] = np.asarray(parts.fill_null(0))
             outside[rows] = np.asarray(parts.is_null())
-        values = normalise(pa.array(index, pa.int8(), mask=outside), SELECTION.physical)
-        output.put(output.made(keys, values))
+        return normalise(pa.array(index, pa.int8(), mask=outside), SELECTION.physical)
 
     def _ask(
         self, evaluator: SqlEvaluator, expression: Expression, columns: Columns, *, is_condition: bool

@@ -14,7 +14,7 @@ Source: docs/format.md#splits.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -50,28 +50,27 @@ def thresholds(parts: Sequence[tuple[str, Decimal]]) -> list[int]:
 
 
 def assign(
-    parts: Sequence[tuple[str, Decimal]], seed: str, keys: pa.Array[Any] | None, sources: pa.StringArray
+    parts: Sequence[tuple[str, Decimal]], seed: str, keys: pa.Array[Any], load_sources: Callable[[], pa.StringArray]
 ) -> pa.Int8Array:
     """Return the index of each source's part.
 
     Args:
         parts: (name, share) in the order of the recipe.
         seed: Moves every key to another bucket.
-        keys: The value each source is split by, null where it has none; None when no source has one.
-        sources: The pointers, as many as keys.
+        keys: The value each source is split by, null where it has none.
+        load_sources: Gives the pointers, as many as keys; called only if a key is null.
 
     Returns:
         int8, null where the shares sum to less than 1 and the bucket is in none.
     """
-    if keys is None or keys.null_count:
-        present = np.zeros(len(sources), np.bool_) if keys is None else np.asarray(keys.is_valid())
-        buckets = np.empty(len(sources), np.uint64)
-        buckets[~present] = hash_keys(sources.filter(pa.array(~present)), seed)
-        if keys is not None:
-            buckets[present] = hash_keys(keys.filter(pa.array(present)), seed)
+    if keys.null_count:
+        present = np.asarray(keys.is_valid())
+        buckets = np.empty(len(keys), np.uint64)
+        buckets[~present] = hash_keys(load_sources().filter(pa.array(~present)), seed)
+        buckets[present] = hash_keys(keys.filter(pa.array(present)), seed)
     else:
         buckets = hash_keys(keys, seed)
-    index = np.zeros(len(sources), np.int8)
+    index = np.zeros(len(keys), np.int8)
     n_open = 0
     for end in thresholds(parts):
         if end < _BUCKETS:

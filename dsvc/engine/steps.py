@@ -42,6 +42,8 @@ class Step(ABC):
     """Records of the first call; later calls are sized by how long it took."""
     most_rows = 65_536
     """Records of one call, at most."""
+    takes_any_rows = False
+    """Whether a call may have however many records there are at hand."""
 
     def __init__(self, spec: StepSpec, type_: Type, provenance: Provenance) -> None:
         self.spec = spec
@@ -96,6 +98,7 @@ class SqlStep(Step):
     """A SELECT list: one query for a whole batch."""
 
     first_rows = most_rows = 262_144
+    takes_any_rows = True
 
     def __init__(self, spec: StepSpec, type_: Type, provenance: Provenance, evaluator: SqlEvaluator) -> None:
         super().__init__(spec, type_, provenance)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dsvc.engine.inputs import Input, Inputs
 from dsvc.engine.output import Failures, Output
 from dsvc.engine.traces import Match, merge_records
-from dsvc.objects.arrays import normalise, to_arrow
+from dsvc.objects.arrays import normalise
 from dsvc.objects.edit import Edit, edit_tree
 from dsvc.objects.encoding import get_object, put_object
 from dsvc.objects.oid import ZERO, Kind, Oid

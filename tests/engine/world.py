@@ -248,7 +248,9 @@ class World:
             if dataset.by is not None and chosen[source] is not None:
                 key = self._path(dataset.by, source, derived)
                 parts = (("one", _decimal("0.5")), ("two", _decimal("0.3")))
-                chosen[source] = assign(parts, "", pa.array([key], pa.int64()), pa.array([source]))[0].as_py()
+                chosen[source] = assign(
+                    parts, "", pa.array([key], pa.int64()), lambda source=source: pa.array([source])
+                )[0].as_py()
         return chosen
 
     def _path(self, path: str, source: str, derived: Mapping[str, dict[str, Any]]) -> Any:
