@@ -22,8 +22,9 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 import msgspec
 
@@ -51,7 +52,17 @@ _FORMATS = {
     "bson": "bson",
 }
 _MAY_BE_GZIPPED = {"json_lines", "csv", "bson"}
-_ROW_BITS = 40  # of a position; the rest is the number of the file
+
+
+class Place(NamedTuple):
+    """Where a document stands."""
+
+    file: str
+    number: int
+    """In the file, from 0."""
+
+    def __str__(self) -> str:
+        return f"{self.file}, document {self.number + 1:,}"
 
 
 class FilesFeed(Feed):
@@ -68,10 +79,10 @@ class FilesFeed(Feed):
             PluginError: If BSON is to be read and pymongo is not installed.
         """
         matches = compile_filter(self.name, self.query.filter)
-        for number, (documents, by_id) in enumerate(self._iter_files()):
-            row = number << _ROW_BITS
+        for name, documents, by_id in self._iter_files():
+            row = 0
             for found in documents:
-                positions: Sequence[Any] = range(row, row + len(found))
+                positions: list[Any] = list(map(Place, repeat(name), range(row, row + len(found))))
                 row += len(found)
                 if by_id:
                     # A dump has no order of its own, and its collection gives the same documents by `_id`.
@@ -109,14 +120,14 @@ class FilesFeed(Feed):
     def _shown(self, path: Path) -> str:
         return str(path.relative_to(self.base_dir)) if path.is_relative_to(self.base_dir) else str(path)
 
-    def _iter_files(self) -> Iterator[tuple[Iterator[Documents], bool]]:
-        """Yield each file's documents, and whether they are known by `_id` rather than by place."""
+    def _iter_files(self) -> Iterator[tuple[str, Iterator[Documents], bool]]:
+        """Yield each file's name and documents, and whether these are known by `_id` rather than by place."""
         paths = [(path, self._format(path)) for path in self._paths()]
         columns = self._learn_columns([path for path, format_ in paths if format_ == "csv"])
         for path, format_ in paths:
             with self._named_errors(path):
                 reader = self._reader(format_, columns)
-            yield self._checked(path, reader), format_ == "bson"
+            yield self._shown(path), self._checked(path, reader), format_ == "bson"
 
     def _checked(self, path: Path, reader: Callable[[Path], Iterator[Documents]]) -> Iterator[Documents]:
         with self._named_errors(path):

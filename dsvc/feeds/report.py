@@ -36,7 +36,7 @@ class UnusableCount(msgspec.Struct, frozen=True):
     why: str
     count: int
     example: str
-    """The position of one: its `_id`, or its number among the files."""
+    """One of them: its `_id`, or its file and number there; or the source that it is about."""
 
 
 class FeedReport(msgspec.Struct, frozen=True):

@@ -74,7 +74,7 @@ def test_a_filter_chooses_documents(tmp_path):
     feed = make(tmp_path, "a.jsonl", filter={"n": {"$gte": 3}})
 
     assert DOCUMENTS[3:] == read(feed)
-    assert [3, 4] == [position for batch in feed.read() for position in batch.positions]
+    assert [("a.jsonl", 3), ("a.jsonl", 4)] == [place for batch in feed.read() for place in batch.positions]
 
 
 def test_positions_follow_files_and_rows(tmp_path):
@@ -92,7 +92,8 @@ def test_documents_of_a_dump_are_known_by_their_id(tmp_path):
     (tmp_path / "x.bson").write_bytes(bson.encode({"_id": "b"}) + bson.encode({"_id": "a"}) + bson.encode({}))
     (batch,) = make(tmp_path, "x.bson").read()
 
-    assert ["b", "a", 2] == batch.positions
+    assert ["b", "a", ("x.bson", 2)] == batch.positions
+    assert "x.bson, document 3" == str(batch.positions[2])
 
 
 def test_a_lookup_finds_documents_by_a_field(tmp_path):

@@ -107,7 +107,9 @@ class TestRecords:
         world.write(images=[image(1), {"uri": None}, {"uri": ""}, {"uri": "x" * 1101}, {}, {"uri": 5}])
         report = world.ingest()
 
-        assert [("uri is no pointer", 5, "1")] == [(u.why, u.count, u.example) for u in report.feeds[0].unusable]
+        assert [("uri is no pointer", 5, "images.jsonl, document 2")] == [
+            (u.why, u.count, u.example) for u in report.feeds[0].unusable
+        ]
         assert ["s3://b/1"] == list(world.read("content"))
 
 
