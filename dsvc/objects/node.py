@@ -98,7 +98,7 @@ def decode_node(data: Buffer) -> Node:
     node: Node
     if level == 1:
         node = decode_object(data, Kind.NODE, LowestNode)
-        if not {len(entry.prov) for entry in node.entries} <= {1, OID_BYTES}:
+        if any(len(e.prov) != (OID_BYTES if isinstance(e.prov, bytes) else 1) for e in node.entries):
             raise ObjectFormatError(kind="node", reason="a provenance id is too long or too short")
     else:
         node = decode_object(data, Kind.NODE, HigherNode)

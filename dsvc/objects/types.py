@@ -124,7 +124,7 @@ def _to_arrow(physical: Physical) -> pa.DataType:
     kind, *rest = physical
     if kind in _PLAIN and not rest:
         return _PLAIN[kind]
-    if kind == "fixed_binary":
+    if kind == "fixed_binary" and rest[0] >= 0:
         return pa.binary(rest[0])
     if kind in ("time32", "time64", "duration"):
         return getattr(pa, kind)(rest[0])
