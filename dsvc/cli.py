@@ -134,8 +134,7 @@ def main(args: Sequence[str] | None = None) -> int:
     Args:
         args: Arguments after the program's name; those of the process when None.
     """
-    # What is left at the end goes with the process; looking through it once more takes a fifth of a quick command.
-    atexit.register(gc.freeze)
+    atexit.register(_end_quickly)
     instruction = os.environ.get(COMPLETION_VARIABLE)
     if instruction:
         from click.shell_completion import shell_complete
@@ -149,6 +148,15 @@ def main(args: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
     return status
+
+
+def _end_quickly() -> None:
+    """Let what is left go with the process: looking through it once more takes a fifth of a quick command.
+
+    Commands that have loaded an engine are not quick, and engines want to see their objects go.
+    """
+    if not sys.modules.keys() & {"pyarrow", "duckdb"}:
+        gc.freeze()
 
 
 def _invoke(args: list[str]) -> int:

@@ -499,7 +499,7 @@ class TransformFailedError(DeriveError):
 
     pointer: str
     text = "step {step!r} failed on {pointer}: {reason}"
-    advice = "run `dsvc try {step} {pointer}` to see its inputs"
+    advice = "run `dsvc status --waiting` to see which records failed, and why"
 
 
 class PluginError(DsvcError):

@@ -47,3 +47,11 @@ def test_shell_completes_words(shell_name, scores, monkeypatch, capsys):
     main([])
 
     assert "exp/blur" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", ["plan", "log", "read @draft"])
+def test_command_ends_without_a_word_of_its_libraries(words, made):
+    """What libraries have to say when a process ends is nothing for a person: every line of stderr is dsvc's own."""
+    done = subprocess.run([sys.executable, "-m", "dsvc", *words.split()], capture_output=True, text=True, check=False)
+
+    assert [] == [line for line in done.stderr.splitlines() if not line.startswith(("Hint: ", "Error: "))]

@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import re
 
 import click
 import pytest
@@ -84,3 +85,28 @@ def test_every_environment_variable_is_documented():
     """What dsvc reads from the environment beside its options is named."""
     for name in ("DSVC_AUTHOR", "DSVC_PAGER", "NO_COLOR"):
         assert f"`{name}`" in TEXT, name
+
+
+def typed_commands():
+    """Yield (where, words) of every command line that a page, a message or a docstring gives in backticks."""
+    pages = [PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md"), *(PROJECT / "dsvc").rglob("*.py")]
+    for page in sorted(pages):
+        for words in sorted(set(re.findall(r"`(dsvc [a-z-][^`\n]*)`", page.read_text(encoding="utf-8")))):
+            yield pytest.param(words.split()[1:], id=f"{page.relative_to(PROJECT)}: {words}")
+
+
+@pytest.mark.parametrize("words", list(typed_commands()))
+def test_command_that_is_proposed_exists(words):
+    """Whoever types what a page or a hint says gets a command with these options."""
+    ctx = click.Context(cli.root)
+    words = words[2:] if words[0] == "-C" else words
+    if words[0].startswith("-"):
+        return
+    command = cli.root.get_command(ctx, words[0])
+    assert command is not None, words
+    rest = words[1:]
+    if isinstance(command, click.Group) and rest:
+        command = command.commands[rest[0]]
+    known = {name for parameter in command.params for name in parameter.opts} | {"-h", "--help"}
+
+    assert set() == {word for word in rest if re.fullmatch(r"-[a-zA-Z]|--[a-z-]+", word)} - known
