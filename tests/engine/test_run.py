@@ -138,7 +138,8 @@ def test_exactly_what_must_run_runs(data):
 
 
 @pytest.mark.slow
-@settings(max_examples=1500, suppress_health_check=list(HealthCheck))
+@pytest.mark.timeout(1200)
+@settings(max_examples=200, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_exactly_what_must_run_runs_at_length(data):
     """The same, longer and more often."""
