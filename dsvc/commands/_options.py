@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -94,6 +94,32 @@ def _login() -> str | None:
         return getpass.getuser()
     except (OSError, KeyError):
         return None
+
+
+def parse_settings(_ctx: click.Context, _param: click.Parameter, pairs: tuple[str, ...]) -> dict[str, Any]:
+    """Return what `KEY=VALUE` pairs set; a value that reads as a number, true or false is one.
+
+    Raises:
+        click.BadParameter: If a text is no pair.
+    """
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        key, sign, text = pair.partition("=")
+        if not (key and sign):
+            raise click.BadParameter(f"expected KEY=VALUE, found {pair!r}")
+        settings[key] = _plain_value(text)
+    return settings
+
+
+def _plain_value(text: str) -> str | int | float | bool:
+    if text in {"true", "false"}:
+        return text == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
 
 
 class Completed(click.types.StringParamType):

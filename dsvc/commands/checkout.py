@@ -8,12 +8,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dsvc.commands._command import command
-from dsvc.commands._options import DATASET, REVISION, discard_option, json_option, open_repository
+from dsvc.commands._options import (
+    DATASET,
+    REVISION,
+    discard_option,
+    json_option,
+    open_repository,
+    parse_settings,
+)
 from dsvc.commands._progress import Progress
 from dsvc.commands._render import count, emit, plain, short
 
 if TYPE_CHECKING:
     from dsvc.export.checkout import CheckoutReport
+
+SETTING_HELP = "A setting of the format, e.g. compression=snappy (can be repeated)"
 
 
 @command(
@@ -30,10 +39,20 @@ if TYPE_CHECKING:
     "--to", "directory", type=click.Path(path_type=Path), metavar="DIR", help="Write the dataset's files here"
 )
 @click.option("--format", "format_", default="parquet", help="parquet, arrow, jsonl, csv, or one of a plugin")
+@click.option(
+    "--option", "-o", "settings", metavar="KEY=VALUE", multiple=True, callback=parse_settings, help=OPTION_HELP
+)
 @discard_option
 @json_option
 def checkout(
-    *, revision: str, dataset: str | None, directory: Path | None, format_: str, discard: bool, as_json: bool
+    *,
+    revision: str,
+    dataset: str | None,
+    directory: Path | None,
+    format_: str,
+    settings: dict[str, Any],
+    discard: bool,
+    as_json: bool,
 ) -> None:
     """Write the files of a dataset, or move HEAD.
 
@@ -51,7 +70,9 @@ def checkout(
         emit(as_json=as_json, objects=[at], lines=[f"HEAD is at {short(head.commit)} ({plain(head.label)})"])
         return
     with Progress("Writing files") as progress:
-        done = repo.checkout(revision, dataset=dataset, to=directory, format=format_, progress=progress)
+        done = repo.checkout(
+            revision, dataset=dataset, to=directory, format=format_, options=settings, progress=progress
+        )
     if done is not None:
         emit(as_json=as_json, objects=[_object(done)], lines=[_line(done)])
 

@@ -58,3 +58,11 @@ def test_draft_is_not_lost(scores):
 
     assert "--discard" in scores("checkout", "HEAD~1", expect=1).err
     scores("checkout", "HEAD~1", "--discard")
+
+
+def test_format_takes_settings(made):
+    """What a format knows can be set; what it does not know is refused with what it does."""
+    made("checkout", "@draft", "good", "--to", "out", "-o", "compression=gzip")
+
+    assert "compression" in made("checkout", "@draft", "good", "--to", "out", "-o", "kompression=gzip", expect=1).err
+    assert "KEY=VALUE" in made("checkout", "@draft", "good", "--to", "out", "-o", "gzip", expect=2).err

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from dsvc.commands import _options
-from dsvc.commands._options import clock, find_author
+from dsvc.commands._options import clock, find_author, parse_settings
 from dsvc.store.writelock import WriteLock
 
 
@@ -89,6 +89,13 @@ def test_waiting_for_another_writer_is_told(scores, tmp_path):
 
     assert line.startswith(f"Waiting for dsvc ingest (process {os.getpid()}), which writes since ")
     assert ["main", "x"] == [branch["name"] for branch in scores.json("branch")]
+
+
+def test_settings_are_numbers_and_truth_values_where_they_read_so():
+    """Everything else is text, `=` signs included."""
+    pairs = ("a=1", "b=0.5", "c=true", "d=zstd", "e=x=y")
+
+    assert {"a": 1, "b": 0.5, "c": True, "d": "zstd", "e": "x=y"} == parse_settings(None, None, pairs)
 
 
 def test_clock_counts_microseconds():
