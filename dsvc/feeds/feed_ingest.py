@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from dsvc.feeds.about import KeyReader, Target, TargetChanges, find_changes
 from dsvc.feeds.apply import Applied, Sources, apply_taken
 from dsvc.feeds.content import ContentReader
 from dsvc.feeds.documents import key_value
 from dsvc.feeds.formats import SignalReader, Taken
 from dsvc.feeds.held import Cause, HeldCount, count_held
-from dsvc.feeds.infer import has_null
+from dsvc.feeds.infer import fills
 from dsvc.feeds.opening import open_feed
 from dsvc.feeds.passes import Marks, Pass, plan_passes
 from dsvc.feeds.paths import DocumentPath
@@ -26,6 +24,7 @@ from dsvc.feeds.reading import Documents, Link
 from dsvc.feeds.report import FeedReport, SignalReport, UnusableCount
 from dsvc.feeds.stale import MadeFrom
 from dsvc.objects.access import Writer
+from dsvc.objects.column import Mask
 from dsvc.objects.encoding import get_object, put_object
 from dsvc.objects.oid import Kind, Oid
 from dsvc.objects.provenance import Provenance
@@ -213,14 +212,12 @@ class FeedIngest:
         undecided = []
         for reader in takers.readers:
             taken = reader.finish()
-            if _is_undecided(types[reader.spec.name], reader.spec, taken, each):
+            if _is_undecided(types[reader.spec.name], reader.spec, taken, None if each.is_whole else sources):
                 undecided.append(reader.spec)
             else:
                 self._put(reader.spec, taken, sources, each, is_inferred=types[reader.spec.name] is None)
         if each.is_main:
             self._put_state(each, takers, documents, sources, now)
-        else:
-            self._told.superseded = max(self._told.superseded, int(np.count_nonzero(sources.is_superseded)))
         return undecided
 
     def _type_of(self, signal: SignalSpec, kept: Sequence[SignalSpec]) -> Type | None:
@@ -301,9 +298,8 @@ class FeedIngest:
         content = None if takers.content is None else self._put_content(takers.content, sources, each)
         keys_before = None if before is None else self.job.stored(before.keys)
         keys = takers.keys.write(self.job.writer, keys_before, sources.pointers, sources.order)
-        counts = documents.counts(sources.is_known)
-        superseded = int(np.count_nonzero(sources.is_superseded))
-        self._told.superseded = superseded + (before.superseded if before else 0)
+        counts = documents.counts(sources.is_known, sources.is_superseded)
+        self._told.superseded = counts.superseded + (before.superseded if before else 0)
         self._told.orphans = max(0, counts.orphans + (before.orphans if before else 0))
         self.job.states[self.spec.name] = FeedState(
             name=self.spec.name,
@@ -333,16 +329,28 @@ def _batches(feed: Feed, each: Pass, path: str) -> Iterator[tuple[DocumentBatch,
         yield from ((batch, True) for batch in feed.lookup(path, [key_value(text) for text in each.lookups]))
 
 
-def _is_undecided(type_: Type | None, spec: SignalSpec, taken: Taken, each: Pass) -> bool:
+def _is_undecided(type_: Type | None, spec: SignalSpec, taken: Taken, sources: Sources | None) -> bool:
     """Tell whether only all documents tell the type.
 
-    So it is where these are the first values of a signal, or do not fit where nothing was known of its type yet.
+    So it is where these are the first values of a signal, or do not fit only because nothing was known of some place
+    of its type yet.
+
+    Args:
+        type_: The type that values had to fit, if any.
+        spec: The signal's section of the recipe.
+        taken: What was taken.
+        sources: Whose documents they are; None where all documents were read.
     """
     if spec.type is not None:
         return False
     if type_ is None:
-        return not each.is_whole and taken.values.length > 0
-    return has_null(type_.physical) and any(held.cause is Cause.FORMAT for held in taken.held.values())
+        return sources is not None and bool(((taken.at >= 0) & _known(taken, sources)).any())
+    misfits = (held.value for held in taken.held.values() if held.cause is Cause.FORMAT)
+    return any(fills(type_.physical, value) for value in misfits)
+
+
+def _known(taken: Taken, sources: Sources) -> Mask:
+    return sources.is_known if taken.rows is None else sources.is_known[taken.rows]
 
 
 @contextmanager

@@ -144,17 +144,29 @@ class Profile:
         return self._counts.total()
 
 
-def has_null(physical: Physical) -> bool:
-    """Tell whether a type has a place of which nothing is known yet but nulls and empty lists."""
-    kind, *rest = physical
-    match kind:
-        case "null":
-            return True
-        case "list":
-            return has_null(rest[0])
-        case "fixed_list":
-            return has_null(rest[1])
-        case "struct":
-            return any(has_null(child) for _, child in rest[0])
-        case _:
-            return False
+def fills(known: Physical, value: Any) -> bool:
+    """Tell whether a value fits a type once places of which only nulls were seen become what it has there.
+
+    False where it fits already, and where it would not fit then either.
+    """
+    profile = Profile()
+    profile.add([value])
+    grown = _grow(known, profile.least())
+    return grown is not None and grown != known
+
+
+def _grow(known: Physical, found: Physical) -> Physical | None:
+    """Return the type that holds both if only places of nulls and empty lists differ, else None."""
+    if found in (("null",), known):
+        return known
+    if known == ("null",):
+        return found
+    if known[0] == found[0] == "list":
+        item = _grow(known[1], found[1])
+        return None if item is None else ("list", item)
+    if known[0] == found[0] == "struct":
+        fields = dict(found[1])
+        grown = [(name, _grow(child, fields.pop(name, ("null",)))) for name, child in known[1]]
+        return None if fields or any(child is None for _, child in grown) else ("struct", tuple(grown))
+    holds = (known, found) in ((("float64",), ("int64",)), (("timestamp", "us", "UTC"), ("timestamp", "ms", "UTC")))
+    return known if holds else None

@@ -66,6 +66,7 @@ class Counts:
     """What a reading adds to the counts of its feed."""
 
     documents: int
+    superseded: int
     orphans: int
     """Negative where more documents found their source than new ones have none."""
 
@@ -104,7 +105,8 @@ class Documents:
             is_lookup: Whether they were looked up, and may have been read before.
         """
         documents, positions = batch.documents, batch.positions
-        self.cursor = batch.cursor or self.cursor
+        if not is_lookup:
+            self.cursor = batch.cursor or self.cursor
         if None in keys:
             for position, key in zip(positions, keys, strict=True):
                 if key is None:
@@ -142,16 +144,21 @@ class Documents:
         """Return bytes that sort as documents do: by the cursor's field, then by position."""
         return _join(self._order, pa.large_binary())
 
-    def counts(self, has_source: Mask) -> Counts:
-        """Return what the documents add to the counts of their feed.
+    def counts(self, has_source: Mask, is_superseded: Mask) -> Counts:
+        """Return what the documents add to the counts of their feed: those counted before add nothing.
 
         Args:
             has_source: Which documents have a source that is there.
+            is_superseded: Which documents another stands in for.
         """
         is_new, is_lookup = _joined(self._is_new), _joined(self._is_lookup)
         is_first = is_new & ~is_lookup
         found = has_source & is_lookup & ~is_new  # they were counted as waiting when they were read
-        return Counts(int(is_first.sum()), int((is_first & ~has_source).sum()) - int(found.sum()))
+        return Counts(
+            documents=int(is_first.sum()),
+            superseded=int((is_first & is_superseded).sum()),
+            orphans=int((is_first & ~has_source).sum()) - int(found.sum()),
+        )
 
 
 def _joined(parts: Sequence[Mask]) -> Mask:

@@ -50,7 +50,7 @@ class FeedReport(msgspec.Struct, frozen=True):
     documents: int
     """Documents read; those that a cursor gives again are counted."""
     superseded: int = 0
-    """Documents that another one of the same source, later in order, stands in for."""
+    """Documents that another one of the same source, later in order, stands in for; as `orphans`."""
     orphans: int = 0
     """Documents that wait for their source, those of earlier ingests included."""
     unusable: tuple[UnusableCount, ...] = ()

@@ -50,6 +50,22 @@ class TestReadingAgain:
         assert 6 == world.view.state.feeds[0].documents
         assert 6 == len(world.read("score"))
 
+    def test_nothing_new_changes_nothing(self, world):
+        """Although the documents at the cursor come again: some superseded, some held, some without a source."""
+        world.recipe(LIVE + SCORE + OUTPUTS + 'type = "score"\n')
+        score = {"score": 0.5, "version": "1"}
+        odd = [image(2, model={"score": "odd"}), image(2, _id=7)]
+        COLLECTIONS["images"] = [image(1, model=score), *({**document, "at": 9} for document in odd)]
+        COLLECTIONS["outputs"] = [output(1, 1, "odd"), output(2, 99, 0.5)]
+        world.ingest()
+        view = world.view
+        MemoryFeed.asked.clear()
+        for _ in range(2):
+            world.ingest()
+
+        assert (view.root_id, view.state_id) == (world.view.root_id, world.view.state_id)
+        assert [("read", "images", b"9"), ("read", "outputs", b"2")] * 2 == MemoryFeed.asked
+
     def test_a_new_signal_reads_all_and_the_others_go_on(self, world):
         """What was edited alone is read anew."""
         world.recipe(LIVE + SCORE)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dsvc.feeds.documents import Unsupported
 from dsvc.feeds.fit import to_array
-from dsvc.feeds.infer import Profile, has_null
+from dsvc.feeds.infer import Profile, fills
 from dsvc.objects.types import parse_type
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -122,15 +122,21 @@ def test_what_was_inferred_holds_all_values(data):
 
 
 @pytest.mark.parametrize(
-    "text, expected",
+    "text, value, expected",
     [
-        ("null", True),
-        ("list<null>", True),
-        ("struct<a: int64, b: list<null>>", True),
-        ("list<struct<>>", False),
-        ("int8", False),
+        pytest.param("null", 5, True, id="nothing known"),
+        pytest.param("null", None, False, id="a null again"),
+        pytest.param("list<null>", [1], True, id="empty lists"),
+        pytest.param("struct<a: int64, b: null>", {"a": 1, "b": "x"}, True, id="a field"),
+        pytest.param("struct<a: float64, b: list<null>>", {"a": 1, "b": [[]]}, True, id="an item of a field"),
+        pytest.param("struct<a: int64, b: null>", {"b": 5}, True, id="without the other field"),
+        pytest.param("struct<a: int64, b: null>", {"a": "x", "b": 5}, False, id="beside what does not fit"),
+        pytest.param("struct<a: int64, b: null>", {"a": 1}, False, id="nothing new"),
+        pytest.param("struct<a: int64, b: null>", {"c": 1}, False, id="an unknown field"),
+        pytest.param("struct<b: null>", [1], False, id="something else"),
+        pytest.param("int64", 2.5, False, id="a wider number"),
     ],
 )
-def test_types_that_know_nothing_yet_are_told(text, expected):
-    """A place of which only nulls and empty lists were seen can still become anything."""
-    assert expected is has_null(parse_type(text).physical)
+def test_what_is_unknown_of_a_type_can_be_filled(text, value, expected):
+    """Where a value fits but for places of which only nulls were seen."""
+    assert expected is fills(parse_type(text).physical, value)

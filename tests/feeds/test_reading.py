@@ -1,8 +1,9 @@
+import numpy as np
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsvc.feeds.reading import Documents, Link, choose_winners, usable_pointers
+from dsvc.feeds.reading import Counts, Documents, Link, choose_winners, usable_pointers
 from dsvc.plugins.contracts import DocumentBatch
 from dsvc.recipe.spec import AboutSpec, FeedSpec
 from tests.feeds.world import COLLECTIONS, IMAGES, LIVE, OUTPUTS, SCORE, fresh_root, image, output
@@ -58,15 +59,15 @@ def test_documents_that_were_counted_before_count_no_more():
     """Those at the cursor come again; one that was looked up was counted as waiting, and has its source now."""
     first = Documents("at")
     first.add(DocumentBatch([{"at": 1}, {"at": 2}, {"at": 2}, {}], [1, 2, 3, 4], b"2"), ["a", "b", "c", None], "why")
-    counts = first.counts(pa.array([True, True, False]).to_numpy(zero_copy_only=False))
-    assert (3, 1, 3, b"2") == (counts.documents, counts.orphans, first.count, first.cursor)
+    counts = first.counts(np.array([True, True, False]), np.array([True, False, False]))
+    assert (Counts(3, 1, 1), 3, b"2") == (counts, first.count, first.cursor)
     assert {"why": 1} == dict(first.unusable.counts)
 
     second = Documents("at", first.last_order)
     second.add(DocumentBatch([{"at": 2}, {"at": 2}, {"at": 3}], [2, 3, 5], b"3"), ["b", "c", "d"], "why")
-    second.add(DocumentBatch([{"at": 2}], [3]), ["c"], "why", is_lookup=True)
-    counts = second.counts(pa.array([True] * 4).to_numpy(zero_copy_only=False))
-    assert (1, -1, b"3") == (counts.documents, counts.orphans, second.cursor)
+    second.add(DocumentBatch([{"at": 2}], [3], b"2"), ["c"], "why", is_lookup=True)
+    counts = second.counts(np.ones(4, np.bool_), np.array([True, False, True, True]))
+    assert (Counts(1, 1, -1), b"3") == (counts, second.cursor)
 
 
 class TestSeveralDocuments:
