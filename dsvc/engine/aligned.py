@@ -25,7 +25,7 @@ from dsvc.objects.snapshot import Signal
 from dsvc.objects.tree import Tree
 from dsvc.objects.types import Type
 
-ROWS = 262_144
+ROWS = 524_288
 """Rows of a batch, about."""
 
 

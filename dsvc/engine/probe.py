@@ -32,6 +32,8 @@ _GROUP_ROWS = 262_144
 """Rows of the chunks that are looked into at a time."""
 _GROUP_BYTES = 32 * 1024 * 1024
 """Weight of the values that are read at a time."""
+_CHUNK_ROWS = 2048
+"""Rows of a chunk, about."""
 _FEW = 16
 """Rows for one source, from which on the sources are found by bisection, not by a hash of all rows."""
 
@@ -67,10 +69,21 @@ class Probe:
         """Return the chunks of a signal that hold, or would hold, the sources, in order."""
         found = self._places.get(signal.tree)
         if found is None:
-            nodes = Tree(self.reader, signal).nodes()
-            found = [Place(nodes.chunk(path), low, high) for path, low, high in nodes.locate(self.keys)]
-            self._places[signal.tree] = found
+            found = self._places[signal.tree] = self._locate(signal)
         return found
+
+    def _locate(self, signal: Signal) -> list[Place]:
+        nodes = Tree(self.reader, signal).nodes()
+        if len(self) * _CHUNK_ROWS < signal.count:
+            return [Place(nodes.chunk(path), low, high) for path, low, high in nodes.locate(self.keys)]
+        # Most chunks hold some source: all are listed, and the sources cut at their last keys at once.
+        chunks = list(nodes.chunks())
+        below, found = self.keys.search(Keys.of_bytes([chunk.last for chunk in chunks]))
+        ends = below + found
+        ends[-1:] = len(self)
+        starts = np.concatenate([[0], ends[:-1]])
+        bounds = zip(chunks, starts.tolist(), ends.tolist(), strict=True)
+        return [Place(chunk, low, high) for chunk, low, high in bounds if low < high]
 
     def find(self, places: Sequence[Place]) -> tuple[Index, Index]:
         """Find the sources of some consecutive chunks.
@@ -138,7 +151,7 @@ class Probe:
             path: What of it.
             wanted: The sources to tell of.
         """
-        same = np.zeros(len(self), np.bool_)
+        same = is_null(now)
         new: list[Place] = []
         for place in self.places(signal):
             if wanted[place.low : place.high].any():
@@ -149,13 +162,11 @@ class Probe:
                     same[place.low : place.high] = known
         type_ = Type.decode(signal.type)
         for places in grouped(new):
-            for place in places:
-                same[place.low : place.high] = is_null(now.slice(place.low, place.high))
             found, values, _ = self._read(places, type_, None, provenance=False)
             same[found] = same_bits(now.take(found), field_of(values, path))
-            for place in places:
-                name = path, place.low, place.entry.keys, place.entry.value
-                self._same[name] = same[place.low : place.high].copy()
+        for place in new:
+            name = path, place.low, place.entry.keys, place.entry.value
+            self._same[name] = same[place.low : place.high].copy()
         return same
 
     def _read(
