@@ -44,7 +44,7 @@ def test_every_name_is_a_command():
 def test_help_has_a_line_an_example_and_statuses(name):
     """Every command says what it does in one line without a period, shows an example, and its exit statuses."""
     command = COMMANDS[name]
-    text = command.get_help(click.Context(command, info_name=name))
+    text = command.get_help(click.Context(command, info_name=name, help_option_names=["-h", "--help"]))
 
     assert isinstance(command, DocumentedCommand)
     assert not command.help.partition("\n")[0].endswith(".")

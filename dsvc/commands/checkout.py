@@ -40,7 +40,7 @@ SETTING_HELP = "A setting of the format, e.g. compression=snappy (can be repeate
 )
 @click.option("--format", "format_", default="parquet", help="parquet, arrow, jsonl, csv, or one of a plugin")
 @click.option(
-    "--option", "-o", "settings", metavar="KEY=VALUE", multiple=True, callback=parse_settings, help=OPTION_HELP
+    "--option", "-o", "settings", metavar="KEY=VALUE", multiple=True, callback=parse_settings, help=SETTING_HELP
 )
 @discard_option
 @json_option
