@@ -96,7 +96,7 @@ class Keys(Sequence[bytes]):
 
     @cached_property
     def _has_nul(self) -> bool:
-        return bool((self._data == 0).any())
+        return bool(self._data.min(initial=1) == 0)
 
     @cached_property
     def width(self) -> int:
@@ -147,12 +147,17 @@ class Keys(Sequence[bytes]):
 
     def _padded(self, width: int) -> npt.NDArray[np.bytes_]:
         """Return the keys as fixed-width byte strings, which numpy compares by memory; keys hold no NUL."""
+        n, width = len(self), max(width, 1)
         lengths = np.diff(self._offsets)
-        if width and bool((lengths == width).all()):
-            return np.frombuffer(self._data, dtype=f"S{width}", count=len(self))
-        padded = np.zeros((len(self), max(width, 1)), np.uint8)
-        padded[np.arange(max(width, 1)) < lengths[:, None]] = self._data
-        return padded.reshape(-1).view(f"S{max(width, 1)}")
+        least, most = int(lengths.min()), int(lengths.max())
+        if least == most == width:
+            return np.frombuffer(self._data, dtype=f"S{width}", count=n)
+        padded = np.zeros((n, width), np.uint8)
+        if least == most:
+            padded[:, :most] = self._data.reshape(n, most)
+        else:
+            padded[np.arange(width) < lengths[:, None]] = self._data
+        return padded.reshape(-1).view(f"S{width}")
 
 
 def bisect_keys(keys: Sequence[bytes], key: bytes, low: int = 0, high: int | None = None) -> int:
