@@ -15,6 +15,7 @@ from dsvc.commands._render import emit, table
 if TYPE_CHECKING:
     import pyarrow as pa
 
+ROWS_PER_BATCH = 65_536
 ROWS_PER_TABLE = 1000
 """Rows that are aligned with each other when many are printed."""
 
@@ -35,7 +36,10 @@ def read(*, revision: str, signals: tuple[str, ...], dataset: str | None, limit:
     if dataset and signals:
         raise click.UsageError("name signals or a dataset, not both")
     repo = open_repository()
-    rows = islice(_rows(repo.iter_read(revision, signals or None, dataset=dataset)), limit)
+    batches = repo.iter_read(
+        revision, signals or None, dataset=dataset, rows_per_batch=min(limit or ROWS_PER_BATCH, ROWS_PER_BATCH)
+    )
+    rows = islice(_rows(batches), limit)
     emit(as_json=as_json, objects=({"type": "row", **row} for row in rows), lines=_lines(rows), long=True)
 
 

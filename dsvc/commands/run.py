@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +14,8 @@ from dsvc.commands._progress import Progress
 from dsvc.commands._render import count, emit, hint, say, table
 from dsvc.commands.commit import commit_lines, version_objects
 from dsvc.commands.ingest import ingest_lines, ingest_objects
-from dsvc.errors import NothingToCommitError
+from dsvc.errors import NothingToCommitError, UserError
+from dsvc.repo.names import nearest
 
 if TYPE_CHECKING:
     from dsvc.engine.report import DatasetReport, RunReport, StepReport
@@ -41,6 +42,7 @@ def run(
     A record that fails stops no other; `dsvc status` counts those that failed.
     """
     repo = open_repository(writes=True)
+    _check_names(repo, names)
     if ingests:
         with Progress("Reading documents") as progress:
             taken = repo.ingest(environ=os.environ, progress=progress)
@@ -53,6 +55,21 @@ def run(
     elif not as_json and message is None and not done.did_nothing:
         hint('`dsvc diff --stat` shows what changed, `dsvc commit -m "..."` keeps it')
     ctx.exit(STATUS_SOME_FAILED if done.failed else 0)
+
+
+def _check_names(repo: Repository, names: Sequence[str]) -> None:
+    """Refuse what the recipe neither derives nor selects."""
+    if not names:
+        return
+    recipe = repo.recipe()
+    known = [*recipe.steps, *recipe.datasets]
+    for name in names:
+        if name not in known:
+            close = nearest(name, known)
+            raise UserError(
+                message=f"the recipe has no step or dataset {name!r}",
+                hint=f"did you mean {close!r}?" if close else f"it has: {', '.join(known) or 'none'}",
+            )
 
 
 def _commit(repo: Repository, message: str) -> Shown | None:

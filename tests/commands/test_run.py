@@ -30,6 +30,12 @@ def test_run_of_named_steps_alone(faces):
     ]
 
 
+def test_unknown_name_is_refused_with_the_nearest(faces):
+    """A misspelt step is not silently everything that is current."""
+    assert "'is_good'" in faces("run", "is_godo", expect=1).err
+    assert "is_good, good" in faces("run", "zzz", expect=1).err
+
+
 def test_failed_records_are_counted_and_end_with_their_status(faces):
     """The rest is made; `status --waiting` says which failed and why."""
     Path("steps.py").write_text("def inverse(quality) -> float:\n    return 1 / (quality - 4)\n")
