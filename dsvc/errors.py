@@ -12,8 +12,8 @@
       PluginError              16   a plugin failed; the original is the cause
       SchemaError  FeedError  DeriveError    1
 
-The whole tree is in docs/reference/errors.md, made from the classes. A command can also end with 0 done, 2 usage, 3 done but
-some records failed, 70 a bug in dsvc, 130 interrupted, 141 broken pipe. A bug is no DsvcError.
+The whole tree is in docs/reference/errors.md, made from the classes. A command can also end with 0 done, 2 usage,
+3 done but some records failed, 70 a bug in dsvc, 130 interrupted, 141 broken pipe. A bug is no DsvcError.
 
 A class lists its fields as annotations: they are the keyword arguments of its constructor. `text` makes the message
 from the fields, once, and `advice` the hint, the next thing to type; where words depend on the fields, `describe`
