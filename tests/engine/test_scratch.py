@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dsvc.engine.scratch import Scratch
 from dsvc.objects.oid import Kind
-from tests.engine.signals import new_writer, read_signal, write_signal
+from tests.engine.bound import store
+from tests.engine.signals import new_writer, read_signal
 
 
 def test_scratch_reads_through_and_writes_nothing():
@@ -26,7 +27,7 @@ def test_ids_are_those_of_a_store():
     writer = new_writer()
     scratch = Scratch(new_writer())
 
-    made = write_signal(scratch, "int64", records)
+    made = store(scratch, "int64", records)
 
-    assert write_signal(writer, "int64", records) == made
+    assert store(writer, "int64", records) == made
     assert records == read_signal(scratch, made)
