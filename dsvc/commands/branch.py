@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dsvc.commands._command import command
-from dsvc.commands._options import BRANCH, HEAD, REVISION, json_option, open_repository
+from dsvc.commands._losses import tell_deletion
+from dsvc.commands._options import BRANCH, HEAD, REVISION, dry_run_option, json_option, open_repository
 from dsvc.commands._render import Styled, emit, plain, short, table
 
 if TYPE_CHECKING:
@@ -20,18 +21,21 @@ if TYPE_CHECKING:
 @click.argument("revision", default=HEAD, type=REVISION)
 @click.option("--delete", "-d", is_flag=True, help="Take the branch away")
 @click.option("--force", "-f", is_flag=True, help="Take it away also when that loses a draft or commits")
+@dry_run_option
 @json_option
-def branch(*, name: str | None, revision: str, delete: bool, force: bool, as_json: bool) -> None:
+def branch(*, name: str | None, revision: str, delete: bool, force: bool, dry_run: bool, as_json: bool) -> None:
     """List branches, or make one at a revision.
 
     HEAD stays where it is; `dsvc switch -c NAME` makes a branch and goes there.
     """
-    if delete and name is None:
+    if (delete and name is None) or (dry_run and not delete):
         raise click.UsageError("which branch? `dsvc branch -d NAME`")
-    repo = open_repository(writes=name is not None)
+    repo = open_repository(writes=name is not None and not dry_run)
     if name is None:
         found = repo.branches()
         emit(as_json=as_json, objects=map(_object, found), lines=table(_rows(found)))
+    elif delete and dry_run:
+        tell_deletion("branch", name, {item.name: item.commit for item in repo.branches()}, as_json=as_json)
     elif delete:
         repo.delete_branch(name, force=force)
         emit(

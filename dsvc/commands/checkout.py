@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dsvc.commands._command import command
+from dsvc.commands._losses import tell_uncommitted
 from dsvc.commands._options import (
     DATASET,
     REVISION,
     discard_option,
+    dry_run_option,
     json_option,
     open_repository,
     parse_settings,
@@ -21,6 +23,7 @@ from dsvc.commands._render import count, emit, plain, short
 
 if TYPE_CHECKING:
     from dsvc.export.checkout import CheckoutReport
+    from dsvc.repository import Repository
 
 SETTING_HELP = "A setting of the format, e.g. compression=snappy (can be repeated)"
 
@@ -43,6 +46,7 @@ SETTING_HELP = "A setting of the format, e.g. compression=snappy (can be repeate
     "--option", "-o", "settings", metavar="KEY=VALUE", multiple=True, callback=parse_settings, help=SETTING_HELP
 )
 @discard_option
+@dry_run_option
 @json_option
 def checkout(
     *,
@@ -52,22 +56,27 @@ def checkout(
     format_: str,
     settings: dict[str, Any],
     discard: bool,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Write the files of a dataset, or move HEAD.
 
     A second checkout into the same directory rewrites only files whose content differs, and touches none that are
     not its own. A tag DATASET@NAME says which dataset.
-    Without `--to`, HEAD moves to the commit and the recipe files become those of it.
+    Without `--to`, HEAD moves to the commit and the recipe files become those of it; `--dry-run` says what
+    `--discard` would drop.
     """
     if directory is None and dataset is not None:
         raise click.UsageError("where to? `--to DIR`")
-    repo = open_repository(writes=directory is None)
+    if directory is not None and dry_run:
+        raise click.UsageError("`--dry-run` goes with a move of HEAD; files of others are never overwritten")
+    repo = open_repository(writes=directory is None and not dry_run)
+    if dry_run:
+        tell_uncommitted(repo, as_json=as_json)
+        return
     if directory is None:
         repo.checkout_revision(revision, discard=discard)
-        head = repo.head()
-        at = {"type": "head", "branch": head.branch, "commit": head.commit}
-        emit(as_json=as_json, objects=[at], lines=[f"HEAD is at {short(head.commit)} ({plain(head.label)})"])
+        _tell_head(repo, as_json=as_json)
         return
     with Progress("Writing files") as progress:
         done = repo.checkout(
@@ -75,6 +84,12 @@ def checkout(
         )
     if done is not None:
         emit(as_json=as_json, objects=[_object(done)], lines=[_line(done)])
+
+
+def _tell_head(repo: Repository, *, as_json: bool) -> None:
+    head = repo.head()
+    at = {"type": "head", "branch": head.branch, "commit": head.commit}
+    emit(as_json=as_json, objects=[at], lines=[f"HEAD is at {short(head.commit)} ({plain(head.label)})"])
 
 
 def _line(done: CheckoutReport) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dsvc.commands._command import command
-from dsvc.commands._options import HEAD, REVISION, TAG, json_option, open_repository
+from dsvc.commands._losses import tell_deletion
+from dsvc.commands._options import HEAD, REVISION, TAG, dry_run_option, json_option, open_repository
 from dsvc.commands._render import emit, plain, short, table
 
 if TYPE_CHECKING:
@@ -19,19 +20,22 @@ if TYPE_CHECKING:
 @click.argument("revision", default=HEAD, type=REVISION)
 @click.option("--message", "-m", default="", help="What the tag says")
 @click.option("--delete", "-d", is_flag=True, help="Take the tag away")
+@dry_run_option
 @json_option
-def tag(*, name: str | None, revision: str, message: str, delete: bool, as_json: bool) -> None:
+def tag(*, name: str | None, revision: str, message: str, delete: bool, dry_run: bool, as_json: bool) -> None:
     """List tags, or give a commit a name that stays.
 
     DATASET@NAME names one dataset at the commit.
     """
-    if delete and name is None:
+    if (delete and name is None) or (dry_run and not delete):
         raise click.UsageError("which tag? `dsvc tag -d NAME`")
-    repo = open_repository(writes=name is not None)
+    repo = open_repository(writes=name is not None and not dry_run)
     if name is None:
         found = repo.tags()
         rows = ((item.name, short(item.commit), item.message.partition("\n")[0]) for item in found)
         emit(as_json=as_json, objects=map(tag_object, found), lines=table(rows))
+    elif delete and dry_run:
+        tell_deletion("tag", name, {item.name: item.commit for item in repo.tags()}, as_json=as_json)
     elif delete:
         repo.delete_tag(name)
         emit(as_json=as_json, objects=[{"type": "tag-deleted", "name": name}], lines=[f"Deleted tag {plain(name)}"])
