@@ -30,7 +30,6 @@ from dsvc.objects.keys import Keys
 from dsvc.objects.oid import ZERO, Kind, Oid
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
-from dsvc.objects.state import State
 from dsvc.objects.trace import TraceInput
 from dsvc.objects.tree import Tree, count_up_to
 from dsvc.objects.types import Type
@@ -90,8 +89,8 @@ class Inputs:
         items = []
         for path in paths:
             signal_id = view.signals.get(path.signal, ZERO)
-            waiting = _find_waiting(view.state, path.signal) if path.circumstance == STATE else None
-            items.append(Input(path, path in required, signal_id, view.signal(path.signal), waiting or ZERO))
+            waiting = view.waiting.get(path.signal, ZERO) if path.circumstance == STATE else ZERO
+            items.append(Input(path, path in required, signal_id, view.signal(path.signal), waiting))
         return cls(view.reader, items, declared)
 
     @classmethod
@@ -314,8 +313,3 @@ def _tell(reader: Reader, prov: ProvColumn, circumstance: str) -> Column:
 
 def _waiting_path(path: InputPath) -> str:
     return str(InputPath(path.signal, (WAITING,)))
-
-
-def _find_waiting(state: State, signal: str) -> Oid | None:
-    listed = {entry.name: entry.waiting for entry in state.ingested} | {e.name: e.waiting for e in state.derived}
-    return listed.get(signal)

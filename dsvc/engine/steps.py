@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -121,13 +122,13 @@ class PythonStep(Step):
         self._function = function
 
     def _make(self, columns: Columns) -> Made:
+        function, parameters = self._function, dict(self.spec.parameters)
         inputs = [columns.values(path).to_pylist() for path in self.spec.inputs]
-        parameters = dict(self.spec.parameters)
         values: list[Any] = []
         failed: Failures = {}
-        for row in range(len(columns)):
+        for row, record in enumerate(zip(*inputs, strict=True) if inputs else repeat((), len(columns))):
             try:
-                values.append(self._function(*(column[row] for column in inputs), **parameters))
+                values.append(function(*record, **parameters))
             except Exception as err:  # noqa: BLE001 - whatever a record's function raises is why it failed
                 values.append(None)
                 failed[row] = tell(err)

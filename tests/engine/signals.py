@@ -1,65 +1,58 @@
-"""Signals made of dicts in memory, for tests of what reads and writes signals."""
+"""Signals made from dicts, in memory, and read back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
 
-from dsvc.engine.inputs import Input, Inputs
-from dsvc.objects.access import Reader
 from dsvc.objects.edit import Edit, edit_tree
 from dsvc.objects.encoding import put_object
 from dsvc.objects.keys import Keys
-from dsvc.objects.oid import ZERO, Kind
+from dsvc.objects.oid import ZERO, Kind, Oid
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.tree import Tree
-from dsvc.objects.types import parse_type
-from dsvc.recipe.paths import InputPath
+from dsvc.objects.types import Type, parse_type
 from dsvc.store.memory import MemoryStore
 from dsvc.store.writer import ObjectWriter
 
-MADE = Provenance("step", "m:f", "1")
+INT = parse_type("int64")
 
 
 def new_writer() -> ObjectWriter:
-    """Return a writer of a store of its own."""
+    """Return a writer over an empty store."""
     return ObjectWriter(MemoryStore())
 
 
 def keys_of(*sources: str) -> Keys:
-    """Return sources as ascending keys."""
+    """Return sources as keys, in order."""
     return Keys.of(pa.array(sorted(sources, key=str.encode), pa.string()))
 
 
 def write_signal(
-    writer: ObjectWriter, type_: str, records: Mapping[str, Any], provenance: Provenance = MADE
-) -> Signal | None:
+    writer: ObjectWriter, records: dict[str, Any], type_: Type = INT, producer: str = "p"
+) -> tuple[Oid, Signal | None]:
+    """Store records as a signal; return its id and the signal, zero and None where there are none."""
+    sources = sorted(records, key=str.encode)
+    values = pa.array([records[source] for source in sources], type_.arrow)
+    made_by = Provenance("import", producer, "1")
+    edit = Edit.of_arrow(writer, type_, pa.array(sources, pa.string()), values, made_by)
+    signal = edit_tree(writer, None, type_, edit).signal
+    return (ZERO, None) if signal is None else (put_object(writer, Kind.SIGNAL, signal), signal)
+
+
+def signal_of(writer: ObjectWriter, records: dict[str, Any], type_: Type = INT, producer: str = "p") -> Signal | None:
     """Store records as a signal; None where there are none."""
-    parsed = parse_type(type_)
-    keys = sorted(records, key=str.encode)
-    values = pa.array([records[key] for key in keys], parsed.arrow)
-    edit = Edit.of_arrow(writer, parsed, pa.array(keys, pa.string()), values, provenance)
-    return edit_tree(writer, None, parsed, edit).signal
+    return write_signal(writer, records, type_, producer)[1]
 
 
-def read_signal(reader: Reader, signal: Signal | None) -> dict[str, Any]:
+def read_signal(writer: Any, signal: Signal | None) -> dict[str, Any]:
     """Return the records of a signal."""
     if signal is None:
         return {}
     return {
         source: value
-        for rows in Tree(reader, signal).rows()
+        for rows in Tree(writer, signal).rows()
         for source, value in zip(rows.sources.to_pylist(), rows.values.to_pylist(), strict=True)
     }
-
-
-def bind(writer: ObjectWriter, signals: Mapping[str, Signal | None], optional: tuple[str, ...] = ()) -> Inputs:
-    """Return a step's inputs, by path; those in `optional` are not required."""
-    items = []
-    for path, signal in signals.items():
-        oid = ZERO if signal is None else put_object(writer, Kind.SIGNAL, signal)
-        items.append(Input(InputPath.parse(path), path not in optional, oid, signal))
-    return Inputs(writer, items)

@@ -1,4 +1,4 @@
-"""The output type that a function's return annotation tells."""
+"""The output type that a function's return annotation declares."""
 
 from __future__ import annotations
 
@@ -6,35 +6,57 @@ import pytest
 
 from dsvc.engine.annotations import annotated_type
 
+CODE = """
+import typing
+from typing import Optional
+
+def integer(x) -> int: ...
+def number(x) -> "float": ...
+def text(x) -> str | None: ...
+def maybe(x) -> Optional[bool]: ...
+def data(x) -> bytes: ...
+def listed(x) -> list[float]: ...
+def nested(x) -> typing.List[list[int]]: ...
+def untyped(x): ...
+def other(x) -> dict: ...
+def either(x) -> int | str: ...
+def broken(x) -> "1 +": ...
+def redefined(x) -> int: ...
+def redefined(x) -> str: ...
+"""
+
+
+@pytest.fixture
+def directory(tmp_path):
+    """A recipe's directory with a module."""
+    (tmp_path / "steps.py").write_text(CODE)
+    return tmp_path
+
 
 @pytest.mark.parametrize(
-    ("annotation", "expected"),
+    ("function", "expected"),
     [
-        ("-> int", "int64"),
-        ("-> 'float'", "float64"),
-        ("-> str | None", "string"),
-        ("-> None | bool", "bool"),
-        ("-> typing.Optional[bytes]", "binary"),
-        ("-> list[list[int | None]]", "list<list<int64>>"),
-        ("-> int | str", "None"),
-        ("-> dict[str, int]", "None"),
-        ("-> list", "None"),
-        ("-> None", "None"),
-        ("-> 'not a type'", "None"),
-        ("", "None"),
+        ("integer", "int64"),
+        ("number", "float64"),
+        ("text", "string"),
+        ("maybe", "bool"),
+        ("data", "binary"),
+        ("listed", "list<float64>"),
+        ("nested", "list<list<int64>>"),
+        ("redefined", "string"),
     ],
 )
-def test_types_are_read_from_syntax(tmp_path, annotation, expected):
-    """Plain types, lists of them and any of them or None are known; nothing else, and no code is executed."""
-    (tmp_path / "code.py").write_text(f"import typing\nraise SystemExit\ndef f(x) {annotation}:\n    return x\n")
-
-    assert expected == str(annotated_type("code:f", tmp_path))
+def test_an_annotation_is_a_type(directory, function, expected):
+    """Plain types, lists of them, and any of them or None; a later definition wins."""
+    assert expected == str(annotated_type(f"steps:{function}", directory))
 
 
-def test_the_last_definition_counts(tmp_path):
-    """Of two functions of one name the last is the one called; a module or function that is not there tells nothing."""
-    (tmp_path / "code.py").write_text("def f() -> int: ...\ndef f() -> str: ...\n")
+@pytest.mark.parametrize("function", ["untyped", "other", "either", "broken", "absent"])
+def test_what_says_nothing_is_no_type(directory, function):
+    """Where the annotation leaves the type open, nothing is guessed."""
+    assert annotated_type(f"steps:{function}", directory) is None
 
-    assert ["string", "None", "None"] == [
-        str(annotated_type(name, tmp_path)) for name in ("code:f", "code:g", "json:loads")
-    ]
+
+def test_installed_functions_are_not_looked_into(directory):
+    """Only files of the recipe are read."""
+    assert annotated_type("os.path:join", directory) is None

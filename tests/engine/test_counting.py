@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from dsvc.engine.counting import count_same
-from tests.engine.signals import new_writer, write_signal
+from dsvc.objects.types import parse_type
+from tests.engine.signals import new_writer, signal_of
+
+records = st.dictionaries(st.sampled_from("abcdef"), st.none() | st.integers(0, 2), min_size=1)
 
 
-def test_same_values_are_counted_whether_or_not_the_sources_are_shared():
-    """A source counts where both versions have it with the same bits, null included."""
+@given(records, records)
+def test_count_same(before, after):
+    """Sources that have the same value in both, null being a value."""
     writer = new_writer()
-    records = {f"s{i:05d}": i % 7 or None for i in range(9000)}
-    shared = records | {f"s{i:05d}": -1 for i in range(0, 9000, 1000)}
-    other = {source: value for source, value in shared.items() if source != "s00001"} | {"t": None}
-    before = write_signal(writer, "int64", records)
+    missing = object()
+    expected = sum(before.get(source, missing) == value for source, value in after.items())
 
-    assert 9000 == count_same(writer, before, write_signal(writer, "int64", records))
-    assert 8991 == count_same(writer, before, write_signal(writer, "int64", shared))
-    assert 8990 == count_same(writer, before, write_signal(writer, "int64", other))
+    assert expected == count_same(writer, signal_of(writer, before), signal_of(writer, after))
+
+
+def test_shared_keys_are_not_read(monkeypatch):
+    """Where both versions have the same sources, values alone are read."""
+    writer = new_writer()
+    old = {f"s{i:05d}": i for i in range(9_000)}
+    before, after = signal_of(writer, old), signal_of(writer, old | {"s00007": -1, "s08000": -1})
+    monkeypatch.setattr("dsvc.engine.counting.count_changes", None)
+
+    assert 8_998 == count_same(writer, before, after)
+
+
+def test_heavy_values_are_compared_a_few_chunks_at_a_time():
+    """Chunks in pieces are counted like others."""
+    writer = new_writer()
+    old = {f"s{i:05d}": "x" * 200 for i in range(5_000)}
+    text = parse_type("text")
+
+    assert 4_999 == count_same(writer, signal_of(writer, old, text), signal_of(writer, old | {"s04000": "y"}, text))

@@ -1,45 +1,61 @@
-"""Merging of runs of sources with bits."""
+"""Ascending sources with bits, and their merging."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dsvc.engine.flagged import Flagged, merge_flagged
 from tests.engine.signals import keys_of
 
-sources = st.sets(st.sampled_from([f"s{i:02d}" for i in range(20)]))
+sets_of_sources = st.dictionaries(st.text("abc\u00e9\0", min_size=1, max_size=3), st.integers(1, 7), max_size=12)
 
 
-def runs_of(held: set[str], bits: int, width: int):
-    """The sources in runs of `width`, with empty runs between them."""
-    ordered = sorted(held)
-    for start in range(0, len(ordered), width):
-        yield Flagged.of(keys_of(), bits)
-        yield Flagged.of(keys_of(*ordered[start : start + width]), bits)
+def runs_of(marked: dict[str, int], size: int) -> list[Flagged]:
+    """Cut sources with bits into runs."""
+    sources = sorted(marked, key=str.encode)
+    return [
+        Flagged(keys_of(*part), np.array([marked[source] for source in part], np.uint64))
+        for start in range(0, len(sources), size)
+        if (part := sources[start : start + size])
+    ]
 
 
-@given(st.lists(st.tuples(sources, st.integers(1, 4)), min_size=1, max_size=4), st.integers(1, 7))
-def test_each_source_comes_once_with_all_its_bits(streams, rows):
-    """However streams are cut, their merge has each source once, in order, with the union of the bits."""
-    expected = {
-        source: sum(1 << i for i, (held, _) in enumerate(streams) if source in held)
-        for source in sorted(set().union(*(held for held, _ in streams)))
-    }
-
-    runs = list(merge_flagged([runs_of(held, 1 << i, width) for i, (held, width) in enumerate(streams)], rows))
-
-    found = [(key.decode(), bits) for run in runs for key, bits in zip(run.keys, run.bits.tolist(), strict=True)]
-    assert list(expected.items()) == found
-    if len(streams) > 1:
-        assert all(len(run) == rows for run in runs[:-1])
+def read(runs: list[Flagged]) -> list[tuple[str, int]]:
+    """Return (source, bits) of all runs."""
+    return [(key.decode(), int(bits)) for run in runs for key, bits in zip(run.keys, run.bits, strict=True)]
 
 
-def test_filter_keeps_bits_with_their_sources():
-    """Filtering takes keys and bits alike."""
-    run = Flagged(keys_of("a", "b", "c"), np.array([1, 2, 4], np.uint64))
+@given(st.lists(sets_of_sources, min_size=1, max_size=4), st.integers(1, 4), st.integers(1, 5))
+def test_merging_is_a_union(streams, size, rows):
+    """Each source comes once, in order, with the bits of every stream that has it, in runs of the size asked."""
+    expected: dict[str, int] = {}
+    for marked in streams:
+        for source, bits in marked.items():
+            expected[source] = expected.get(source, 0) | bits
 
-    kept = run.filter(np.array([True, False, True]))
+    merged = list(merge_flagged([iter(runs_of(marked, size)) for marked in streams], rows))
 
-    assert ([b"a", b"c"], [1, 4]) == (list(kept.keys), kept.bits.tolist())
+    assert sorted(expected.items(), key=lambda item: item[0].encode()) == read(merged)
+    assert all(len(run) == rows for run in merged[:-1])
+
+
+def test_empty_runs_are_passed_over():
+    """A stream may give runs without rows."""
+    empty = Flagged.of(keys_of(), 1)
+
+    assert [("a", 3)] == read(
+        list(merge_flagged([iter([empty, Flagged.of(keys_of("a"), 2)]), iter([Flagged.of(keys_of("a"), 1)])]))
+    )
+    assert [] == list(merge_flagged([iter([empty])]))
+
+
+@pytest.mark.parametrize("mask", [[True, False, True], [True, True, True], [False, False, False]])
+def test_filter_keeps_what_is_marked(mask):
+    """Rows and their bits stay together."""
+    run = Flagged(keys_of("a", "b", "c"), np.array([1, 2, 3], np.uint64))
+    expected = [pair for pair, keep in zip([("a", 1), ("b", 2), ("c", 3)], mask, strict=True) if keep]
+
+    assert expected == read([run.filter(np.array(mask))])

@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsvc.engine.inputs import Input, Inputs
 from dsvc.engine.keysets import common_sources, has_same_sources, iter_sources
-from tests.engine.signals import bind, new_writer, write_signal
+from dsvc.recipe.paths import InputPath
+from tests.engine.signals import new_writer, signal_of, write_signal
+
+sources = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 3))
 
 
-def found(writer, inputs) -> list[str]:
-    """The sources, in order."""
-    sources = common_sources(writer, inputs)
-    return [key.decode() for keys in iter_sources(writer, sources) for key in keys]
-
-
-def test_required_inputs_intersect_and_optional_ones_unite():
-    """A source needs every required input; where none is required, any one will do."""
+@given(st.lists(st.tuples(sources, st.booleans()), min_size=1, max_size=3))
+def test_common_sources_are_those_of_a_scan(signals):
+    """The sources of all required inputs, or of any where none is required."""
     writer = new_writer()
-    x, y = (write_signal(writer, "int64", dict.fromkeys(held, 1)) for held in ("abc", "bcd"))
-    signals = {"x": x, "y": y}
+    items = [
+        Input(InputPath(f"x{i}"), required, *write_signal(writer, records))
+        for i, (records, required) in enumerate(signals)
+    ]
+    required = [set(records) for records, required in signals if required]
+    expected = set.intersection(*required) if required else set().union(*(records for records, _ in signals))
 
-    assert ["b", "c"] == found(writer, bind(writer, signals))
-    assert ["a", "b", "c"] == found(writer, bind(writer, signals, ("y",)))
-    assert ["a", "b", "c", "d"] == found(writer, bind(writer, signals, ("x", "y")))
-    assert [] == found(writer, bind(writer, {"x": x, "z": None}))
-    assert ["a", "b", "c"] == found(writer, bind(writer, {"x": x, "z": None}, ("z",)))
+    found = common_sources(writer, Inputs(writer, items))
+
+    assert sorted(expected) == [key.decode() for keys in iter_sources(writer, found) for key in keys]
+    assert len(expected) == (0 if found is None else found.count)
 
 
-def test_nothing_is_written_where_sources_are_the_same():
-    """Of inputs with the same sources and other values one stands for all."""
+def test_inputs_of_the_same_sources_need_no_new_signal():
+    """One of the inputs stands for all of them."""
     writer = new_writer()
-    x, y, z = (write_signal(writer, "int64", dict.fromkeys(held, i)) for i, held in enumerate(("ab", "ab", "ac")))
+    a, b = write_signal(writer, {"a": 1, "b": 2}), write_signal(writer, {"a": 3, "b": 4})
 
-    assert (True, False) == (has_same_sources(writer, x, y), has_same_sources(writer, x, z))
-    assert x == common_sources(writer, bind(writer, {"x": x, "y": y}))
+    found = common_sources(writer, Inputs(writer, [Input(InputPath("x"), True, *a), Input(InputPath("y"), True, *b)]))
+
+    assert found == a[1]
+
+
+def test_has_same_sources():
+    """Values do not matter."""
+    writer = new_writer()
+    a, b, c = (signal_of(writer, records) for records in ({"a": 1, "b": 1}, {"a": 2, "b": 2}, {"a": 1, "c": 1}))
+
+    assert has_same_sources(writer, a, b)
+    assert not has_same_sources(writer, a, c)

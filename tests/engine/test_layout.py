@@ -1,29 +1,42 @@
-"""Laying joined rows out over given sources."""
+"""Laying joined rows out over sources."""
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from dsvc.engine.layout import lay_out
+from dsvc.objects.arrays import to_arrow
 from dsvc.objects.join import join_trees
 from dsvc.objects.tree import Tree
-from tests.engine.signals import keys_of, new_writer, write_signal
+from tests.engine.signals import INT, keys_of, new_writer, signal_of
+
+records = st.dictionaries(st.sampled_from("abcdef"), st.none() | st.integers(0, 9), min_size=1)
 
 
-def test_rows_stand_where_their_sources_do():
-    """A source that no row has is null and absent, a record of null is present, and a row not asked for is left out."""
+@given(records, records, st.sets(st.sampled_from("abcdefg")), st.booleans())
+def test_rows_are_laid_out_over_exactly_the_sources(x, y, sources, provenance):
+    """What a source has is at its row, whatever other sources the rows are of."""
     writer = new_writer()
-    trees = [
-        Tree(writer, write_signal(writer, "int64", {"a": 1, "b": None, "d": 4})),
-        Tree(writer, write_signal(writer, "string", {"b": "x"})),
-    ]
-    types = [tree.type for tree in trees]
-    parts = list(join_trees(trees, provenance=True))
+    trees = [Tree(writer, signal_of(writer, held)) for held in (x, y)]
+    parts = list(join_trees(trees, provenance=provenance))
 
-    x, y = lay_out(parts, keys_of("0", "a", "b", "c"), types, provenance=True).columns
+    laid = lay_out(parts, keys_of(*sources), [INT, INT], provenance=provenance)
 
-    assert [None, 1, None, None] == x.values.to_pylist()
-    assert [False, True, True, False] == x.present.tolist()
-    assert [-1, 0, 0, -1] == x.prov.rows.tolist()
-    assert [None, None, "x", None] == y.values.to_pylist()
-    assert [False, False, True, False] == y.present.tolist()
-    nothing = lay_out([], keys_of("a"), types, provenance=False).columns[0]
-    assert ([None], [False]) == (nothing.values.to_pylist(), nothing.present.tolist())
+    ordered = sorted(sources)
+    assert ordered == laid.keys.arrow.to_pylist()
+    for held, column in zip((x, y), laid.columns, strict=True):
+        assert [held.get(source) for source in ordered] == to_arrow(column.column).to_pylist()
+        present = [True] * len(ordered) if column.present is None else column.present.tolist()
+        assert [source in held for source in ordered] == present
+        if provenance:
+            assert [0 if source in held else -1 for source in ordered] == column.prov.rows.tolist()
+
+
+def test_without_rows_all_is_absent():
+    """Sources without any record are laid out too."""
+    laid = lay_out([], keys_of("a"), [INT], provenance=True)
+
+    assert [None] == to_arrow(laid.columns[0].column).to_pylist()
+    assert [False] == laid.columns[0].present.tolist()
+    assert [-1] == laid.columns[0].prov.rows.tolist()

@@ -1,54 +1,114 @@
-"""Records that a step makes, put into its signal in parts."""
+"""Records put into a signal in parts, and who waits."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dsvc.engine import output as output_module
-from dsvc.engine.output import MAX_DETAIL, WAITING_TYPE, Failures, Output
+from dsvc.engine.output import MAX_DETAIL, Failures, Output
 from dsvc.objects.arrays import normalise
 from dsvc.objects.encoding import get_object
 from dsvc.objects.oid import ZERO, Kind
+from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
-from dsvc.objects.types import parse_type
-from tests.engine.signals import MADE, keys_of, new_writer, read_signal, write_signal
+from tests.engine.signals import INT, keys_of, new_writer, read_signal, signal_of
+
+MADE = Provenance("import", "p", "1")
+records = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 3))
 
 
-@pytest.mark.parametrize("most", [1, 2, 1000])
-def test_parts_make_the_signal_that_one_edit_makes(monkeypatch, most):
-    """However little is held at a time, the signal is the same, and what went and what stayed equal is counted."""
-    monkeypatch.setattr(output_module, "MAX_HELD_ROWS", most)
+@given(records, st.lists(st.tuples(records, st.sets(st.sampled_from("abcdefgh"))), max_size=3), st.integers(1, 10))
+def test_parts_make_one_signal(before, edits, held_rows):
+    """However much is held before it is written, the result is that of one edit."""
     writer = new_writer()
-    before = write_signal(writer, "int64", {"a": 1, "b": 2, "c": 3})
-    output = Output(writer, before, parse_type("int64"), MADE)
+    output = Output(writer, signal_of(writer, before), INT, MADE)
+    expected = dict(before)
+    n_removed = 0
+    for part in ("abc", "def", "gh"):
+        for puts, removals in edits[:1]:
+            chosen = {source: value for source, value in sorted(puts.items()) if source in part}
+            gone = {source for source in removals if source in part and source not in chosen}
+            output.remove(keys_of(*gone))
+            output.put(output.made(keys_of(*chosen), normalise(pa.array(list(chosen.values()), pa.int64()))))
+            if held_rows < 5:
+                output.flush()
+            n_removed += sum(source in before for source in gone)
+            expected = {source: value for source, value in expected.items() if source not in gone} | chosen
 
-    output.remove(keys_of("c", "x"))
-    for source, value in {"a": 1, "b": None, "d": 4}.items():
-        output.put(output.made(keys_of(source), normalise(pa.array([value], pa.int64()))))
+    oid = output.write()
 
-    assert write_signal(writer, "int64", {"a": 1, "b": None, "d": 4}) == output.flush()
-    assert (1, 1) == (output.removed, output.same)
+    signal = None if oid == ZERO else get_object(writer, oid, Kind.SIGNAL, Signal)
+    assert expected == read_signal(writer, signal)
+    assert n_removed == output.removed
+    assert signal_of(writer, expected) == signal
 
 
-def test_no_record_is_no_signal():
-    """An output from which the last record went has the zero id."""
+def test_memory_is_bounded(monkeypatch):
+    """Records are written once enough of them are held."""
+    monkeypatch.setattr(output_module, "MAX_HELD_ROWS", 3)
     writer = new_writer()
-    output = Output(writer, write_signal(writer, "int64", {"a": 1}), parse_type("int64"), MADE)
+    output = Output(writer, None, INT, MADE)
+    for source in "abcdef":
+        output.put(output.made(keys_of(source), normalise(pa.array([1]))))
+        assert output._rows < 3
 
-    output.remove(keys_of("a"))
-
-    assert ZERO == output.write()
+    assert dict.fromkeys("abcdef", 1) == read_signal(writer, output.flush())
 
 
-def test_failures_stand_until_their_source_is_looked_at_again():
-    """What failed before stays for sources that nobody looked at, and goes where it came out well."""
+def test_equal_values_are_counted():
+    """Records put with the value that was there are told apart from others."""
     writer = new_writer()
-    known = write_signal(writer, str(WAITING_TYPE), {s: {"detail": "old", "reason": "failed"} for s in ("a", "b", "c")})
-    failures = Failures(writer, known, MADE)
+    output = Output(writer, signal_of(writer, {"a": 1, "b": 2}), INT, MADE)
+    output.put(output.made(keys_of("a", "b", "c"), normalise(pa.array([1, 3, 4]))))
 
-    failures.update(keys_of("b", "c", "d"), keys_of("c", "d"), ["\ud800", "x" * (MAX_DETAIL + 1)])
+    output.flush()
 
-    found = read_signal(writer, get_object(writer, failures.write(), Kind.SIGNAL, Signal))
-    assert {"a": "old", "c": "\\ud800", "d": "x" * MAX_DETAIL} == {s: value["detail"] for s, value in found.items()}
-    assert Failures(writer, None, MADE).write() is None
+    assert 1 == output.same
+
+
+@pytest.fixture
+def failures():
+    """Failures over nobody."""
+    return Failures(new_writer(), None, MADE)
+
+
+def read_waiting(writer, oid):
+    """Return who waits, and why."""
+    return {} if oid is None else read_signal(writer, get_object(writer, oid, Kind.SIGNAL, Signal))
+
+
+def test_failures_replace_what_was_known():
+    """Of the sources looked at, those that failed wait now; what was not looked at waits on."""
+    writer = new_writer()
+    first = Failures(writer, None, MADE)
+    first.update(keys_of("a", "b", "c"), keys_of("a", "b"), ["one", "two"])
+    oid = first.write()
+    second = Failures(writer, get_object(writer, oid, Kind.SIGNAL, Signal), MADE)
+    second.update(keys_of("b", "c"), keys_of("c"), ["three"])
+
+    assert {
+        "a": {"detail": "one", "reason": "failed"},
+        "c": {"detail": "three", "reason": "failed"},
+    } == read_waiting(writer, second.write())
+
+
+def test_nobody_waiting_is_none(failures):
+    """Without a failure there is no tree."""
+    failures.update(keys_of("a"), keys_of(), [])
+
+    assert failures.write() is None
+
+
+def test_details_are_cut_and_always_text():
+    """A long error text is cut, and one that is no Unicode is escaped."""
+    writer = new_writer()
+    failures = Failures(writer, None, MADE)
+    failures.update(keys_of("a", "b"), keys_of("a", "b"), ["x" * 5_000, "bad \udcff"])
+
+    waiting = read_waiting(writer, failures.write())
+
+    assert MAX_DETAIL == len(waiting["a"]["detail"])
+    assert "bad \\udcff" == waiting["b"]["detail"]

@@ -14,42 +14,20 @@ from dsvc.engine.inputs import Input, Inputs
 from dsvc.engine.output import Failures, Output
 from dsvc.engine.traces import Match, merge_records
 from dsvc.objects.arrays import normalise
-from dsvc.objects.edit import Edit, edit_tree
 from dsvc.objects.encoding import get_object, put_object
 from dsvc.objects.oid import ZERO, Kind, Oid
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.trace import Trace
-from dsvc.objects.tree import Tree
-from dsvc.objects.types import Type, parse_type
+from dsvc.objects.types import parse_type
 from dsvc.recipe.paths import InputPath
-from dsvc.store.memory import MemoryStore
 from dsvc.store.writer import ObjectWriter
+from tests.engine.signals import new_writer, read_signal, signal_of, write_signal
 
 X, Y = parse_type("struct<f: int64, g: string>"), parse_type("int64")
 OUT = parse_type("int64")
 TRANSFORM = Oid(b"t" * 32)
 MADE = Provenance("step", "m:f", "0", TRANSFORM)
-
-
-def write_signal(writer: ObjectWriter, type_: Type, records: dict[str, Any], producer: str = "p") -> tuple[Oid, Any]:
-    """Store records as a signal; return its id and the signal, zero and None where there are none."""
-    keys = sorted(records, key=str.encode)
-    values = pa.array([records[key] for key in keys], type_.arrow)
-    edit = Edit.of_arrow(writer, type_, pa.array(keys, pa.string()), values, Provenance("import", producer, "1"))
-    signal = edit_tree(writer, None, type_, edit).signal
-    return (ZERO, None) if signal is None else (put_object(writer, Kind.SIGNAL, signal), signal)
-
-
-def read_signal(writer: ObjectWriter, signal: Signal | None) -> dict[str, Any]:
-    """Return the records of a signal."""
-    if signal is None:
-        return {}
-    return {
-        source: value
-        for rows in Tree(writer, signal).rows()
-        for source, value in zip(rows.sources.to_pylist(), rows.values.to_pylist(), strict=True)
-    }
 
 
 @dataclass
@@ -65,7 +43,7 @@ class World:
     """A store with one step over `x.f` and `y`, and everything it ever made."""
 
     is_y_required: bool
-    writer: ObjectWriter = field(default_factory=lambda: ObjectWriter(MemoryStore()))
+    writer: ObjectWriter = field(default_factory=new_writer)
     retained: list[tuple[Oid, Trace]] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
 
@@ -82,8 +60,8 @@ class World:
         return Inputs(
             self.writer,
             [
-                Input(InputPath("x", ("f",)), True, *write_signal(self.writer, X, x, producer)),
-                Input(InputPath("y"), self.is_y_required, *write_signal(self.writer, Y, y, producer)),
+                Input(InputPath("x", ("f",)), True, *write_signal(self.writer, x, X, producer)),
+                Input(InputPath("y"), self.is_y_required, *write_signal(self.writer, y, Y, producer)),
             ],
         )
 
@@ -171,7 +149,7 @@ def test_exactly_what_no_trace_holds_must_run(is_y_required, versions, rows):
         failed = {source: seen[source] for source, value in result.items() if value is None}
         waiting = None if own[1].waiting is None else get_object(world.writer, own[1].waiting, Kind.SIGNAL, Signal)
         assert {source: {"detail": "no", "reason": "failed"} for source in failed} == read_signal(world.writer, waiting)
-        fresh = write_signal(world.writer, OUT, output)[1]
+        fresh = signal_of(world.writer, output)
         assert (None if fresh is None else fresh.value_id) == (None if signal is None else signal.value_id)
         world.held.append(Held(seen, output))
         world.retained = [own, *(trace for trace in world.retained if trace[0] != own[0])]
