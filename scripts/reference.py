@@ -6,10 +6,12 @@
 | docs/reference/cli.md | the commands of `dsvc.cli` |
 | docs/reference/errors.md | the classes of `dsvc.errors` and the statuses of `dsvc.cli` |
 | docs/reference/hooks.md | the hooks of `dsvc.plugins.hookspecs` |
+| docs/reference/json.md | the objects that `dsvc.commands` prints with `--json` |
 """
 
 from __future__ import annotations
 
+import ast
 import inspect
 import sys
 from collections.abc import Iterator
@@ -162,10 +164,54 @@ def hooks_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def json_page() -> str:
+    """Return the table of objects that commands print with `--json`."""
+    rows = [f"| `{kind}` | {', '.join(f'`{field}`' for field in fields)} |" for kind, fields in sorted(_objects())]
+    lines = [
+        "# Objects for programs",
+        "",
+        NOTICE,
+        "",
+        "With `--json` a command prints one JSON object a line; its `type` says which fields it has.",
+        "Fields may be added; none is renamed, and none changes its meaning.",
+        "",
+        "- Ids are whole and in hex; so are binary values.",
+        "- Times are ISO 8601 with their offset. Decimals and durations (in seconds) are text.",
+        '- Numbers that JSON cannot write are the texts `"NaN"`, `"Infinity"` and `"-Infinity"`.',
+        "- `null` is what is not there, and a null value; a record that is not there is not printed.",
+        "",
+        "| type | fields |",
+        "| --- | --- |",
+        *rows,
+        "",
+        "`row` (from `dsvc read`) has a field for each column besides; `change` (from `dsvc diff`) has",
+        "`signal`, `source`, `op`, `before`, `after`, and with `--provenance` also `before_provenance` and",
+        "`after_provenance`.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _objects() -> Iterator[tuple[str, list[str]]]:
+    """Yield type and other fields of every object that commands print; a type has one set of fields."""
+    seen: dict[str, list[str]] = {}
+    for module in sorted((PROJECT / "dsvc" / "commands").glob("*.py")):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Dict):
+                keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
+                if "type" in keys:
+                    kind = node.values[keys.index("type")]
+                    name = str(kind.value) if isinstance(kind, ast.Constant) else "?"
+                    fields = [str(key) for key in keys if key != "type"]
+                    if seen.setdefault(name, fields) != fields:
+                        raise ValueError(f"{name} has two sets of fields: {seen[name]} and {fields}")
+    yield from seen.items()
+
+
 PAGES = {
     "docs/reference/cli.md": cli_page,
     "docs/reference/errors.md": errors_page,
     "docs/reference/hooks.md": hooks_page,
+    "docs/reference/json.md": json_page,
 }
 
 

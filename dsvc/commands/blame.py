@@ -27,7 +27,7 @@ def blame(*, signal: str, pointer: str, revision: str, as_json: bool) -> None:
     Commit, producer, version and transform; for a derived record also its inputs, with theirs.
     """
     found = open_repository().blame(signal, pointer, revision)
-    emit(as_json=as_json, objects=[{"type": "blame", **_object(found)}], lines=_lines(found))
+    emit(as_json=as_json, objects=[_object(found)], lines=_lines(found))
 
 
 def _lines(found: Blame, indent: str = "", name: str = "") -> Iterator[str]:
@@ -65,6 +65,7 @@ def _object(found: Blame) -> dict[str, Any]:
 
     inputs = [{"path": used.path, "record": _object(used.record) if used.record else None} for used in found.inputs]
     return {
+        "type": "blame",
         "signal": found.signal,
         "source": found.source,
         "value": found.value.as_py(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +11,9 @@ from dsvc.commands._command import command
 from dsvc.commands._options import SIGNAL, json_option, open_repository
 from dsvc.commands._progress import Progress
 from dsvc.commands._render import count, emit, plain
+
+if TYPE_CHECKING:
+    from dsvc.repo.putting import PutReport
 
 
 @command(
@@ -43,6 +47,18 @@ def put(
     told = ", ".join(f"{count(n)} {what}" for what, n in numbers.items() if n or what == "added")
     emit(
         as_json=as_json,
-        objects=[{"type": "put", "signal": signal, "signal_type": done.type, **numbers}],
+        objects=[_object(done)],
         lines=[f"Put {plain(signal)} ({done.type}): {told}"],
     )
+
+
+def _object(done: PutReport) -> dict[str, Any]:
+    return {
+        "type": "put",
+        "signal": done.signal,
+        "signal_type": done.type,
+        "added": done.added,
+        "changed": done.changed,
+        "same": done.same,
+        "removed": done.removed,
+    }

@@ -90,7 +90,7 @@ def _signal_lines(name: str, signal: Signal) -> Iterator[str]:
 
 def _signal_object(name: str, signal: Signal) -> dict[str, Any]:
     return {
-        "type": "signal",
+        "type": "signal-detail",
         "name": name,
         "signal_type": _signal_type(signal),
         "records": signal.count,

@@ -118,7 +118,7 @@ def _objects(found: Status) -> Iterator[dict[str, Any]]:
         yield {"type": "waiting", "signal": waiting.signal, "sources": waiting.n_sources}
     for feed in found.feeds:
         yield {
-            "type": "feed",
+            "type": "feed-status",
             "name": feed.name,
             "documents": feed.documents,
             "superseded": feed.superseded,

@@ -14,7 +14,7 @@ def test_show_tells_a_signal(scores):
     """Type and number of records."""
     (signal,) = scores.json("show", "HEAD~1", "spoof_score")
 
-    assert ("signal", "float64", 3) == (signal["type"], signal["signal_type"], signal["records"])
+    assert ("signal-detail", "float64", 3) == (signal["type"], signal["signal_type"], signal["records"])
     assert "  type      float64" in scores("show", "HEAD", "spoof_score").lines
 
 
