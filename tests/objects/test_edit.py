@@ -27,12 +27,20 @@ def source(number):
 
 
 @pytest.fixture(scope="module")
-def built():
+def base():
     """A signal of 200,000 records, and the objects it is made of."""
     objects = CountingObjects()
     values = pa.array(np.arange(N, dtype=np.float32))
     edit = Edit.of_arrow(objects, FLOAT, pa.array([source(2 * i) for i in range(N)]), values, WORKER)
     return objects, edit_tree(objects, None, FLOAT, edit).signal
+
+
+@pytest.fixture
+def built(base):
+    """The same, with objects of the test's own."""
+    objects = CountingObjects()
+    objects.objects.update(base[0].objects)
+    return objects, base[1]
 
 
 def put(objects, signal, numbers, value=-1.0):
