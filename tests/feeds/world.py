@@ -115,6 +115,11 @@ class World:
         return self.repo.view("@draft")
 
     @property
+    def types(self):
+        """The type of each signal."""
+        return {name: self.view.signal(name).type for name in self.view.signals}
+
+    @property
     def root(self):
         """The id of the draft's content."""
         return self.view.root_id.hex()
@@ -122,14 +127,18 @@ class World:
 
 def fresh_root(directory, world, **options):
     """Return the root of a new repository with the same recipe, Python files and documents."""
+    return fresh_world(directory, world, **options).root
+
+
+def fresh_world(directory, world, **options):
+    """Return a new repository with the same recipe, Python files and documents, in memory."""
     made = directory / f"fresh-{next(_numbers)}"
     other = World(made, in_memory=True)
     for path in world.directory.iterdir():
         if path.is_file():
             (made / path.name).write_bytes(path.read_bytes())
     other.ingest(**options)
-    with other.repo:
-        return other.root
+    return other
 
 
 # -- parts of recipes and documents ----------------------------------------------------------------------------------
