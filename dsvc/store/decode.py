@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dsvc.objects.oid import Buffer, Kind, Oid
+from dsvc.store.frame import canonical_size
 from dsvc.store.verify import Verifier
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
 PARALLEL_BYTES = 2 << 20
-"""Stored bytes from which threads are used."""
+"""Decompressed bytes from which threads are used: keys are a fifteenth of that in the store."""
 _N_THREADS = min(4, os.cpu_count() or 1)
 _LEAST_FRAMES = 16
 
@@ -32,7 +33,7 @@ class Decoders:
     def open_all(self, frames: Sequence[Buffer], oids: Sequence[Oid], kind: Kind | None) -> list[Buffer]:
         """Return the canonical bytes in each frame, in memory of their own; as `Verifier.open`."""
         n_threads = _N_THREADS
-        if n_threads == 1 or len(frames) < _LEAST_FRAMES or sum(map(len, frames)) < PARALLEL_BYTES:
+        if n_threads == 1 or len(frames) < _LEAST_FRAMES or sum(map(canonical_size, frames)) < PARALLEL_BYTES:
             return [self._verifier.open(frame, oid, kind) for frame, oid in zip(frames, oids, strict=True)]
         results: list[Buffer] = [b""] * len(frames)
 

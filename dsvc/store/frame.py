@@ -86,6 +86,11 @@ def zstd_frame(frame: Frame) -> Frame:
     return b"".join((_HEADER.pack(ZSTD, frame[1], 0, len(frame) - HEADER_BYTES), packed))
 
 
+def canonical_size(frame: Buffer) -> int:
+    """Return how many canonical bytes a frame says it holds; 0 for one that is too short to say."""
+    return int.from_bytes(frame[4:HEADER_BYTES], "little")
+
+
 def frame_kind(frame: Buffer, oid: Oid | None = None) -> Kind:
     """Return the kind that a frame says it holds.
 

@@ -12,6 +12,7 @@ from dsvc.store.frame import (
     HEADER_BYTES,
     RAW,
     ZSTD,
+    canonical_size,
     decode_frame,
     frame_kind,
     raw_frame,
@@ -101,3 +102,11 @@ def test_the_kind_is_read_without_decoding():
     """The frame alone tells what it holds."""
     assert Kind.NODE == frame_kind(raw_frame(Kind.NODE, [b"x"]))
     assert RAW == raw_frame(Kind.NODE, [b"x"])[0]
+
+
+def test_frame_says_how_many_bytes_it_holds():
+    """The size is that of the canonical bytes, packed or not; what is too short to say holds none."""
+    frame = raw_frame(Kind.BLOB, [b"dsv1\x0c" + bytes(5000)])
+
+    assert 5005 == canonical_size(frame) == canonical_size(zstd_frame(frame))
+    assert 0 == canonical_size(b"\x00")
