@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
@@ -94,4 +96,28 @@ class Loader:
         if spec.kind == "transform":
             return TransformStep(spec, type_, provenance, self._plugins.get_transform(spec.code))
         function: Callable[..., Any] = self._namespace.load(spec.code)
+        self._check_call(spec, function)
         return (PythonBatchStep if spec.batch else PythonStep)(spec, type_, provenance, function)
+
+    def _check_call(self, spec: StepSpec, function: Callable[..., Any]) -> None:
+        """Check that a function takes a step's inputs and parameters, before it would fail on every record.
+
+        Raises:
+            RecipeError: If it does not.
+        """
+        try:
+            signature = inspect.signature(function)
+        except (TypeError, ValueError):  # some callables of other languages do not tell
+            return
+        inputs = ["a batch"] if spec.batch else [str(path) for path in spec.inputs]
+        try:
+            signature.bind(*inputs, **spec.parameters)
+        except TypeError as err:
+            known = [name for name in signature.parameters if name not in spec.parameters]
+            wrong = next((name for name in spec.parameters if name not in signature.parameters), None)
+            raise self.recipe.error(
+                ("step", spec.name, "parameters") if spec.parameters else ("step", spec.name),
+                f"what {spec.code}{signature} can be called with",
+                str(err),
+                nearest=next(iter(get_close_matches(wrong, known, 1)), None) if wrong else None,
+            ) from err

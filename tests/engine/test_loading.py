@@ -1,60 +1,146 @@
-"""From what a recipe says of a step to its type and code that runs."""
+"""Output types, transform hashes and code of the steps of a recipe."""
 
 from __future__ import annotations
 
 import pytest
 
-from dsvc.errors import DeriveError, RecipeError
-from tests.engine.project import Project
+from dsvc.engine.binding import bind_step
+from dsvc.engine.inputs import Inputs
+from dsvc.engine.steps import PythonBatchStep, PythonStep, SqlStep
+from dsvc.errors import DeriveError, RecipeError, SchemaError
 
-CODE = "def plain(a): return a\ndef told(a) -> float: return a\ndef batch(rows) -> int: return rows.column(0)\n"
+CODE = """
+def one(x) -> int:
+    return 1
+
+def any(x):
+    return 1
+"""
 
 
 @pytest.fixture
-def project(tmp_path):
-    """One source."""
-    made = Project(tmp_path)
-    made.put("a", {"p": 1})
-    made.put("c", {"p": {"f": 1, "g": 2}})
-    return made
+def load(bench):
+    """Returns a loader and the step `s` of a recipe, with its inputs."""
+    bench.put("x", {"a": 1.5})
+
+    def load(lines, code=CODE):
+        bench.write(f"[step.s]\n{lines}", steps=code)
+        loader = bench.loader
+        spec = loader.recipe.steps["s"]
+        return loader, spec, Inputs.bind(bench.view, spec.depends, spec.required, loader.declared_types)
+
+    return load
 
 
 @pytest.mark.parametrize(
-    ("step", "expected"),
+    ("lines", "expected", "kind"),
     [
-        ('sql = "SELECT a / 2 AS s"', "float64"),
-        ('sql = "SELECT c.f AS f, c.g > 1 AS big"', "struct<big: bool, f: int64>"),
-        ('python = "code:told"\ninputs = ["a"]', "float64"),
-        ('python = "code:told"\ninputs = ["a"]\ntype = "float32"', "float32"),
-        ('python = "code:plain"\ninputs = ["a"]\ntype = "rating(5)"', "rating(5)"),
+        ('sql = "SELECT x > 1 AS s"', "bool", SqlStep),
+        ('sql = "SELECT x AS a, 1 AS b"', "struct<a: float64, b: int32>", SqlStep),
+        ('sql = "SELECT x AS s"\ntype = "score"', "score", SqlStep),
+        ('python = "steps:one"\ninputs = ["x"]', "int64", PythonStep),
+        ('python = "steps:any"\ninputs = ["x"]\ntype = "text"', "text", PythonStep),
+        ('python = "steps:any"\ninputs = ["x"]\ntype = "text"\nbatch = true', "text", PythonBatchStep),
     ],
-    ids=["sql", "struct", "annotation", "declared", "named"],
 )
-def test_a_type_is_declared_or_told_by_the_code(project, step, expected):
-    """What is declared wins; SQL is asked without data, Python by its annotation."""
-    project.write(f"[step.s]\n{step}", code=CODE)
+def test_output_types(load, lines, expected, kind):
+    """As declared; else as the SQL engine or the return annotation says."""
+    loader, spec, inputs = load(lines)
 
-    assert expected == str(project.bind("s").type)
+    type_ = loader.output_type(spec, inputs)
+    step = loader.load(spec, type_, loader.transform_hash(spec, type_))
 
-
-@pytest.mark.parametrize("step", ['"code:plain"', '"code:batch"\nbatch = true'], ids=["plain", "batch"])
-def test_a_type_is_never_guessed_from_values(project, step):
-    """A function that does not tell its type is refused, with where to say it; a batch's annotation tells nothing."""
-    project.write(f'[step.s]\npython = {step}\ninputs = ["a"]', code=CODE)
-
-    with pytest.raises(RecipeError) as err:
-        project.run()
-
-    assert "step.s.type" in str(err.value)
-    assert "type = " in err.value.hint
+    assert expected == str(type_)
+    assert kind is type(step)
 
 
-def test_sql_that_no_input_fits_is_refused_before_it_runs(project):
-    """An engine's refusal is the step's error, and nothing is made."""
-    project.write('[step.s]\nsql = "SELECT c + 1 AS s"')
+@pytest.mark.parametrize("batch", ["", "\nbatch = true"])
+def test_a_type_is_never_guessed_from_values(load, batch):
+    """A function that says nothing of its type must declare it: the error says how."""
+    loader, spec, inputs = load(f'python = "steps:any"\ninputs = ["x"]{batch}')
 
-    with pytest.raises(DeriveError) as err:
-        project.run()
+    with pytest.raises(RecipeError, match=r"dsvc.toml:1: step.s.type: expected the type of its values") as caught:
+        loader.output_type(spec, inputs)
 
-    assert "s" == err.value.step
-    assert "s" not in project.view().signals
+    assert 'type = "float64"' in str(caught.value.hint)
+
+
+def test_what_the_engine_refuses_stops_the_step(load):
+    """A SELECT list that is wrong whatever the record is no failure of records."""
+    loader, spec, inputs = load('sql = "SELECT x.f AS s"')
+
+    with pytest.raises(SchemaError, match="x has no field 'f'"):
+        loader.output_type(spec, inputs)
+
+
+@pytest.mark.parametrize("text", ["SELECT x[1] AS s", "SELECT upper(x) + 1 AS s"])
+def test_what_the_engine_cannot_bind_stops_the_step(load, text):
+    """Types that do not go together are no failure of records either."""
+    loader, spec, inputs = load(f'sql = "{text}"')
+
+    with pytest.raises(DeriveError, match="step 's'"):
+        loader.output_type(spec, inputs)
+
+
+def test_provenance_names_producer_version_and_hash(load, bench):
+    """Producer is the function or `sql`, version the declared one, else 0."""
+    loader, spec, _ = load('python = "steps:one"\ninputs = ["x"]\nversion = "3"')
+    bound = bind_step(bench.repo, bench.view, loader, spec)
+
+    made = loader.provenance(spec, bound.transform)
+
+    assert ("step", "steps:one", "3", bound.transform, "final") == (
+        made.origin,
+        made.producer,
+        made.version,
+        made.transform,
+        made.standing,
+    )
+    loader, spec, _ = load('sql = "SELECT x AS s"')
+    assert "sql" == loader.provenance(spec, bound.transform).producer
+    assert "0" == loader.provenance(spec, bound.transform).version
+
+
+def test_declared_types_are_those_of_signals_and_steps(bench):
+    """What a recipe declares is known before there is a record."""
+    bench.put("x", {"a": 1})
+    bench.write(
+        """
+        [feed.images]
+        plugin = "files"
+        path = "*.jsonl"
+        pointer = "uri"
+        [signal.quality]
+        from = "images"
+        type = "rating(5)"
+        value = "quality"
+        [step.s]
+        sql = "SELECT x AS s"
+        type = "score"
+        [step.t]
+        sql = "SELECT x AS t"
+        """
+    )
+
+    assert {"quality": "rating(5)", "s": "score"} == {
+        name: str(type_) for name, type_ in bench.loader.declared_types.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected", "nearest"),
+    [
+        ('inputs = ["x"]\nparameters = { leest = 1 }', "parameters", "least"),
+        ('inputs = ["x"]', "missing", None),
+    ],
+)
+def test_a_call_that_cannot_be_is_refused_before_any_record(load, lines, expected, nearest):
+    """A misspelt parameter is one error with its place, not a failure of every record."""
+    code = "def f(x, *, least) -> int:\n    return 1\n"
+    loader, spec, inputs = load(f'python = "steps:f"\n{lines}', code)
+    type_ = loader.output_type(spec, inputs)
+
+    with pytest.raises(RecipeError, match=expected) as caught:
+        loader.load(spec, type_, loader.transform_hash(spec, type_))
+
+    assert nearest == caught.value.nearest
