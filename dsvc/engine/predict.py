@@ -218,6 +218,8 @@ class Predictor:
             forecast.waiting = base.waiting.count
         forecast.iter_parts = lambda: (found.part for found in self._iter_found(bound))
         signal = output.flush()
+        if base is not None and base is not bound.match.own and signal is not None:
+            forecast.reuse = signal.count - forecast.upper
         if forecast.upper:
             self._put_unknown(bound, signal, known if forecast.upper <= MOST_KNOWN else None)
         else:

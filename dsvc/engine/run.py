@@ -305,6 +305,8 @@ class _Making:
         """Return what came of it."""
         signal = _read_signal(self._writer, trace.output)
         waiting = None if trace.waiting is None else _read_signal(self._writer, trace.waiting)
+        if self._base is not None and not self._is_own and signal is not None:
+            self.reused = signal.count - self._step.n_ran + self.failed
         did_nothing = self._is_own and not (self._step.n_ran or self.reused or self._output.removed)
         return StepReport(
             self._bound.spec.name,

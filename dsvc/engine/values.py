@@ -75,9 +75,9 @@ def _fit_arrow(values: pa.Array[Any], type_: Type) -> tuple[Column, Failures]:
     try:
         cast = values.cast(type_.arrow)
         lost = differing_rows(normalise(values), normalise(cast.cast(found.arrow, safe=False)))
-    except pa.ArrowException as err:
+    except pa.ArrowException:
         if len(values) == 1:
-            return null_column(type_.physical, 1), {0: f"expected {type_}, found {_show(values[0].as_py())}: {err}"}
+            return null_column(type_.physical, 1), {0: f"expected {type_}, found {_show(values[0].as_py())}"}
         return _fit_halves(values, type_)
     rows = np.flatnonzero(lost).tolist()
     return normalise(cast), {row: f"expected {type_}, found {_show(values[row].as_py())}" for row in rows}

@@ -1,50 +1,69 @@
-"""Edits of a draft that put or drop what is derived."""
+"""Edits that put or drop what is derived."""
 
 from __future__ import annotations
 
 from dsvc.engine.drafts import drop_dataset, drop_derived, put_dataset, put_derived
-from dsvc.objects.oid import ZERO, Oid
-from dsvc.objects.state import DatasetState, Derived
-from dsvc.repo.draft import DraftEdit
-from tests.engine.project import Project
+from dsvc.objects.encoding import put_object
+from dsvc.objects.oid import ZERO, Kind, Oid
+from dsvc.objects.snapshot import Root
+from dsvc.objects.state import DatasetState, Derived, Ingested, State
+from dsvc.repo.view import View
+from tests.engine.signals import new_writer
 
-RECIPE = """
-[step.s]
-sql = "SELECT a AS s"
-[step.t]
-sql = "SELECT a + 1 AS t"
-[dataset.data]
-where = "a > 0"
-columns = { x = "a" }
-"""
+ONE, TWO = Oid(b"1" * 32), Oid(b"2" * 32)
 
 
-def names(edit: DraftEdit) -> tuple[list[str], ...]:
-    """The signals and datasets of the root, and the derived signals and datasets of the state."""
-    return (
-        [name for name, _ in edit.root.signals],
-        [name for name, _ in edit.root.datasets],
-        [entry.name for entry in edit.state.derived],
-        [entry.name for entry in edit.state.datasets],
+def view_of(root=Root(), state=State()):  # noqa: B008 - frozen
+    """Return a view of a root and a state."""
+    writer = new_writer()
+    return View(writer, put_object(writer, Kind.ROOT, root), put_object(writer, Kind.STATE, state))
+
+
+def test_a_signal_is_put_in_order_and_replaced():
+    """Signals and state stay sorted; the other entries stay."""
+    view = view_of(Root((("a", ONE), ("s", ONE))), State(derived=(Derived("a", ONE), Derived("s", ONE))))
+
+    edit = put_derived(view, Derived("s", TWO), TWO)
+    other = put_derived(view, Derived("b", TWO), TWO)
+
+    assert (("a", ONE), ("s", TWO)) == edit.root.signals
+    assert (Derived("a", ONE), Derived("s", TWO)) == edit.state.derived
+    assert ["a", "b", "s"] == [name for name, _ in other.root.signals]
+    assert ["a", "b", "s"] == [entry.name for entry in other.state.derived]
+
+
+def test_a_signal_without_records_is_absent_but_known():
+    """Its state says that it is made."""
+    edit = put_derived(view_of(Root((("s", ONE),))), Derived("s", TWO), ZERO)
+
+    assert () == edit.root.signals
+    assert (Derived("s", TWO),) == edit.state.derived
+
+
+def test_what_was_ingested_is_derived_now():
+    """A signal has one maker."""
+    view = view_of(state=State(ingested=(Ingested("s", ONE, "f"), Ingested("t", ONE, "f"))))
+
+    assert ["t"] == [entry.name for entry in put_derived(view, Derived("s", ONE), ONE).state.ingested]
+
+
+def test_dropping_leaves_the_others():
+    """Signal and state go together."""
+    view = view_of(
+        Root((("a", ONE), ("s", ONE)), (("d", ONE), ("e", ONE))),
+        State(derived=(Derived("s", ONE),), datasets=(DatasetState("d", ONE, ONE),)),
     )
 
+    signal, dataset = drop_derived(view, "s"), drop_dataset(view, "d")
 
-def test_an_edit_puts_or_drops_one_thing_and_keeps_the_order(tmp_path):
-    """Names stay sorted, nothing else is touched, and what has no record keeps its state and loses its object."""
-    project = Project(tmp_path)
-    project.put("a", {"p": 1})
-    project.write(RECIPE)
-    project.run()
-    view = project.view()
-    oid, state = Oid(b"o" * 32), DatasetState("all", Oid(b"d" * 32), Oid(b"t" * 32))
+    assert ((("a", ONE),), ()) == (signal.root.signals, signal.state.derived)
+    assert ((("e", ONE),), ()) == (dataset.root.datasets, dataset.state.datasets)
 
-    assert (["a", "s", "t"], ["data"], ["s", "t"], ["data"]) == names(put_derived(view, Derived("s", oid), oid))
-    assert (["a", "m", "s", "t"], ["data"], ["m", "s", "t"], ["data"]) == names(
-        put_derived(view, Derived("m", oid), oid)
-    )
-    assert (["a", "t"], ["data"], ["s", "t"], ["data"]) == names(put_derived(view, Derived("s", oid), ZERO))
-    assert (["a", "t"], ["data"], ["t"], ["data"]) == names(drop_derived(view, "s"))
-    assert (["a", "s", "t"], ["all", "data"], ["s", "t"], ["all", "data"]) == names(put_dataset(view, state, oid))
-    assert (["a", "s", "t"], ["data"], ["s", "t"], ["all", "data"]) == names(put_dataset(view, state, ZERO))
-    assert (["a", "s", "t"], [], ["s", "t"], []) == names(drop_dataset(view, "data"))
-    assert view.signals["t"] == dict(put_derived(view, Derived("s", oid), oid).root.signals)["t"]
+
+def test_a_dataset_is_put():
+    """One of no source at all is known, and absent."""
+    entry = DatasetState("d", ONE, TWO)
+
+    assert (("d", ONE),) == put_dataset(view_of(), entry, ONE).root.datasets
+    assert () == put_dataset(view_of(), entry, ZERO).root.datasets
+    assert (entry,) == put_dataset(view_of(), entry, ZERO).state.datasets

@@ -1,4 +1,4 @@
-"""What a run would do, said before it does."""
+"""What a plan says."""
 
 from __future__ import annotations
 
@@ -7,90 +7,148 @@ import json
 import pytest
 
 from dsvc.engine.plan import Count
-from tests.engine.project import Project, told
+from dsvc.objects.types import parse_type
 
 RECIPE = """
-[step.half]
-sql = "SELECT a // 2 AS half"
-
-[step.sum]
-sql = "SELECT half + b AS sum"
-
-[dataset.data]
-where = "sum > 3"
-columns = { x = "sum" }
+[step.s]
+sql = "SELECT x + {k} AS s"
+[step.t]
+sql = "SELECT s + c.f AS t"
+[dataset.d]
+where = "t > 3"
+columns = {{ t = "t" }}
+[dataset.e]
+where = "y > {least}"
+columns = {{ y = "y" }}
 """
 
 
 @pytest.fixture
-def project(tmp_path):
-    """Four sources, made."""
-    made = Project(tmp_path)
-    made.put("a", {"p": 0, "q": 2, "r": 4, "s": 6})
-    made.put("b", {"p": 1, "q": 1, "r": 1})
-    made.write(RECIPE)
-    return made
+def faces(bench):
+    """A current draft."""
+    bench.put("x", {"a": 1, "b": 2, "c": 3})
+    bench.put("y", {"a": 1, "b": 2, "c": 3})
+    bench.put("c", {source: {"f": 1, "g": 1} for source in "abc"})
+    bench.write(RECIPE.format(k=1, least=1))
+    bench.run()
+    return bench
 
 
-def test_a_plan_says_exact_numbers_and_ranges_with_reasons(project):
-    """What is certain is exact; below a record that is made again it is a range, closed by what certainly runs."""
-    project.run()
-    project.put("a", {"p": 1})
-    project.put("b", {"q": 7})
+def reasons(plan):
+    """Return the reasons of each step."""
+    return {step.name: {reason.why: reason.records for reason in step.reasons} for step in plan.steps}
 
-    planned = project.plan()
 
-    half, total = planned.steps
-    assert ("stale", Count(1, 1)) == told(half, "status", "run")
-    assert [("changed a", 1)] == [told(reason, "why", "records") for reason in half.reasons]
-    assert ("stale", Count(1, 2)) == told(total, "status", "run")
-    assert [("changed b", 1)] == [told(reason, "why", "records") for reason in total.reasons]
+def statuses(plan):
+    """Return the status of each step and dataset."""
+    return {entry.name: entry.status for entry in (*plan.steps, *plan.datasets)}
+
+
+def test_nothing_to_do(faces):
+    """Everything is unchanged, and a plan says so."""
+    plan = faces.plan()
+
+    assert plan.is_current
+    assert {"unchanged"} == set(statuses(plan).values())
+    assert [] == list(plan.rows())
+    assert Count(0, 0) == plan.run
+
+
+def test_a_new_recipe(bench):
+    """All steps and datasets are new."""
+    bench.put("x", {"a": 1})
+    bench.put("y", {"a": 1})
+    bench.put("c", {"a": {"f": 1, "g": 1}})
+    bench.write(RECIPE.format(k=1, least=1))
+
+    plan = bench.plan()
+
+    assert {"new"} == set(statuses(plan).values())
+    assert {"s": {"new step": 1}, "t": {"new step": 1}} == reasons(plan)
+    assert not plan.is_current
+
+
+def test_changed_values_are_named_by_input(faces):
+    """New sources, changed inputs; of a signal only the field that a step names."""
+    faces.put("x", {"d": 4, "a": 9})
+    faces.put("c", {"a": {"f": 1, "g": 2}, "b": {"f": 2, "g": 1}, "d": {"f": 1, "g": 1}})
+
+    plan = faces.plan()
+
+    assert {"s": {"changed x": 1, "new source": 1}, "t": {"changed c.f": 1, "new source": 1}} == reasons(plan)
     assert [
-        ("half", "p", "changed a"),
-        ("sum", "p", "half is made again; may be cut off"),
-        ("sum", "q", "changed b"),
-    ] == list(planned.rows())
-    assert ("open", ("sum",)) == told(planned.datasets[0], "status", "why")
-    assert "2 to 3" == str(planned.run)
-    assert 2 == project.run().ran
+        ("s", "a", "changed x"),
+        ("s", "d", "new source"),
+        ("t", "a", "s is made again; may be cut off"),
+        ("t", "b", "changed c.f"),
+        ("t", "d", "new source"),
+    ] == list(plan.rows())
+    assert {"s": "stale", "t": "stale", "d": "open", "e": "stale"} == statuses(plan)
 
 
-def test_a_new_recipe_and_one_that_is_gone(project):
-    """Before the first run everything is new, after it nothing is to do, and what the recipe drops goes."""
-    fresh = project.plan()
-    assert [("new", Count(4, 4)), ("new", Count(3, 3))] == [told(step, "status", "run") for step in fresh.steps]
-    assert "new" == fresh.datasets[0].status
+def test_a_changed_transform_is_named(faces):
+    """With what of it changed."""
+    faces.repo.commit("made")
+    faces.write(RECIPE.format(k=2, least=1))
 
-    project.run()
-    assert project.plan().is_current
+    plan = faces.plan()
 
-    project.write('[step.sum]\nsql = "SELECT a + b AS sum"\n')
-    gone = project.plan()
-    assert [("half", "removed", 4), ("sum", "stale", 0)] == [
-        told(step, "name", "status", "remove") for step in gone.steps
-    ]
-    assert [("data", "removed")] == [told(dataset, "name", "status") for dataset in gone.datasets]
-    assert not gone.is_current
+    assert {"changed transform: sql": 3} == reasons(plan)["s"]
+    assert "sql" == plan.steps[0].change
+    assert (0, 3) == (plan.steps[1].run.lower, plan.steps[1].run.upper)
 
 
-def test_a_dataset_says_what_makes_it_stale(project):
-    """Another definition, other inputs and other sources are told apart."""
-    project.write('[dataset.data]\nwhere = "a > 1"\ncolumns = { x = "a" }\n')
-    project.run()
-    project.put("a", {"p": 5})
-    assert ("stale", ("a",)) == told(project.plan_dataset("data"), "status", "why")
-    project.put("b", {"t": 1})
-    assert ("stale", ("a", "sources")) == told(project.plan_dataset("data"), "status", "why")
-    project.write('[dataset.data]\nwhere = "a > 2"\ncolumns = { x = "a" }\n')
-    assert ("stale", ("definition",)) == told(project.plan_dataset("data"), "status", "why")
+def test_datasets_say_why(faces):
+    """The definition, an input, which sources there are, or a step that must run first."""
+    faces.put("y", {"z": 1})
+    assert (("sources",), ("y", "sources")) == _whys(faces)
+
+    faces.write(RECIPE.format(k=1, least=2))
+    assert ("definition",) == _whys(faces)[1]
+
+    faces.put("x", {"a": 9})
+    assert ("t",) == _whys(faces)[0]
 
 
-def test_a_plan_is_plain_data(project):
-    """A plan's JSON has its numbers; planning alone leaves the draft as it was."""
-    before = project.view().root_id
+def _whys(bench):
+    return tuple(dataset.why for dataset in bench.plan().datasets)
 
-    said = json.loads(json.dumps(project.plan().to_json()))
 
-    assert {"lower": 7, "upper": 7} == said["run"]
-    assert [{"why": "new step", "records": 4}] == said["steps"][0]["reasons"]
-    assert before == project.view().root_id
+def test_what_the_recipe_has_no_more_is_removed(faces):
+    """Steps and datasets."""
+    faces.write('[step.s]\nsql = "SELECT x + 1 AS s"')
+
+    plan = faces.plan()
+
+    assert {"t": "removed", "s": "unchanged", "d": "removed", "e": "removed"} == statuses(plan)
+    assert 3 == next(step.remove for step in plan.steps if step.name == "t")
+
+
+def test_a_changed_content_id_is_told_apart(bench):
+    """The same pointer with new content is a changed source."""
+    type_ = parse_type("struct<id: string, size: int64>")
+    bench.place("content", {"a": {"id": "1", "size": 1}, "b": {"id": "1", "size": 1}}, type_)
+    bench.write('[step.s]\nsql = "SELECT content.id AS s"')
+    bench.run()
+
+    bench.place("content", {"a": {"id": "2", "size": 1}, "b": {"id": "1", "size": 2}}, type_)
+
+    assert {"s": {"changed content id": 1}} == reasons(bench.plan())
+
+
+def test_a_plan_is_json(faces):
+    """All of it but its rows."""
+    faces.put("x", {"d": 4})
+
+    told = json.loads(json.dumps(faces.plan().to_json()))
+
+    assert {"lower": 1, "upper": 1} == told["steps"][0]["run"]
+    assert [{"why": "new source", "records": 1}] == told["steps"][0]["reasons"]
+    assert not told["is_current"]
+
+
+@pytest.mark.parametrize(("count", "text"), [(Count(1_500, 1_500), "1,500"), (Count(0, 2_000), "0 to 2,000")])
+def test_counts_are_told_as_they_are_known(count, text):
+    """One number, or a range."""
+    assert text == str(count)
+    assert count.is_exact == (count.lower == count.upper)

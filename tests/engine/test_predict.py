@@ -1,66 +1,169 @@
-"""What a run would find at each step."""
+"""What is known of a run before it runs."""
 
 from __future__ import annotations
 
 import pytest
 
-from dsvc.engine.plan import Count
-from tests.engine.project import Project, told
+from dsvc.engine import predict
+from dsvc.engine.predict import Predictor
 
-FAILING = "def f(a: int) -> int:\n    if a == 3:\n        raise ValueError('no')\n    return a\n"
+CHAIN = """
+[step.s]
+sql = "SELECT x {change} AS s"
+[step.t]
+sql = "SELECT s // 10 + {k} AS t"
+[step.u]
+sql = "SELECT t + coalesce(y, 0) AS u"
+optional = ["y"]
+"""
 
 
 @pytest.fixture
-def project(tmp_path):
-    """Three sources."""
-    made = Project(tmp_path)
-    made.put("a", {"p": 1, "q": 2, "r": 3})
-    return made
+def faces(bench):
+    """Five sources, and a chain of steps that is current."""
+    bench.put("x", {"a": 1, "b": 2, "c": 3, "d": 4, "e": 5})
+    bench.put("y", {"a": 1, "b": 2})
+    bench.write(CHAIN.format(change="", k=0))
+    bench.run()
+    return bench
 
 
-def test_what_traces_answer_is_reused_not_run(project):
-    """A value taken back is answered by the trace that had it, a source that goes is removed; a new one runs."""
-    project.write('[step.s]\nsql = "SELECT a * 2 AS s"')
-    project.run()
-    project.put("a", {"p": 5})
-    project.run()
-    project.put("a", {"p": 1, "t": 4})
-    project.repo.remove("a", ["q"])
-
-    step = project.plan_step("s")
-
-    assert (Count(1, 1), 1, 1) == told(step, "run", "reuse", "remove")
-    assert [("new source", 1)] == [told(reason, "why", "records") for reason in step.reasons]
-    assert [("s", "t", "new source")] == list(project.plan().rows())
-    assert (1, 1, 1) == told(project.run().steps[0], "ran", "reused", "removed")
+def ranges(plan):
+    """Return what each step must run."""
+    return {step.name: (step.run.lower, step.run.upper) for step in plan.steps}
 
 
-def test_below_a_step_of_new_code_only_the_keys_are_known(project):
-    """Where all of an input is made again, what runs is from what other inputs make certain to all there is."""
-    recipe = '[step.s]\nsql = "SELECT a * {n} AS s"\n[step.t]\nsql = "SELECT s + b AS t"'
-    project.put("b", {"p": 1, "q": 1})
-    project.write(recipe.format(n=2))
-    project.run()
-    project.put("b", {"q": 2})
-    project.write(recipe.format(n=3))
+def test_a_new_recipe_runs_everything(bench):
+    """Nothing was made before: all counts are exact, all the way down."""
+    bench.put("x", {"a": 1, "b": 2})
+    bench.put("y", {"a": 1, "c": 2})
+    bench.write(CHAIN.format(change="", k=0))
 
-    assert Count(3, 3) == project.plan_step("s").run
-    assert Count(1, 2) == project.plan_step("t").run
-    assert {
-        ("s", "p"),
-        ("s", "q"),
-        ("s", "r"),
-        ("t", "p"),
-        ("t", "q"),
-    } == {row[:2] for row in project.plan().rows()}
+    assert {"s": (2, 2), "t": (2, 2), "u": (2, 2)} == ranges(bench.plan())
 
 
-def test_who_failed_waits_and_does_not_run_again(project):
-    """A source that failed with the inputs it has is told as waiting; with another input it must run."""
-    project.write('[step.s]\npython = "code:f"\ninputs = ["a"]', code=FAILING)
-    project.run()
+def test_below_what_runs_nothing_is_certain(faces):
+    """A changed record may be cut off; a new source cannot."""
+    faces.put("x", {"a": 7, "f": 9})
 
-    assert ("unchanged", Count(0, 0), 1) == told(project.plan_step("s"), "status", "run", "waiting")
+    assert {"s": (2, 2), "t": (1, 2), "u": (1, 2)} == ranges(faces.plan())
 
-    project.put("a", {"r": 4})
-    assert Count(1, 1) == project.plan_step("s").run
+
+def test_a_known_change_is_certain_although_another_input_is_not(faces):
+    """A record whose other input changed runs unless a trace holds it with that."""
+    faces.put("x", {"a": 7})
+    faces.put("y", {"a": 5, "b": 5})
+
+    assert {"s": (1, 1), "t": (0, 1), "u": (2, 2)} == ranges(faces.plan())
+
+
+def test_a_changed_step_in_the_middle_leaves_a_range(faces):
+    """All of the changed step runs, and nobody knows what it gives."""
+    faces.write(CHAIN.format(change="+ 100", k=0))
+
+    assert {"s": (5, 5), "t": (0, 5), "u": (0, 5)} == ranges(faces.plan())
+
+
+def test_a_changed_step_below_an_unknown_one_runs_whole(faces):
+    """Whatever comes from above, the new transform has never seen it."""
+    faces.write(CHAIN.format(change="+ 100", k=7))
+
+    assert {"s": (5, 5), "t": (5, 5), "u": (0, 5)} == ranges(faces.plan())
+
+
+def test_what_traces_answer_is_known_below(faces):
+    """A parameter taken back is an exact plan all the way down."""
+    faces.write(CHAIN.format(change="+ 100", k=0))
+    faces.run()
+    faces.write(CHAIN.format(change="", k=0))
+
+    plan = faces.plan()
+
+    assert {"s": (0, 0), "t": (0, 0), "u": (0, 0)} == ranges(plan)
+    assert [5, 5, 5] == [step.reuse for step in plan.steps]
+
+
+def test_partly_answered_records_are_known_below(faces):
+    """Records that a trace gives are compared by their values; the others are open."""
+    faces.write(CHAIN.format(change="+ 100", k=0))
+    faces.run()
+    faces.write(CHAIN.format(change="", k=0))
+    faces.put("x", {"a": 7, "b": 17})
+
+    plan = faces.plan()
+
+    assert {"s": (2, 2), "t": (0, 2), "u": (0, 2)} == ranges(plan)
+
+
+def test_gone_sources_are_known_to_go(faces):
+    """All the way down."""
+    faces.repo.remove("x", ["a", "b"])
+
+    plan = faces.plan()
+
+    assert {"s": (0, 0), "t": (0, 0), "u": (0, 0)} == ranges(plan)
+    assert [2, 2, 2] == [step.remove for step in plan.steps]
+
+
+def test_without_inputs_a_signal_goes(faces):
+    """When the last source is gone."""
+    faces.repo.remove("x", list("abcde"))
+
+    plan = faces.plan()
+
+    assert [("stale", 5), ("stale", 5), ("stale", 5)] == [(step.status, step.remove) for step in plan.steps]
+    faces.run()
+    assert {"x", "s", "t", "u"} & set(faces.view.signals) == set()
+
+
+def test_too_many_unknown_records_count_as_all(faces, monkeypatch):
+    """The range only gets wider."""
+    monkeypatch.setattr(predict, "MOST_KNOWN", 1)
+    faces.put("x", {"a": 7, "f": 9})
+    faces.put("y", {"f": 1})
+
+    plan = faces.plan()
+
+    assert {"s": (2, 2), "t": (0, 6), "u": (1, 6)} == ranges(plan)
+    assert 6 == len([row for row in plan.rows() if row[0] == "u"])
+
+
+def test_a_plan_changes_nothing(faces):
+    """No object, no ref, no state: forecasts are made up in memory."""
+    faces.put("x", {"a": 7, "f": 9})
+    before = faces.view.root_id, set(faces.repo.store.objects.iter_oids()), dict(faces.repo.store.refs.iter_refs())
+
+    list(faces.plan().rows())
+
+    assert before == (
+        faces.view.root_id,
+        set(faces.repo.store.objects.iter_oids()),
+        dict(faces.repo.store.refs.iter_refs()),
+    )
+
+
+def test_failed_records_wait_and_are_not_run_again(bench):
+    """They are counted apart; what is below them does not see them."""
+    bench.put("x", {"a": "1", "b": "oops"})
+    bench.write('[step.s]\nsql = "SELECT CAST(x AS BIGINT) AS s"\n[step.t]\nsql = "SELECT s + 1 AS t"')
+    bench.run()
+
+    plan = bench.plan()
+
+    assert plan.is_current
+    assert [1, 0] == [step.waiting for step in plan.steps]
+
+
+def test_the_draft_as_it_would_be(faces):
+    """What is known stands in it, what is not stands open."""
+    faces.put("x", {"a": 7})
+    loader = faces.loader
+    predictor = Predictor(faces.repo, faces.view, loader)
+
+    forecast = predictor.forecast(loader.recipe.steps["s"])
+
+    assert (1, 1) == (forecast.lower, forecast.upper)
+    assert [[b"a"]] == [[*keys] for keys in predictor.unknown["s"]]
+    assert 5 == predictor.view.signal("s").count
+    assert predictor.forecast_gone("s").remove == 5
+    assert predictor.view.signal("s") is None

@@ -6,6 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -144,3 +146,286 @@ def test_exactly_what_must_run_runs(data):
 def test_exactly_what_must_run_runs_at_length(data):
     """The same, longer and more often."""
     play(data, n_rounds=7)
+
+
+PYTHON = """
+[step.s]
+python = "steps:f"
+inputs = ["x"]
+"""
+CODE = """
+def f(x) -> int:
+    if x == 13:
+        raise ValueError("unlucky")
+    return x * 2
+"""
+
+
+def report_of(bench, name="s", **options):
+    """Run, and return the report of one step."""
+    return next(step for step in bench.run(**options).steps if step.name == name)
+
+
+def test_failures_are_data(bench):
+    """A record that fails is listed, is not run again with the same inputs, and stops no other."""
+    bench.put("x", {"a": 1, "b": 13, "c": 3})
+    bench.write(PYTHON, steps=CODE)
+
+    first, second = report_of(bench), report_of(bench)
+
+    assert (3, 1, 1, 2) == (first.ran, first.failed, first.waiting, first.records)
+    assert ("unchanged", 0, 1) == (second.status, second.ran, second.waiting)
+    assert {"a": 2, "c": 6} == bench.read("s")
+    assert {"b": "ValueError: unlucky"} == bench.waiting("s")
+
+
+def test_failed_records_are_run_again_on_request(bench):
+    """Or when an input changes; a value takes the source off the list."""
+    bench.put("x", {"a": 1, "b": 13, "c": 13})
+    bench.write(PYTHON, steps=CODE)
+    bench.run()
+
+    assert (2, 2) == (lambda r: (r.ran, r.failed))(report_of(bench, retry_failed=True))
+    bench.put("x", {"b": 4})
+    assert (1, 0, 1) == (lambda r: (r.ran, r.failed, r.waiting))(report_of(bench))
+    assert {"a": 2, "b": 8} == bench.read("s")
+    assert {"c": "ValueError: unlucky"} == bench.waiting("s")
+
+
+def test_a_record_that_fails_now_loses_its_value(bench):
+    """And so does everything below it."""
+    bench.put("x", {"a": 1, "b": 2})
+    bench.write(PYTHON + '[step.t]\nsql = "SELECT s + 1 AS t"', steps=CODE)
+    bench.run()
+    bench.put("x", {"b": 13})
+
+    below = report_of(bench, "t")
+
+    assert {"a": 2} == bench.read("s")
+    assert {"a": 3} == bench.read("t")
+    assert (0, 1) == (below.ran, below.removed)
+
+
+def test_another_branch_does_not_know_of_failures(bench):
+    """What failed here is tried there, where nobody has seen it fail with the draft's own trace."""
+    bench.put("x", {"a": 1, "b": 13})
+    bench.write(PYTHON, steps=CODE)
+    bench.repo.commit("before", as_is=True)
+    bench.repo.switch("other", create=True)
+    bench.repo.switch("main")
+    bench.run()
+    bench.repo.commit("made")
+    bench.repo.switch("other")
+    bench.write(PYTHON, steps=CODE)
+
+    report = report_of(bench)
+
+    assert ("made", 1, 1, 1) == (report.status, report.ran, report.failed, report.reused)
+    assert {"b": "ValueError: unlucky"} == bench.waiting("s")
+
+
+def test_early_cutoff(bench):
+    """A new version of a producer with equal values runs nothing and changes no value; provenance says it."""
+    bench.put("x", {"a": 1, "b": 2}, producer="model@1")
+    bench.write(PYTHON, steps=CODE)
+    bench.run()
+    bench.put("x", {"a": 1, "b": 2}, producer="model@2")
+
+    assert "unchanged" == report_of(bench).status
+    assert "2" == bench.repo.record("x", "a", "@draft").provenance.version
+
+
+def test_a_value_that_comes_out_equal_is_cut_off(bench):
+    """What is below does not run."""
+    bench.put("x", {"a": 1, "b": 2})
+    bench.write('[step.s]\nsql = "SELECT x // 10 AS s"\n[step.t]\nsql = "SELECT s AS t"')
+    bench.run()
+    bench.put("x", {"a": 3, "b": 20})
+
+    report = bench.run()
+
+    assert [(2, 1), (1, 0)] == [(step.ran, step.cut_off) for step in report.steps]
+
+
+def test_equal_values_of_a_changed_step_are_counted_too(bench):
+    """Also where everything is made anew, or partly from traces."""
+    bench.put("x", {"a": 1, "b": 20})
+    for text, ran, cut_off in (("x // 10", 2, 0), ("x // 5", 2, 1), ("x // 10", 0, 0)):
+        bench.write(f'[step.s]\nsql = "SELECT {text} AS s"')
+        report = report_of(bench)
+        assert (ran, cut_off) == (report.ran, report.cut_off)
+    bench.write('[step.s]\nsql = "SELECT x // 5 AS s"')
+    bench.put("x", {"b": 30, "c": 1})
+
+    report = report_of(bench)
+
+    assert (2, 1, 0) == (report.ran, report.records - report.ran, report.cut_off)
+
+
+def test_a_changed_output_type_rebuilds_the_signal(bench):
+    """Old records of another type do not stay."""
+    bench.put("x", {"a": 1, "b": 2})
+    bench.write('[step.s]\nsql = "SELECT x AS s"')
+    bench.run()
+    bench.write('[step.s]\nsql = "SELECT x AS s"\ntype = "float64"')
+
+    assert 2 == report_of(bench).ran
+    assert {"a": 1.0, "b": 2.0} == bench.read("s")
+
+
+def test_a_step_that_the_recipe_dropped_loses_its_signal(bench):
+    """Unless only some steps were asked for."""
+    bench.put("x", {"a": 1})
+    bench.write(PYTHON + '[step.t]\nsql = "SELECT x AS t"', steps=CODE)
+    bench.run()
+    bench.write('[step.t]\nsql = "SELECT x AS t"')
+
+    assert ["t"] == [step.name for step in bench.run(only=["t"]).steps]
+    assert {"a": 2} == bench.read("s")
+    report = bench.run()
+    assert [("s", "removed", 1), ("t", "unchanged", 0)] == [(s.name, s.status, s.removed) for s in report.steps]
+    assert {} == bench.read("s")
+    assert ["t"] == [entry.name for entry in bench.view.state.derived]
+
+
+def test_progress_is_told(bench):
+    """Of each step that runs, with the total where it is known."""
+    bench.put("x", {"a": 1, "b": 2})
+    bench.write(PYTHON, steps=CODE)
+    told = []
+
+    bench.run(progress=lambda *call: told.append(call))
+
+    assert ("s", 2, 2) == told[-1]
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing catches it."""
+
+
+@pytest.mark.parametrize("n_done", [1, 40, 99])
+def test_a_killed_run_goes_on_where_it_was(bench, n_done):
+    """What was finished and kept does not run again, whenever the kill came; the result is the same."""
+    records = {f"s3://b/{i:03d}": i for i in range(100)}
+    bench.put("x", records)
+    bench.write(PYTHON, steps=CODE)
+    calls = []
+
+    def progress(_, done, __):
+        calls.append(done)
+        if done >= n_done:
+            raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dsvc.engine.steps.Step.most_rows", 1)
+        patch.setattr("dsvc.engine.steps.Step.first_rows", 1)
+        patch.setattr("dsvc.engine.run._Making._tell", _keep_first(progress))
+        with pytest.raises(Killed):
+            bench.run(progress=progress, checkpoint_s=0.0)
+    assert {} == bench.read("s"), "the draft moves only when a step is done"
+
+    planned = bench.plan().steps[0].run
+    report = report_of(bench)
+
+    assert 100 - n_done == report.ran == planned.lower == planned.upper
+    assert {source: value * 2 for source, value in records.items() if value != 13} == bench.read("s")
+
+
+def _keep_first(progress):
+    """Return a way to tell progress after what was made is kept, so that a kill comes at a known moment."""
+
+    def tell(self):
+        self._keep()
+        progress(self._bound.spec.name, self._done, None)
+
+    return tell
+
+
+def test_a_lost_race_is_run_again_on_what_is_there(bench):
+    """A put between reading and writing the draft is kept, and the step is stale at once."""
+    bench.put("x", {"a": 1})
+    bench.write(PYTHON, steps=CODE)
+    original = bench.repo.new_writer
+    raced = []
+
+    def new_writer():
+        if not raced:
+            raced.append(1)
+            bench.put("x", {"b": 2})
+        return original()
+
+    bench.repo.new_writer = new_writer
+    bench.run()
+
+    assert {"a": 2} == bench.read("s")
+    assert 1 == bench.plan().steps[0].run.lower
+    assert 1 == report_of(bench).ran
+    assert {"a": 2, "b": 4} == bench.read("s")
+
+
+@pytest.fixture
+def counted(bench, monkeypatch):
+    """Counts the objects that are read and written; verified objects count each time they are asked for."""
+    counts = {"read": 0, "written": 0}
+    objects = bench.repo.store.objects
+    get, get_many, put_frames = objects.get, objects.get_many, objects.put_frames
+
+    def count(name, n):
+        counts[name] += n
+
+    monkeypatch.setattr(objects, "get", lambda oid, kind=None: (count("read", 1), get(oid, kind))[1])
+    monkeypatch.setattr(
+        objects, "get_many", lambda oids, kind=None: (count("read", len(oids)), get_many(oids, kind))[1]
+    )
+    monkeypatch.setattr(objects, "put_frames", lambda items: (count("written", len(items)), put_frames(items))[1])
+    return counts
+
+
+def big(bench, n):
+    """Put n sources with two signals, and run two steps and a dataset over them."""
+    sources = pa.array([f"s3://bucket/{i:09d}" for i in range(n)])
+    for name in ("x", "y"):
+        bench.repo.put(name, pa.table({"source": sources, name: np.arange(n) % 1_000}), producer="w@1")
+        bench.known.add(name)
+    bench.write(
+        """
+        [step.s]
+        sql = "SELECT x + y AS s"
+        [step.t]
+        sql = "SELECT s // 7 AS t"
+        [dataset.d]
+        where = "t > 3 AND y > 5"
+        columns = { t = "t" }
+        """
+    )
+    bench.run()
+
+
+@pytest.mark.parametrize("n", [30_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+def test_one_changed_source_touches_few_objects(bench, counted, n):
+    """Plan and run of one change of many read and write a path of each tree, not the tree."""
+    big(bench, n)
+    bench.put("x", {f"s3://bucket/{n // 2:09d}": -5})
+    counted.update(read=0, written=0)
+
+    assert 1 == bench.plan().run.lower
+    planned = dict(counted)
+    report = bench.run()
+
+    assert [1, 1] == [step.ran for step in report.steps]
+    assert planned["read"] < 150
+    assert planned["written"] == 0
+    assert counted["read"] < 400
+    assert counted["written"] < 60
+
+
+@pytest.mark.parametrize("n", [30_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+def test_nothing_to_do_reads_no_tree(bench, counted, n):
+    """What is current is told by a few small objects, however many sources there are."""
+    big(bench, n)
+    counted.update(read=0, written=0)
+
+    assert bench.plan().is_current
+    assert bench.run().did_nothing
+    assert counted["read"] < 80
+    assert counted["written"] == 0

