@@ -185,9 +185,12 @@ def test_failed_records_are_run_again_on_request(bench):
     bench.write(PYTHON, steps=CODE)
     bench.run()
 
-    assert (2, 2) == (lambda r: (r.ran, r.failed))(report_of(bench, retry_failed=True))
+    again = report_of(bench, retry_failed=True)
     bench.put("x", {"b": 4})
-    assert (1, 0, 1) == (lambda r: (r.ran, r.failed, r.waiting))(report_of(bench))
+    changed = report_of(bench)
+
+    assert (2, 2) == (again.ran, again.failed)
+    assert (1, 0, 1) == (changed.ran, changed.failed, changed.waiting)
     assert {"a": 2, "b": 8} == bench.read("s")
     assert {"c": "ValueError: unlucky"} == bench.waiting("s")
 
@@ -327,7 +330,8 @@ def test_a_killed_run_goes_on_where_it_was(bench, n_done):
     planned = bench.plan().steps[0].run
     report = report_of(bench)
 
-    assert 100 - n_done == report.ran == planned.lower == planned.upper
+    n_failed = int(n_done > 13)  # what failed is tried again: the kill may have been why
+    assert 100 - n_done + n_failed == report.ran == planned.lower == planned.upper
     assert {source: value * 2 for source, value in records.items() if value != 13} == bench.read("s")
 
 
@@ -368,16 +372,17 @@ def counted(bench, monkeypatch):
     """Counts the objects that are read and written; verified objects count each time they are asked for."""
     counts = {"read": 0, "written": 0}
     objects = bench.repo.store.objects
-    get, get_many, put_frames = objects.get, objects.get_many, objects.put_frames
 
-    def count(name, n):
-        counts[name] += n
+    def counting(method, name, size):
+        def call(first, *rest):
+            counts[name] += size(first)
+            return method(first, *rest)
 
-    monkeypatch.setattr(objects, "get", lambda oid, kind=None: (count("read", 1), get(oid, kind))[1])
-    monkeypatch.setattr(
-        objects, "get_many", lambda oids, kind=None: (count("read", len(oids)), get_many(oids, kind))[1]
-    )
-    monkeypatch.setattr(objects, "put_frames", lambda items: (count("written", len(items)), put_frames(items))[1])
+        return call
+
+    monkeypatch.setattr(objects, "get", counting(objects.get, "read", lambda _: 1))
+    monkeypatch.setattr(objects, "get_many", counting(objects.get_many, "read", len))
+    monkeypatch.setattr(objects, "put_frames", counting(objects.put_frames, "written", len))
     return counts
 
 
