@@ -24,15 +24,17 @@ from dsvc.engine.loading import Loader
 from dsvc.engine.output import Output
 from dsvc.engine.probe import Probe
 from dsvc.engine.scratch import Scratch
-from dsvc.engine.traces import Match, merge_records
+from dsvc.engine.traces import Answers, Match, merge_records
 from dsvc.objects.chunk import Records
 from dsvc.objects.column import Index, null_column
+from dsvc.objects.edit import Edit, edit_tree
 from dsvc.objects.encoding import hash_encoded, put_object
-from dsvc.objects.keys import Keys
+from dsvc.objects.keys import Keys, concat_keys
 from dsvc.objects.oid import ZERO, Kind
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.state import Derived
 from dsvc.objects.tree import Tree
+from dsvc.objects.types import Type
 from dsvc.recipe.spec import CONTENT_ID, StepSpec
 from dsvc.repo.base import BaseRepository
 from dsvc.repo.draft import DraftEdit
@@ -200,9 +202,11 @@ class Predictor:
         provenance = self._loader.provenance(bound.spec, bound.transform)
         output = Output(self._scratch, before, bound.type, provenance)
         known: list[Keys] = []
+        gone: list[Keys] = []
         for found in self._iter_found(bound):
             forecast.count(found.part)
             known.append(found.part.keys)
+            gone.append(found.removed)
             if before is not None:
                 forecast.remove += int(Tree(self._scratch, before).has(found.removed).sum())
             output.remove(found.removed)
@@ -220,10 +224,19 @@ class Predictor:
         signal = output.flush()
         if base is not None and base is not bound.match.own and signal is not None:
             forecast.reuse = signal.count - forecast.upper
+        waiting = self._still_waiting(base, gone) if base is bound.match.own else None
         if forecast.upper:
-            self._put_unknown(bound, signal, known if forecast.upper <= MOST_KNOWN else None)
+            self._put_unknown(bound, signal, known if forecast.upper <= MOST_KNOWN else None, waiting)
         else:
-            self._put(bound, signal)
+            self._put(bound, signal, waiting)
+
+    def _still_waiting(self, base: Answers | None, gone: list[Keys]) -> Signal | None:
+        """Return the sources that failed and are not looked at again, without those that have no inputs any more."""
+        waiting = None if base is None else base.waiting
+        if waiting is None or not any(map(len, gone)):
+            return waiting
+        type_ = Type.decode(waiting.type)
+        return edit_tree(self._scratch, waiting, type_, Edit(None, concat_keys(gone))).signal
 
     # --- looking at sources -----------------------------------------------------------------------------------------
 
@@ -314,19 +327,22 @@ class Predictor:
 
     # --- the draft as it would be -----------------------------------------------------------------------------------
 
-    def _put_unknown(self, bound: Bound, sources: Signal | None, known: list[Keys] | None) -> None:
+    def _put_unknown(
+        self, bound: Bound, sources: Signal | None, known: list[Keys] | None, waiting: Signal | None = None
+    ) -> None:
         """Let a step's signal have the keys of `sources`, and records of which those in `known` are not known."""
         if sources is None or sources.count == 0:
-            self._put(bound, None)
+            self._put(bound, None, waiting)
             return
         name = bound.spec.name
         value_id = hash_encoded(Kind.SIGNAL, ("unknown", name)) if known is None else sources.value_id
-        self._put(bound, Signal(bound.type.encoded, sources.tree, value_id, sources.count))
+        self._put(bound, Signal(bound.type.encoded, sources.tree, value_id, sources.count), waiting)
         self.unknown[name] = known
 
-    def _put(self, bound: Bound, signal: Signal | None) -> None:
+    def _put(self, bound: Bound, signal: Signal | None, waiting: Signal | None = None) -> None:
         oid = ZERO if signal is None else put_object(self._scratch, Kind.SIGNAL, signal)
-        self._edit(put_derived(self.view, Derived(bound.spec.name, ZERO), oid))
+        held = None if waiting is None else put_object(self._scratch, Kind.SIGNAL, waiting)
+        self._edit(put_derived(self.view, Derived(bound.spec.name, ZERO, held), oid))
 
     def _edit(self, edit: DraftEdit) -> None:
         old = self.view
