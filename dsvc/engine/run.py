@@ -21,7 +21,7 @@ from dsvc.engine.drafts import drop_derived, put_derived
 from dsvc.engine.executors.local import Clock, Slices
 from dsvc.engine.fields import same_bits
 from dsvc.engine.loading import Loader
-from dsvc.engine.output import Failures, Output
+from dsvc.engine.output import MAX_HELD_ROWS, Failures, Output
 from dsvc.engine.probe import Probe
 from dsvc.engine.report import MADE, REMOVED, TAKEN, UNCHANGED, ProgressCall, RunReport, StepReport
 from dsvc.engine.steps import Step
@@ -171,6 +171,7 @@ class _Making:
         self._before = bound.before if _is_of_type(bound.before, bound.type) else None
         self._partial = Output(writer, None, bound.type, step.provenance)
         self._unkept: list[Records] = []
+        self._n_unkept = 0
         self._kept_at = runner.clock()
         self._slices = Slices(step, runner.clock)
         self._done = 0
@@ -256,6 +257,7 @@ class _Making:
         )
         if len(made):
             self._unkept.append(made)
+            self._n_unkept += len(made)
         return rows[good], made
 
     def _count_same(self, records: Records) -> int:
@@ -281,11 +283,14 @@ class _Making:
     def _keep(self) -> None:
         """Make what a long step has made durable, under a trace that answers for no more than that."""
         runner = self._runner
-        if not self._unkept or runner.clock() - self._kept_at < runner.checkpoint_s:
+        elapsed = runner.clock() - self._kept_at
+        # Many quick records are kept sooner, for the memory that they take until then.
+        is_due = elapsed >= (runner.checkpoint_s / 5 if self._n_unkept >= MAX_HELD_ROWS else runner.checkpoint_s)
+        if not self._unkept or not is_due:
             return
         for records in self._unkept:
             self._partial.put(records)
-        self._unkept = []
+        self._unkept, self._n_unkept = [], 0
         trace = Trace(self._bound.transform, self._bound.inputs.trace_inputs(), self._partial.write())
         oid = put_object(self._writer, Kind.TRACE, trace)
         self._writer.flush()
