@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dsvc.engine.plan import Plan
+    from dsvc.feeds.pending import Pending
     from dsvc.engine.report import RunReport
     from dsvc.export.checkout import CheckoutReport
     from dsvc.feeds.report import IngestReport
@@ -178,6 +179,16 @@ class Repository(BaseRepository):
         from dsvc.engine.plan import plan
 
         return plan(self, self.recipe(), self.plugins)
+
+    def find_pending(self) -> tuple[Pending, ...]:
+        """Return the feeds that the next ingest reads again because the recipe changed; reads none of them.
+
+        Raises:
+            RecipeError: If the recipe is wrong.
+        """
+        from dsvc.feeds.pending import find_pending
+
+        return find_pending(self.view(DRAFT_REVISION).state, self.recipe(), self.plugins)
 
     def run(
         self,

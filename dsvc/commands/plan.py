@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice, zip_longest
+from itertools import chain, islice, zip_longest
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +14,7 @@ from dsvc.commands._render import Styled, count, emit, hint, plain, table
 
 if TYPE_CHECKING:
     from dsvc.engine.plan import Count, DatasetPlan, Plan, StepPlan
+    from dsvc.feeds.pending import Pending
 
 NEW_STEP = "new step"
 CHANGED_STEP = "changed transform"
@@ -32,7 +33,8 @@ def plan(*, rows: bool, limit: int | None, as_json: bool) -> None:
     Counts are exact where the inputs of a step are known. Behind a step that has to run first they are a range:
     a record that comes out as it was changes nothing after it.
     """
-    found = open_repository().plan()
+    repo = open_repository()
+    found = repo.plan()
     if rows:
         named = islice(found.rows(), limit)
         emit(
@@ -42,9 +44,31 @@ def plan(*, rows: bool, limit: int | None, as_json: bool) -> None:
             long=True,
         )
         return
-    emit(as_json=as_json, objects=_objects(found), lines=_lines(found))
-    if not as_json:
+    pending = repo.find_pending()
+    emit(
+        as_json=as_json,
+        objects=chain(map(_feed_object, pending), _objects(found)),
+        lines=chain(table(map(_feed_row, pending)), _lines(found)),
+    )
+    if not as_json and pending:
+        hint("`dsvc ingest` reads what the recipe changed; plan again after it")
+    elif not as_json:
         hint("nothing is to be made" if found.is_current else "`dsvc run` makes it")
+
+
+def _feed_row(item: Pending) -> tuple[object, ...]:
+    names = ", ".join(map(plain, item.signals))
+    told = {
+        "first": "was not read yet",
+        "meaning": "means other documents now: to be read again",
+        "signals": f"to be read again for {names}",
+        "gone": f"no longer in the recipe: {names} to go" if names else "no longer in the recipe",
+    }
+    return "feed", item.feed, Styled(told[item.why], "yellow")
+
+
+def _feed_object(item: Pending) -> dict[str, Any]:
+    return {"type": "planned-feed", "name": item.feed, "why": item.why, "signals": list(item.signals)}
 
 
 def _lines(found: Plan) -> Iterator[str]:

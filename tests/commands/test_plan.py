@@ -71,3 +71,14 @@ def test_plan_for_programs(faces):
         step[key] for key in ("type", "name", "status", "run")
     )
     assert ("planned-dataset", "good", "new") == tuple(dataset[key] for key in ("type", "name", "status"))
+
+
+def test_plan_says_what_the_next_ingest_reads_again(made):
+    """A feed of which the recipe now takes other values is told before anything is read."""
+    edit("[signal.quality]", '[signal.quality]\nproducer = "grader"')
+    result = made("plan")
+
+    assert "to be read again for quality" in result.lines[0]
+    assert "dsvc ingest" in result.err
+    (pending,) = [item for item in made.json("plan") if item["type"] == "planned-feed"]
+    assert ("signals", ["quality"]) == (pending["why"], pending["signals"])
