@@ -174,7 +174,7 @@ def test_what_waits_still_waits_for_those_who_read_it(bench):
     bench.put("x", {"a": "1", "b": "2", "c": "oops"})
     bench.write(
         '[step.s]\nsql = "SELECT CAST(x AS BIGINT) AS s"\n'
-        "[step.t]\nsql = \"SELECT coalesce(s._state, 'none') || x AS t\"\noptional = [\"s._state\"]"
+        '[step.t]\nsql = "SELECT coalesce(s._state, \'none\') || x AS t"\noptional = ["s._state"]'
     )
     bench.run()
     bench.put("x", {"b": "5"})
