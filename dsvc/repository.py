@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dsvc.engine.plan import Plan
-    from dsvc.feeds.pending import Pending
     from dsvc.engine.report import RunReport
     from dsvc.export.checkout import CheckoutReport
+    from dsvc.feeds.pending import Pending
     from dsvc.feeds.report import IngestReport
     from dsvc.plugins.manager import Plugins
     from dsvc.recipe.spec import Recipe
