@@ -89,6 +89,12 @@ class StepForecast:
         for code, n in zip(*np.unique(part.codes[part.is_certain], return_counts=True), strict=True):
             self.give_reason(self.labels[int(code)], int(n))
 
+    def doubt(self) -> None:
+        """Let no record be certain to run."""
+        parts = self.iter_parts
+        self.lower, self.reasons = 0, {}
+        self.iter_parts = lambda: (Part(part.keys, part.codes, np.zeros(len(part.keys), np.bool_)) for part in parts())
+
     def give_reason(self, label: str, records: int) -> None:
         """Count records that must run for a reason."""
         if records:
@@ -122,6 +128,8 @@ class Predictor:
         """The draft as it would be, as far as it is known."""
         self.unknown: dict[str, list[Keys] | None] = {}
         """Signal -> sources whose record is not known; None for all that it has."""
+        self._seen: set[Oid] = set()
+        """Transform hashes of steps that were forecast."""
 
     def forecast_gone(self, name: str, status: str = REMOVED) -> StepForecast:
         """Forecast a signal that goes."""
@@ -149,6 +157,9 @@ class Predictor:
             self._forecast_range(bound, forecast)
         else:
             self._forecast_parts(bound, forecast)
+        if bound.transform in self._seen:
+            forecast.doubt()  # another step of this very transform runs before, and may answer everything
+        self._seen.add(bound.transform)
         if (forecast.upper, forecast.reuse, forecast.remove) == (0, 0, 0) and forecast.change is None:
             forecast.status = UNCHANGED
         return forecast

@@ -154,6 +154,19 @@ def test_failed_records_wait_and_are_not_run_again(bench):
     assert [1, 0] == [step.waiting for step in plan.steps]
 
 
+def test_two_steps_of_one_transform_may_share_everything(bench):
+    """What the first makes, the second may take: nothing of it is certain to run."""
+    bench.put("x", {"a": 1, "b": 2})
+    bench.write('[step.s]\nsql = "SELECT x AS m, x + 1 AS n"\n[step.t]\nsql = "SELECT x AS m, x + 1 AS n"')
+
+    plan = bench.plan()
+    report = bench.run()
+
+    assert {"s": (2, 2), "t": (0, 2)} == ranges(plan)
+    assert [("a", "new step; may be cut off")] == [row[1:] for row in plan.rows() if row[0] == "t"][:1]
+    assert [2, 0] == [step.ran for step in report.steps]
+
+
 def test_the_draft_as_it_would_be(faces):
     """What is known stands in it, what is not stands open."""
     faces.put("x", {"a": 7})

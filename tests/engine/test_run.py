@@ -132,7 +132,7 @@ def play(data: Any, *, n_rounds: int) -> None:
             assert world.plan().is_current or any(world.branch.failed.values())
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_exactly_what_must_run_runs(data):
     """On random recipes, edits and branches, executed records are those that no retained trace answers."""
