@@ -1,10 +1,13 @@
 """Clocks: of a call in this process, and of whole processes with their peak memory."""
 
+import json
 import os
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -41,34 +44,44 @@ class Process:
 
     seconds: float
     """Wall time from before it is started until it is reaped."""
-
     peak_bytes: int
     """Largest resident set, files mapped into memory included."""
-
+    exit_code: int
     stdout: str
-    """What it printed."""
+    stderr: str
 
 
 def run_process(command: Sequence[str], cwd: Path) -> Process:
     """Run a command to its end and return what it cost.
 
+    It is started by a small process of its own: what a process forks begins with the peak memory of its parent.
+
     Raises:
         RuntimeError: If it fails; with the end of what it wrote on stderr.
     """
-    started = time.perf_counter()
-    with (
-        (cwd / ".stdout").open("w+b") as stdout,
-        (cwd / ".stderr").open("w+b") as stderr,
-        subprocess.Popen(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr) as process,
-    ):
-        _, status, usage = os.wait4(process.pid, 0)
+    launcher = [sys.executable, __file__, *command]
+    launched = subprocess.run(launcher, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True)
+    process = Process(**json.loads(launched.stdout))
+    if process.exit_code:
+        raise RuntimeError(f"{' '.join(command)}: exit {process.exit_code}\n{process.stderr[-2000:]}")
+    return process
+
+
+def _launch(command: Sequence[str]) -> Process:
+    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+        started = time.perf_counter()
+        pid = os.posix_spawnp(
+            command[0],
+            command,
+            os.environ,
+            file_actions=[(os.POSIX_SPAWN_DUP2, stdout.fileno(), 1), (os.POSIX_SPAWN_DUP2, stderr.fileno(), 2)],
+        )
+        _, status, usage = os.wait4(pid, 0)
         seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
         stdout.seek(0)
         stderr.seek(0)
-        if process.returncode:
-            raise RuntimeError(f"{' '.join(command)}: exit {process.returncode}\n{stderr.read().decode()[-2000:]}")
-        return Process(seconds, usage.ru_maxrss * 1024, stdout.read().decode())
+        printed = (stream.read().decode(errors="replace") for stream in (stdout, stderr))
+        return Process(seconds, usage.ru_maxrss * 1024, os.waitstatus_to_exitcode(status), *printed)
 
 
 def run_in_turn(commands: Mapping[str, Sequence[str]], cwd: Path, runs: int) -> dict[str, list[float]]:
@@ -77,3 +90,7 @@ def run_in_turn(commands: Mapping[str, Sequence[str]], cwd: Path, runs: int) -> 
         run_process(command, cwd)
     rounds = [{name: run_process(command, cwd).seconds for name, command in commands.items()} for _ in range(runs)]
     return {name: [seconds[name] for seconds in rounds] for name in commands}
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(_launch(sys.argv[1:]))))
