@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from dsvc.engine.inputs import Columns, Inputs
+from dsvc.engine.columns import Columns
+from dsvc.engine.inputs import Inputs
 from dsvc.objects.access import Reader, Writer
 from dsvc.objects.boundary import U64
 from dsvc.objects.build import build_up
@@ -42,12 +43,16 @@ class Alignment:
         self._reader, self._chunks, self._types = reader, chunks, types
 
     @classmethod
-    def find(cls, inputs: Inputs, others: Sequence[Signal] = ()) -> Alignment | None:
-        """Return how inputs are aligned with each other and with other signals; None if they are not.
+    def find(cls, inputs: Inputs) -> Alignment | None:
+        """Return how inputs are aligned with each other, and with the sources that must have a record.
 
         Inputs that no source has do no harm. Inputs that name circumstances are not read this way.
+
+        Returns:
+            None if they are not aligned.
         """
         signals = {name: signal for name, signal in inputs.signals.items() if signal is not None}
+        others = [signal for _, signal in (inputs.sources or {}).values()]
         everything = [*signals.values(), *others]
         if not signals or inputs.has_circumstances or len({signal.count for signal in everything}) != 1:
             return None

@@ -55,7 +55,9 @@ def bind_step(repo: BaseRepository, view: View, loader: Loader, spec: StepSpec) 
             reason=f"the signal {spec.name!r} holds records that were put by hand",
             hint="rename the step, or remove the signal's records",
         )
-    inputs = Inputs.bind(view, spec.depends, spec.required, loader.declared_types)
+    # A step that needs nothing but pixels makes a record for every source.
+    every_source = spec.pixels and not spec.required
+    inputs = Inputs.bind(view, spec.depends, spec.required, loader.declared_types, every_source=every_source)
     if not inputs.can_have_records:
         return None
     was = None if derived is None else _find_trace(view, derived.trace)

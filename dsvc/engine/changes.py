@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from dsvc.engine.fields import NOTHING, field_of, same_bits
+from dsvc.engine.fields import NOTHING, STATE, field_of, same_bits
 from dsvc.engine.flagged import ROWS, Bits, Flagged, merge_flagged
-from dsvc.engine.inputs import STATE, Input, Inputs
+from dsvc.engine.inputs import Input, Inputs
+from dsvc.engine.probe import Probe
 from dsvc.errors import SchemaError
 from dsvc.objects.access import Reader
 from dsvc.objects.chunk import ProvColumn
@@ -27,8 +28,15 @@ CAME = 1 << 63
 """Bit of a source that had no record of a required input."""
 FAILED = 1 << 62
 """Bit of a source that a trace does not answer for, since its record failed."""
-MAX_INPUTS = 60
-"""Each input has one bit, by its position."""
+GONE = 1 << 60
+"""Bit of a source that the version has no more, for a step that has a record for every source."""
+MOST_BITS = 60
+"""Inputs have a bit each, by position; the last of these bits is that of all further inputs."""
+
+
+def bit_of(position: int) -> int:
+    """Return the bit of the input at a position."""
+    return 1 << min(position, MOST_BITS - 1)
 
 
 def iter_changed(before: Inputs, after: Inputs, waiting: Signal | None = None, rows: int = ROWS) -> Iterator[Flagged]:
@@ -51,11 +59,28 @@ def iter_changed(before: Inputs, after: Inputs, waiting: Signal | None = None, r
             if new.path.signal == name and old.key != new.key
         ]
         if pairs:
-            streams.append(_iter_signal(after.reader, pairs, all_optional=not after.required))
+            streams.append(_iter_signal(after.reader, pairs, any_will_do=after.any_will_do))
             streams += _iter_waiting(after.reader, pairs)
+    if after.sources is not None:
+        streams.append(_iter_sources(before, after))
     if waiting is not None:
         streams.append(iter_keys(after.reader, None, waiting, FAILED))
     return merge_flagged(streams, rows) if streams else iter(())
+
+
+def _iter_sources(before: Inputs, after: Inputs) -> Iterator[Flagged]:
+    """Yield the sources that came to the version or went from it, told by the signals that say which there are."""
+    old, new = before.sources or {}, after.sources or {}
+    streams = []
+    for name in {**old, **new}:
+        was, now = (held[name][1] if name in held else None for held in (old, new))
+        if (was and was.value_id) != (now and now.value_id):
+            streams.append(iter_keys(after.reader, was, now, 0))
+    for run in merge_flagged(streams) if streams else ():
+        probe = Probe(after.reader, run.keys)
+        had, has = before.present(probe), after.present(probe)
+        bits = np.where(has, np.uint64(CAME), np.uint64(GONE))
+        yield Flagged(run.keys, bits).filter(had != has)
 
 
 def iter_keys(reader: Reader, before: Signal | None, after: Signal | None, bits: int) -> Iterator[Flagged]:
@@ -64,7 +89,7 @@ def iter_keys(reader: Reader, before: Signal | None, after: Signal | None, bits:
         yield Flagged.of(changes.keys, bits)
 
 
-def _iter_signal(reader: Reader, pairs: Sequence[tuple[int, Input, Input]], *, all_optional: bool) -> Iterator[Flagged]:
+def _iter_signal(reader: Reader, pairs: Sequence[tuple[int, Input, Input]], *, any_will_do: bool) -> Iterator[Flagged]:
     """Yield the sources for which any of some inputs, all of one signal, differs.
 
     Where all inputs of a step are optional, a null record counts as one: it makes the source one of the step's.
@@ -74,8 +99,8 @@ def _iter_signal(reader: Reader, pairs: Sequence[tuple[int, Input, Input]], *, a
     for changes in diff_trees(reader, first_old.signal, first_new.signal, provenance=with_provenance):
         bits = np.zeros(len(changes), np.uint64)
         for position, _, new in pairs:
-            decides = new.is_required or all_optional
-            bits |= _bits_of(reader, changes, new, 1 << position, decides_presence=decides)
+            decides = new.is_required or any_will_do
+            bits |= _bits_of(reader, changes, new, bit_of(position), decides_presence=decides)
         run = Flagged(changes.keys, bits)
         yield run.filter(bits != 0)
 
@@ -127,7 +152,7 @@ def _told(reader: Reader, prov: ProvColumn | None, circumstance: str, length: in
 def _iter_waiting(reader: Reader, pairs: Sequence[tuple[int, Input, Input]]) -> list[Iterator[Flagged]]:
     """Return the sources whose reason to wait differs, for inputs that name it."""
     return [
-        _iter_values(reader, _read(reader, old.waiting_id), _read(reader, new.waiting_id), 1 << position)
+        _iter_values(reader, _read(reader, old.waiting_id), _read(reader, new.waiting_id), bit_of(position))
         for position, old, new in pairs
         if old.waiting_id != new.waiting_id
     ]

@@ -15,9 +15,11 @@ import msgspec
 import numpy as np
 
 from dsvc.engine.aligned import AlignedOutput, Alignment
+from dsvc.engine.columns import Columns
 from dsvc.engine.drafts import drop_dataset, put_dataset
 from dsvc.engine.executors.local import Clock
-from dsvc.engine.inputs import Columns, Inputs
+from dsvc.engine.flagged import ROWS
+from dsvc.engine.inputs import Inputs
 from dsvc.engine.loading import Loader
 from dsvc.engine.output import Output
 from dsvc.engine.probe import Probe
@@ -36,7 +38,6 @@ from dsvc.recipe.spec import DatasetSpec
 from dsvc.repo.base import BaseRepository
 from dsvc.repo.draft import DraftEdit
 from dsvc.repo.refs import DRAFT_REVISION
-from dsvc.repo.sources import iter_source_keys
 from dsvc.repo.view import View
 
 COMMAND = "run"
@@ -81,12 +82,7 @@ def bind_dataset(view: View, loader: Loader, spec: DatasetSpec) -> BoundDataset:
     transform = dataset_definition(replace(spec, columns=()), split)
     was = next((entry for entry in view.state.datasets if entry.name == spec.name), None)
     trace = None if was is None else _find_trace(view, was.trace)
-    selecting = Selecting(
-        spec,
-        split,
-        Inputs.bind(view, [*paths], (), loader.declared_types),
-        {name: (view.signals[name], view.get_signal(name)) for name in view.source_signals},
-    )
+    selecting = Selecting(spec, split, Inputs.bind(view, [*paths], (), loader.declared_types, every_source=True))
     is_own = trace is not None and trace.transform == transform
     own = (was.trace, trace) if was is not None and trace is not None and is_own else None
     return BoundDataset(spec, selecting, dataset_definition(spec, split), transform, was, own)
@@ -158,13 +154,13 @@ def _evaluate(
     with repo.new_writer() as writer:
         alignment = None
         if base is None:
-            alignment = Alignment.find(selecting.inputs, [signal for _, signal in selecting.sources.values()])
+            alignment = Alignment.find(selecting.inputs)
         if alignment is not None:
             signal, evaluated = _evaluate_aligned(selecting, alignment, loader, writer)
         else:
             before = None if base is None else read_signal(view.reader, base.output)
             output = Output(writer, before, SELECTION, MADE_BY)
-            everything = selecting.inputs.over(iter_source_keys(view))
+            everything = selecting.inputs.scan(ROWS)
             evaluated = 0
             for columns in everything if base is None else _iter_touched(selecting, base, output):
                 output.put(output.made(columns.keys, selecting.evaluate(loader.evaluator, columns)))
@@ -173,7 +169,7 @@ def _evaluate(
                     progress(bound.spec.name, evaluated, None)
             signal = output.flush()
         selection = ZERO if signal is None else put_object(writer, Kind.SIGNAL, signal)
-        trace = Trace(bound.transform, selecting.trace_inputs, selection)
+        trace = Trace(bound.transform, selecting.inputs.trace_inputs(), selection)
         oid = put_object(writer, Kind.TRACE, trace)
         writer.flush()
     return (oid, trace), evaluated
@@ -193,12 +189,10 @@ def _evaluate_aligned(
 
 def _iter_touched(selecting: Selecting, base: Trace, output: Output) -> Iterator[Columns]:
     """Yield the sources to evaluate again; take those that the version does not have out of the selection."""
-    for keys in selecting.iter_touched(base):
-        probe = Probe(selecting.inputs.reader, keys)
-        present = selecting.present(probe)
-        if not present.all():
-            output.remove(keys.take(np.flatnonzero(~present)))
-        yield selecting.inputs.take(probe).filter(present)
+    for flagged in selecting.iter_touched(base):
+        columns = selecting.inputs.take(Probe(selecting.inputs.reader, flagged.keys))
+        output.remove(flagged.keys.take(np.flatnonzero(~columns.complete)))
+        yield columns.filter(columns.complete)
 
 
 def _move(repo: BaseRepository, bound: BoundDataset, oid: Oid, trace: Trace) -> View:

@@ -7,13 +7,17 @@ import numpy.typing as npt
 
 from dsvc.objects.arrays import normalise, to_arrow
 from dsvc.objects.column import Column, differing_rows
-from dsvc.objects.types import Physical
+from dsvc.objects.types import Physical, Type
 from dsvc.recipe.paths import InputPath
 
 Mask = npt.NDArray[np.bool_]
 
 NOTHING: Physical = ("null",)
 """The type of an input that no source has."""
+TEXT = Type(("string",))
+"""The type of circumstances."""
+STATE = "_state"
+"""The circumstance that a source without a record has too: why it waits."""
 
 
 def field_of(column: Column, path: InputPath) -> Column:

@@ -7,28 +7,22 @@ the step names: a missing record of an optional input is what the step sees of i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from dsvc.engine.fields import NOTHING, field_of
-from dsvc.engine.layout import lay_out
+from dsvc.engine.columns import Columns
+from dsvc.engine.fields import NOTHING, STATE, TEXT, Mask, field_of
+from dsvc.engine.layout import iter_union, lay_out
 from dsvc.engine.probe import Probe
 from dsvc.objects.access import Reader
-from dsvc.objects.arrays import normalise, to_arrow
-from dsvc.objects.chunk import ProvColumn
-from dsvc.objects.column import Column, Index, null_column
+from dsvc.objects.column import null_column
 from dsvc.objects.encoding import get_object
-from dsvc.objects.join import Joined, JoinedColumn, join_trees, take_joined
+from dsvc.objects.join import Joined, join_trees
 from dsvc.objects.keys import Keys
 from dsvc.objects.oid import ZERO, Kind, Oid
-from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.trace import TraceInput
 from dsvc.objects.tree import Tree, count_up_to
@@ -36,12 +30,13 @@ from dsvc.objects.types import Type
 from dsvc.recipe.paths import InputPath
 from dsvc.repo.view import View
 
-Mask = npt.NDArray[np.bool_]
-
-TEXT = Type(("string",))
-STATE = "_state"
 WAITING = "_waiting"
 """Field of a trace input that stands for the sources that wait: what `x._state` says where there is no record."""
+SOURCE = "_source"
+"""Field of a trace input that stands for which sources a signal has, whatever their values."""
+
+Sources = Mapping[str, tuple[Oid, Signal]]
+"""Name -> id and signal, of those that say which sources there are."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +65,20 @@ class Inputs:
         reader: Gives the objects.
         items: The inputs.
         declared: Types of signals, for those that no source has: an engine wants a type even for nulls.
+        sources: Given where every source of the version has a record, whatever it has of the inputs.
     """
 
-    def __init__(self, reader: Reader, items: Sequence[Input], declared: Mapping[str, Type] | None = None) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        items: Sequence[Input],
+        declared: Mapping[str, Type] | None = None,
+        sources: Sources | None = None,
+    ) -> None:
         self.reader = reader
         self.items = tuple(items)
         self.declared = declared or {}
+        self.sources = sources
 
     @classmethod
     def bind(
@@ -84,6 +87,8 @@ class Inputs:
         paths: Sequence[InputPath],
         required: Sequence[InputPath],
         declared: Mapping[str, Type] | None = None,
+        *,
+        every_source: bool = False,
     ) -> Inputs:
         """Return the inputs as they are in a version."""
         items = []
@@ -91,7 +96,9 @@ class Inputs:
             signal_id = view.signals.get(path.signal, ZERO)
             waiting = view.waiting.get(path.signal, ZERO) if path.circumstance == STATE else ZERO
             items.append(Input(path, path in required, signal_id, view.signal(path.signal), waiting))
-        return cls(view.reader, items, declared)
+        named = view.source_signals if every_source else ()
+        sources = {name: (view.signals[name], view.get_signal(name)) for name in named}
+        return cls(view.reader, items, declared, sources if every_source else None)
 
     @classmethod
     def of_trace(cls, reader: Reader, like: Inputs, used: Sequence[TraceInput]) -> Inputs:
@@ -103,7 +110,11 @@ class Inputs:
             signal = None if signal_id == ZERO else get_object(reader, signal_id, Kind.SIGNAL, Signal)
             waiting = ids.get(_waiting_path(item.path), ZERO) if item.path.circumstance == STATE else ZERO
             items.append(Input(item.path, item.is_required, signal_id, signal, waiting))
-        return cls(reader, items, like.declared)
+        sources = None
+        if like.sources is not None:
+            found = [(InputPath.parse(entry.path).signal, entry.signal) for entry in used if is_source_path(entry.path)]
+            sources = {name: (oid, get_object(reader, oid, Kind.SIGNAL, Signal)) for name, oid in found}
+        return cls(reader, items, like.declared, sources)
 
     def trace_inputs(self) -> tuple[TraceInput, ...]:
         """Return what a trace over these inputs says of them."""
@@ -114,12 +125,15 @@ class Inputs:
             if item.waiting_id != ZERO:
                 waiting = get_object(self.reader, item.waiting_id, Kind.SIGNAL, Signal)
                 listed.append(TraceInput(_waiting_path(item.path), waiting.value_id, item.waiting_id))
+        for name, (oid, signal) in (self.sources or {}).items():
+            listed.append(TraceInput(source_path(name), signal.value_id, oid))
         return tuple(listed)
 
     @property
     def key(self) -> tuple[tuple[bytes, bytes], ...]:
-        """Equal for inputs that are equal for every source."""
-        return tuple(item.key for item in self.items)
+        """Equal for inputs that are equal for every source; where it differs, they may still be."""
+        sources = ((name.encode(), signal.value_id) for name, (_, signal) in sorted((self.sources or {}).items()))
+        return (*(item.key for item in self.items), *sources)
 
     @cached_property
     def signals(self) -> Mapping[str, Signal | None]:
@@ -132,12 +146,28 @@ class Inputs:
         return tuple(item for item in self.items if item.is_required)
 
     @property
+    def any_will_do(self) -> bool:
+        """Whether a source has a record as soon as it has any of the inputs, if only a null."""
+        return not self.required and self.sources is None
+
+    @property
     def can_have_records(self) -> bool:
         """Whether any source can have all required inputs; without required ones, any input at all."""
         required = self.required
+        if self.sources is not None:
+            return bool(self.sources)
         if required:
             return all(item.signal is not None for item in required)
         return any(signal is not None for signal in self.signals.values())
+
+    def present(self, probe: Probe) -> Mask:
+        """Return which of some sources the version has; only where every one of these has a record."""
+        present = np.zeros(len(probe), np.bool_)
+        for _, signal in sorted((self.sources or {}).values(), key=lambda found: -found[1].count):
+            if present.all():
+                break
+            present |= probe.present(signal)
+        return present
 
     def type_of(self, path: InputPath) -> Type:
         """Return the type of what a path names; null where its signal has no records and declares none.
@@ -169,7 +199,8 @@ class Inputs:
             for name, signal in self.signals.items()
             if signal is not None
         }
-        return Columns(self, read, len(probe), lambda: probe.keys)
+        complete = None if self.sources is None else self.present(probe)
+        return Columns(self, read, len(probe), lambda: probe.keys, complete)
 
     def over(self, batches: Iterator[Keys]) -> Iterator[Columns]:
         """Yield what there is of every source of ascending batches, which together are most of what there is.
@@ -199,6 +230,9 @@ class Inputs:
         """
         if not self.can_have_records:
             return
+        if self.sources is not None:
+            yield from self.over(iter_union(self.reader, [signal for _, signal in self.sources.values()], rows))
+            return
         trees = self._trees()
         for joined in join_trees([*trees.values()], rows_per_batch=rows, provenance=self.has_circumstances):
             columns = Columns.of_joined(self, joined, [*trees])
@@ -210,105 +244,14 @@ class Inputs:
         return {name: Tree(self.reader, signal) for name, signal in self.signals.items() if signal is not None}
 
 
-class Columns:
-    """The inputs of some sources.
-
-    Args:
-        inputs: What they are inputs of.
-        columns: The records of each signal, laid out over the sources; signals that no source has are left out.
-        length: How many sources there are.
-        load_keys: Gives the sources, if anybody asks for them.
-    """
-
-    def __init__(
-        self, inputs: Inputs, columns: Mapping[str, JoinedColumn], length: int, load_keys: Callable[[], Keys]
-    ) -> None:
-        self.inputs = inputs
-        self._columns = columns
-        self._length = length
-        self._load_keys = load_keys
-        self._made: dict[InputPath, Column] = {}
-
-    @classmethod
-    def of_joined(cls, inputs: Inputs, joined: Joined, names: Sequence[str]) -> Columns:
-        """Return joined rows as inputs; `names` are the signals of their columns."""
-        columns = dict(zip(names, joined.columns, strict=True))
-        return cls(inputs, columns, len(joined.keys), lambda: joined.keys)
-
-    def __len__(self) -> int:
-        return self._length
-
-    @cached_property
-    def keys(self) -> Keys:
-        """The sources."""
-        return self._load_keys()
-
-    def present(self, signal: str) -> Mask:
-        """Return which sources have a record of a signal."""
-        if signal not in self._columns:
-            return np.zeros(len(self), np.bool_)
-        present = self._columns[signal].present
-        return np.ones(len(self), np.bool_) if present is None else present
-
-    @cached_property
-    def complete(self) -> Mask:
-        """Which sources have all required inputs; without required ones, any input."""
-        required = {item.path.signal for item in self.inputs.required}
-        masks = [self.present(name) for name in required or self.inputs.signals]
-        return np.asarray((np.logical_and if required else np.logical_or).reduce(masks))
-
-    def column(self, path: InputPath) -> Column:
-        """Return what a path names, null where there is no record."""
-        if path not in self._made:
-            self._made[path] = self._circumstance(path) if path.circumstance else self._value(path)
-        return self._made[path]
-
-    def values(self, path: InputPath) -> pa.Array[Any]:
-        """Return `column` as Arrow, of the declared type where the signal has no records."""
-        column = self.column(path)
-        if column.physical == NOTHING:
-            return pa.nulls(len(self), self.inputs.type_of(path).arrow)
-        return to_arrow(column)
-
-    def _value(self, path: InputPath) -> Column:
-        if path.signal not in self._columns:
-            return null_column(NOTHING, len(self))
-        return field_of(self._columns[path.signal].column, path)
-
-    def _circumstance(self, path: InputPath) -> Column:
-        told = null_column(TEXT.physical, len(self))
-        if path.signal in self._columns:
-            prov = self._columns[path.signal].prov
-            if prov is not None and prov.table:
-                told = _tell(self.inputs.reader, prov, path.circumstance)
-        if path.circumstance != STATE:
-            return told
-        waiting_id = next(item.waiting_id for item in self.inputs.items if item.path == path)
-        if waiting_id == ZERO:
-            return told
-        waiting = Tree(self.inputs.reader, get_object(self.inputs.reader, waiting_id, Kind.SIGNAL, Signal))
-        why = field_of(take_joined([waiting], self.keys).columns[0].column, InputPath("waiting", ("reason",)))
-        return normalise(pc.if_else(pa.array(self.present(path.signal)), to_arrow(told), to_arrow(why)))
-
-    def filter(self, mask: Mask) -> Columns:
-        """Return the sources where `mask` holds."""
-        return self if mask.all() else self.take(np.flatnonzero(mask))
-
-    def take(self, rows: Index) -> Columns:
-        """Return the sources at ascending `rows`."""
-        taken = {name: _take(column, rows) for name, column in self._columns.items()}
-        return Columns(self.inputs, taken, len(rows), lambda: self.keys.take(rows))
+def source_path(name: str) -> str:
+    """Return the path of a trace input that stands for which sources a signal has."""
+    return str(InputPath(name, (SOURCE,)))
 
 
-def _take(joined: JoinedColumn, rows: Index) -> JoinedColumn:
-    present = None if joined.present is None else joined.present[rows]
-    return JoinedColumn(joined.column.take(rows), present, joined.prov and joined.prov.take(rows))
-
-
-def _tell(reader: Reader, prov: ProvColumn, circumstance: str) -> Column:
-    name = "standing" if circumstance == STATE else circumstance.removeprefix("_")
-    told = [getattr(get_object(reader, oid, Kind.PROVENANCE, Provenance), name) for oid in prov.table]
-    return normalise(pa.array(told, pa.string())).take(prov.rows.astype(np.int64))
+def is_source_path(path: str) -> bool:
+    """Tell whether a trace input stands for which sources a signal has."""
+    return path.endswith(f".{SOURCE}")
 
 
 def _waiting_path(path: InputPath) -> str:

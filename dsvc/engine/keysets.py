@@ -22,12 +22,14 @@ from dsvc.objects.types import Type
 
 
 def common_sources(writer: Writer, inputs: Inputs) -> Signal | None:
-    """Return a signal whose sources are those that have all required inputs; without required ones, any input.
+    """Return a signal whose sources are those that a step has records for.
 
     Its values mean nothing. It is one of the inputs where these have the same sources.
     """
     required = {item.path.signal: item.signal for item in inputs.required}
     signals = [signal for signal in (required or inputs.signals).values() if signal is not None]
+    if inputs.sources is not None:
+        signals = [signal for _, signal in inputs.sources.values()]
     if not signals or (required and len(signals) < len(required)):
         return None
     smallest = min(signals, key=lambda signal: signal.count)

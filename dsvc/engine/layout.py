@@ -1,17 +1,45 @@
-"""Laying joined rows out over sources that were decided elsewhere."""
+"""Which sources several signals have together, and laying joined rows out over sources."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from dsvc.engine.flagged import Flagged, merge_flagged
 from dsvc.engine.probe import find_rows
-from dsvc.objects.chunk import ProvColumn, concat_prov
+from dsvc.objects.access import Reader
+from dsvc.objects.chunk import ProvColumn, batched_chunks, concat_prov, load_keys
 from dsvc.objects.column import Index, concat, null_column
 from dsvc.objects.join import Joined, JoinedColumn
 from dsvc.objects.keys import Keys, concat_keys
+from dsvc.objects.node import ChunkEntry
+from dsvc.objects.oid import Oid
+from dsvc.objects.snapshot import Signal
+from dsvc.objects.tree import Tree
 from dsvc.objects.types import Type
+
+
+def iter_union(reader: Reader, signals: Sequence[Signal], rows: int) -> Iterator[Keys]:
+    """Yield the sources that any of some signals has, in order, in batches; reads no values.
+
+    Args:
+        reader: Gives the objects.
+        signals: The signals; those of the same sources are read once.
+        rows: Sources of a batch, about.
+    """
+    chunks: dict[tuple[Oid, ...], list[ChunkEntry]] = {}
+    for signal in signals:
+        entries = list(Tree(reader, signal).nodes().chunks())
+        chunks.setdefault(tuple(entry.keys for entry in entries), entries)
+    streams = [_iter_keys(reader, entries, rows) for entries in chunks.values()]
+    for flagged in merge_flagged(streams, rows):
+        yield flagged.keys
+
+
+def _iter_keys(reader: Reader, entries: Sequence[ChunkEntry], rows: int) -> Iterator[Flagged]:
+    for batch in batched_chunks(entries, rows):
+        yield Flagged.of(load_keys(reader, batch), 1)
 
 
 def lay_out(parts: Sequence[Joined], keys: Keys, types: Sequence[Type], *, provenance: bool) -> Joined:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dsvc.engine.binding import Bound, bind_step, find_derived
-from dsvc.engine.changes import CAME, FAILED, iter_changed
+from dsvc.engine.changes import CAME, FAILED, bit_of, iter_changed
 from dsvc.engine.drafts import drop_derived, put_derived
 from dsvc.engine.explain import explain_transform
 from dsvc.engine.flagged import Bits, Flagged, Mask, merge_flagged
@@ -30,7 +30,7 @@ from dsvc.objects.column import Index, null_column
 from dsvc.objects.edit import Edit, edit_tree
 from dsvc.objects.encoding import hash_encoded, put_object
 from dsvc.objects.keys import Keys, concat_keys
-from dsvc.objects.oid import ZERO, Kind
+from dsvc.objects.oid import ZERO, Kind, Oid
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.state import Derived
 from dsvc.objects.tree import Tree
@@ -254,7 +254,7 @@ class Predictor:
     def _resolved(self, bound: Bound) -> Match:
         """Return how the inputs that are known stand to the step's traces."""
         items = [item for item in bound.inputs.items if item.path.signal not in self.unknown]
-        return bound.match.with_inputs(Inputs(bound.inputs.reader, items, bound.inputs.declared))
+        return bound.match.with_inputs(Inputs(bound.inputs.reader, items, bound.inputs.declared, bound.inputs.sources))
 
     def _iter_certain(self, bound: Bound, sources: Signal | None) -> Iterator[Flagged]:
         """Yield those of `sources` that must run whatever the unknown inputs turn out to be."""
@@ -287,7 +287,9 @@ class Predictor:
             columns = now.take(probe)
             complete = columns.complete
             is_open = (flagged.bits & np.uint64(OPEN)) != 0
-            known = match.offer(probe, columns, complete & ~is_open, flagged.bits, base_too=not now.required)
+            known = match.offer(
+                probe, columns, complete & ~is_open, flagged.bits, base_too=not now.required and now.sources is None
+            )
             certain = np.zeros(len(probe), np.bool_)
             certain[complete & ~is_open] = known.run
             if (complete & is_open).any():
@@ -327,7 +329,7 @@ class Predictor:
         items = bound.inputs.items
         codes = np.where((bits & np.uint64(OPEN)) != 0, len(items) + 2, len(items) + 3)
         for position in reversed(range(len(items))):
-            told = (bits & np.uint64(1 << position)) != 0
+            told = (bits & np.uint64(bit_of(position))) != 0
             if items[position].path.signal in self.unknown:
                 # Of a record that is made again nobody knows whether it changed.
                 told &= (bits & np.uint64(OPEN)) == 0
@@ -366,5 +368,5 @@ def _spread_bits(bits: Bits, positions: Sequence[int]) -> Bits:
     """Return bits of some inputs as bits of all, of which they stand at `positions`."""
     spread = bits & np.uint64(CAME | FAILED)
     for i, position in enumerate(positions):
-        spread |= np.where((bits & np.uint64(1 << i)) != 0, np.uint64(1 << position), np.uint64(0))
+        spread |= np.where((bits & np.uint64(bit_of(i))) != 0, np.uint64(bit_of(position)), np.uint64(0))
     return spread

@@ -26,6 +26,7 @@ from dsvc.engine.probe import Probe
 from dsvc.engine.report import MADE, REMOVED, TAKEN, UNCHANGED, ProgressCall, RunReport, StepReport
 from dsvc.engine.steps import Step
 from dsvc.engine.traces import Batch, merge_records
+from dsvc.errors import UserError
 from dsvc.objects.access import Reader
 from dsvc.objects.chunk import Records
 from dsvc.objects.column import Index, null_column
@@ -40,6 +41,7 @@ from dsvc.plugins.manager import Plugins
 from dsvc.recipe.spec import Recipe, StepSpec
 from dsvc.repo.base import BaseRepository
 from dsvc.repo.draft import DraftEdit
+from dsvc.repo.names import nearest
 from dsvc.repo.refs import DRAFT_REVISION
 from dsvc.repo.view import View
 from dsvc.store.writer import ObjectWriter
@@ -76,16 +78,27 @@ def run(
         checkpoint_s: How long a step runs between two times that it keeps what it has made.
 
     Raises:
+        UserError: If `only` names something that the recipe does not have.
         DeriveError: If a step cannot run at all. What was made before it is durable.
         RecipeError: If the recipe leaves something open that must be known.
     """
     began = clock()
+    _check_names(recipe, only or ())
     loader = Loader(recipe, plugins)
     runner = _Runner(repo, loader, retry_failed, progress, clock, checkpoint_s)
     steps = [] if only is not None else runner.drop_unknown(recipe)
     steps += [runner.make(recipe.steps[name]) for name in recipe.order if only is None or name in only]
     datasets = make_datasets(repo, loader, only=only, progress=progress, clock=clock)
     return RunReport(tuple(steps), tuple(datasets), clock() - began)
+
+
+def _check_names(recipe: Recipe, names: Collection[str]) -> None:
+    known = [*recipe.steps, *recipe.datasets]
+    for name in names:
+        if name not in known:
+            close = nearest(name, known)
+            hint = f"did you mean {close!r}?" if close else f"it has: {', '.join(known) or 'none'}"
+            raise UserError(message=f"the recipe has no step or dataset {name!r}", hint=hint)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from dsvc.engine.inputs import Columns
+from dsvc.engine.columns import Columns
 from dsvc.engine.values import Failures, fit
 from dsvc.errors import DeriveError
 from dsvc.objects.column import Column, concat, null_column

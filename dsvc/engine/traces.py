@@ -18,9 +18,10 @@ from functools import cached_property
 import numpy as np
 
 from dsvc.engine.changes import iter_changed
+from dsvc.engine.columns import Columns
 from dsvc.engine.fields import is_null, same_bits
 from dsvc.engine.flagged import ROWS, Bits, Mask
-from dsvc.engine.inputs import Columns, Input, Inputs
+from dsvc.engine.inputs import Input, Inputs
 from dsvc.engine.probe import Probe
 from dsvc.objects.access import Reader
 from dsvc.objects.chunk import Records, concat_prov
@@ -203,7 +204,7 @@ class Match:
         # What failed in the draft with these inputs failed; another branch's failure says nothing of ours.
         waiting = self.base.waiting if retry_failed or self.base is not self.own else None
         # Where all inputs are optional, a record of null may come or go without a change of what the step sees.
-        base_too = not self.now.required
+        base_too = self.now.any_will_do
         for flagged in iter_changed(self.base.inputs, self.now, waiting, rows):
             probe = Probe(self._reader, flagged.keys)
             columns = self.now.take(probe)

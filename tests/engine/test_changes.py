@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsvc.engine.changes import CAME, FAILED, iter_changed, iter_keys
+from dsvc.engine.changes import CAME, FAILED, GONE, bit_of, iter_changed, iter_keys
 from dsvc.engine.inputs import Input, Inputs
 from dsvc.objects.types import parse_type
 from dsvc.recipe.paths import InputPath
@@ -127,6 +127,33 @@ def test_what_is_not_told_is_the_same_for_the_step(before, after, required, rows
 def _seen(version, source):
     x = version[0].get(source) or {"f": None, "g": None}
     return x["f"], x["g"], version[1].get(source)
+
+
+def test_sources_that_came_and_went_are_told():
+    """For a step that has a record for every source: those of all signals together, whichever has them."""
+    writer = new_writer()
+
+    def bind_sources(signals):
+        sources = {name: write_signal(writer, dict.fromkeys(held, value)) for name, (held, value) in signals.items()}
+        return Inputs(writer, [Input(InputPath("x"), False)], sources=sources)
+
+    before = bind_sources({"u": ("abc", 1), "v": ("cd", 1), "w": ("e", 1)})
+    after = bind_sources({"u": ("bc", 2), "v": ("cdf", 1), "new": ("aeg", 1)})
+
+    found = {
+        key: int(bits) for run in iter_changed(before, after) for key, bits in zip(run.keys, run.bits, strict=True)
+    }
+
+    assert {b"f": CAME, b"g": CAME} == found
+    assert {b"f": GONE, b"g": GONE} == {
+        key: int(bits) for run in iter_changed(after, before) for key, bits in zip(run.keys, run.bits, strict=True)
+    }
+
+
+def test_many_inputs_share_the_last_bit():
+    """However many inputs a step has, each of them has a bit."""
+    assert [1, 1 << 59, 1 << 59] == [bit_of(position) for position in (0, 59, 200)]
+    assert 0 == bit_of(200) & (CAME | FAILED | GONE)
 
 
 def test_iter_keys_reads_no_values():

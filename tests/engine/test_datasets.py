@@ -98,7 +98,7 @@ def test_a_new_signal_adds_its_sources(faces):
     assert ("made", 1, 1) == outcome(make(faces))
     assert faces.select("d")["q"] is None
     faces.repo.remove("z", ["a", "q"])
-    assert ("made", 0, 1) == outcome(make(faces))
+    assert ("taken", 0, 1) == outcome(make(faces))
     assert "q" not in faces.select("d")
 
 

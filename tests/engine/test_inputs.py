@@ -161,6 +161,29 @@ def test_types_are_told_without_records():
     assert "double" == str(declared.take(Probe(inputs.reader, keys_of("a"))).values(Y).type)
 
 
+SOURCES = {"u": {"a": 1, "b": 2}, "v": {"b": 3, "z": 4}}
+
+
+def every_source(writer, signals, x):
+    """Bind an optional x for a step that has a record for every source of some signals."""
+    sources = {name: write_signal(writer, records) for name, records in signals.items()}
+    return Inputs(writer, [Input(X, False, *write_signal(writer, x))], sources=sources)
+
+
+def test_every_source_may_have_a_record():
+    """Whatever it has of the inputs; which sources there are is part of what a trace says."""
+    writer = new_writer()
+    inputs = every_source(writer, SOURCES, {"b": 5, "q": 6})
+
+    assert {"a": (None,), "b": (5,), "z": (None,)} == _scan(inputs, "x")
+    assert inputs.can_have_records
+    assert not every_source(writer, {}, {"b": 5}).can_have_records
+    assert [True, False] == inputs.take(Probe(writer, keys_of("a", "q"))).complete.tolist()
+    assert ["x", "u._source", "v._source"] == [entry.path for entry in inputs.trace_inputs()]
+    assert inputs.key == Inputs.of_trace(writer, inputs, inputs.trace_inputs()).key
+    assert inputs.key != every_source(writer, {"u": {"a": 1}}, {"b": 5, "q": 6}).key
+
+
 def test_one_input_alone():
     """An input is asked without the others."""
     inputs = bind(RECORDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsvc.engine.layout import lay_out
+from dsvc.engine.layout import iter_union, lay_out
 from dsvc.objects.arrays import to_arrow
 from dsvc.objects.join import join_trees
 from dsvc.objects.tree import Tree
@@ -31,6 +31,19 @@ def test_rows_are_laid_out_over_exactly_the_sources(x, y, sources, provenance):
         assert [source in held for source in ordered] == present
         if provenance:
             assert [0 if source in held else -1 for source in ordered] == column.prov.rows.tolist()
+
+
+@given(
+    st.lists(st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 9), min_size=1), max_size=4), st.integers(1, 4)
+)
+def test_a_union_has_every_source_once(signals, rows):
+    """In order, in batches of the size asked."""
+    writer = new_writer()
+
+    batches = list(iter_union(writer, [signal_of(writer, held) for held in signals], rows))
+
+    assert sorted(set().union(*signals)) == [key.decode() for keys in batches for key in keys]
+    assert all(len(keys) == rows for keys in batches[:-1])
 
 
 def test_without_rows_all_is_absent():

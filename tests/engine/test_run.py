@@ -12,6 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dsvc.errors import UserError
+from dsvc.objects.types import parse_type
+from dsvc.plugins.contracts import Outcome, Transform
 from tests.engine.world import BASE, FAILS, DatasetModel, StepModel, World
 
 SOURCES = [f"s3://b/{i:02d}" for i in range(14)]
@@ -289,6 +292,76 @@ def test_a_step_that_the_recipe_dropped_loses_its_signal(bench):
     assert [("s", "removed", 1), ("t", "unchanged", 0)] == [(s.name, s.status, s.removed) for s in report.steps]
     assert {} == bench.read("s")
     assert ["t"] == [entry.name for entry in bench.view.state.derived]
+
+
+LENGTH = """
+[step.s]
+transform = "length"
+inputs = ["pixels"]
+"""
+
+
+def test_a_step_that_needs_pixels_alone_has_every_source(bench, tmp_path, monkeypatch):
+    """With or without a content id; a new content id runs it again, other values of other signals do not."""
+    images = {}
+    for name in "abc":
+        path = tmp_path / f"{name}.png"
+        path.write_bytes(name.encode() * 3)
+        images[name] = path.as_uri()
+    monkeypatch.setattr(bench.plugins, "get_transform", lambda _: Length)
+    bench.put("x", {images["a"]: 1, images["b"]: 2})
+    bench.write(LENGTH)
+
+    assert 2 == bench.plan().steps[0].run.lower == report_of(bench).ran
+    assert {images["a"]: 3, images["b"]: 3} == bench.read("s")
+
+    bench.put("x", {images["a"]: 7})
+    bench.put("y", {images["c"]: 1})
+    assert 1 == bench.plan().steps[0].run.lower == report_of(bench).ran
+
+    type_ = parse_type("struct<id: string, size: int64>")
+    bench.place("content", {images["a"]: {"id": "1", "size": 1}}, type_)
+    assert 1 == bench.plan().steps[0].run.lower == report_of(bench).ran
+    bench.place("content", {images["a"]: {"id": "1", "size": 2}}, type_)
+    assert 0 == bench.plan().steps[0].run.upper == report_of(bench).ran
+
+    bench.repo.remove("y", [images["c"]])
+    report = report_of(bench)
+    assert (0, 1) == (report.ran, report.removed)
+    assert {images["a"], images["b"]} == set(bench.read("s"))
+
+
+class Length(Transform):
+    """The bytes of an image."""
+
+    version = "1"
+    output = "int64"
+    needs_pixels = True
+
+    def __call__(self, batch, pixels=None):
+        return Outcome([len(pixels[row]) for row in range(batch.num_rows)])
+
+
+def test_circumstances_are_inputs(bench):
+    """A step that names a producer's version is made again when that changes, whatever the value."""
+    bench.put("x", {"a": 1, "b": 1}, producer="model@1")
+    bench.write("[step.s]\nsql = \"SELECT x._version || '!' AS s\"")
+    bench.run()
+    bench.put("x", {"b": 1}, producer="model@2")
+
+    assert 1 == bench.plan().steps[0].run.lower == report_of(bench).ran
+    assert {"a": "1!", "b": "2!"} == bench.read("s")
+
+
+def test_names_that_the_recipe_has_not_are_refused(bench):
+    """Nothing runs."""
+    bench.put("x", {"a": 1})
+    bench.write(PYTHON, steps=CODE)
+
+    with pytest.raises(UserError, match="the recipe has no step or dataset 'ss'") as caught:
+        bench.run(only=["ss"])
+
+    assert "'s'" in str(caught.value.hint)
 
 
 def test_progress_is_told(bench):

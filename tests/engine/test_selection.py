@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 
 from dsvc.engine.datasets import bind_dataset
+from dsvc.engine.inputs import is_source_path, source_path
 from dsvc.engine.probe import Probe
-from dsvc.engine.selection import is_source_path, source_path
 from dsvc.errors import DeriveError, TransformFailedError
 from dsvc.objects.arrays import to_arrow
 from tests.engine.signals import keys_of
@@ -99,9 +99,9 @@ def test_present_sources_are_those_of_put_and_ingested_signals(faces):
     faces.run()
     chosen, _ = selecting(faces)
 
-    present = chosen.present(Probe(chosen.inputs.reader, keys_of(*"abcdef")))
+    present = chosen.inputs.present(Probe(chosen.inputs.reader, keys_of(*"abcdef")))
 
-    assert {"x", "who"} == set(chosen.sources)
+    assert {"x", "who"} == set(chosen.inputs.sources)
     assert [True] * 5 + [False] == present.tolist()
 
 
@@ -118,7 +118,7 @@ def test_touched_sources_are_those_that_came_went_or_changed(faces):
     faces.repo.remove("who", ["d"])
     chosen, _ = selecting(faces)
     assert ("x", "sources") == chosen.touched_inputs(trace)
-    assert [b"a", b"d", b"z"] == [key for keys in chosen.iter_touched(trace) for key in keys]
+    assert [b"a", b"d", b"z"] == [key for run in chosen.iter_touched(trace) for key in run.keys]
     assert not chosen.equals(trace)
 
 
