@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import reduce
 
@@ -29,6 +30,8 @@ WAITING_TYPE = Type(("struct", (("detail", ("string",)), ("reason", ("string",))
 REASON_FAILED = "failed"
 MAX_DETAIL = 1000
 """Characters of an error text that are kept."""
+_BYTES = re.compile(r"(?:\\x[0-9a-fA-F]{2}[^\\]{0,4}){4}|[A-Za-z0-9+_-]{200}|[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+"""Escaped bytes, base64, or control characters: what is no sentence."""
 
 
 class Output:
@@ -96,6 +99,14 @@ class Output:
         return ZERO if signal is None else put_object(self._writer, Kind.SIGNAL, signal)
 
 
+def tidy(text: str) -> str:
+    """Return an error text as it may be kept: text, not too long, and without the bytes of an image."""
+    # An exception may carry what it choked on; of an image nothing may stay here, not even its first bytes.
+    cut = _BYTES.search(text)
+    text = f"{text[: cut.start()]}... (bytes left out)" if cut else text
+    return text[:MAX_DETAIL].encode("utf-8", "backslashreplace").decode()
+
+
 def _union(keys: Keys, other: Keys) -> Keys:
     return merge_order(keys, other)[0]
 
@@ -118,7 +129,7 @@ class Failures:
         if self._had_any:
             _, is_failed = failed.search(looked_at)
             self._output.remove(looked_at.take(np.flatnonzero(~is_failed)))
-        details = [text[:MAX_DETAIL].encode("utf-8", "backslashreplace").decode() for text in why]
+        details = [tidy(text) for text in why]
         values = pa.array([{"detail": text, "reason": REASON_FAILED} for text in details], WAITING_TYPE.arrow)
         self._output.put(self._output.made(failed, normalise(values, WAITING_TYPE.physical)))
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsvc.engine import output as output_module
-from dsvc.engine.output import MAX_DETAIL, Failures, Output
+from dsvc.engine.output import MAX_DETAIL, Failures, Output, tidy
 from dsvc.objects.arrays import normalise
 from dsvc.objects.encoding import get_object
 from dsvc.objects.oid import ZERO, Kind
@@ -69,6 +69,21 @@ def test_equal_values_are_counted():
     assert 1 == output.same
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("ValueError: cannot open s3://bucket/a.png", "ValueError: cannot open s3://bucket/a.png"),
+        (f"ValueError: {bytes.fromhex('ffd8ffe000104a46')!r}", "ValueError: b'... (bytes left out)"),
+        ("no: " + "QUJD" * 60, "no: ... (bytes left out)"),
+        ("no: \x89PNG\r\n\x1a", "no: ... (bytes left out)"),
+        ("Größe 5 µm – zu groß", "Größe 5 µm – zu groß"),
+    ],
+)
+def test_an_error_carries_no_image(text, kept):
+    """Whatever an exception choked on, bytes of it are not kept."""
+    assert kept == tidy(text)
+
+
 @pytest.fixture
 def failures():
     """Failures over nobody."""
@@ -106,7 +121,7 @@ def test_details_are_cut_and_always_text():
     """A long error text is cut, and one that is no Unicode is escaped."""
     writer = new_writer()
     failures = Failures(writer, None, MADE)
-    failures.update(keys_of("a", "b"), keys_of("a", "b"), ["x" * 5_000, "bad \udcff"])
+    failures.update(keys_of("a", "b"), keys_of("a", "b"), ["x y " * 5_000, "bad \udcff"])
 
     waiting = read_waiting(writer, failures.write())
 
