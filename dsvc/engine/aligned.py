@@ -1,26 +1,36 @@
-"""Making a signal from signals that have exactly the same sources, chunk by chunk, without reading a key.
+"""Making a signal from end to end by the chunks of one of its inputs, mostly without reading a key.
 
-Where trees are cut depends on keys alone, so the result has the chunks of its inputs: it shares their key objects, and
-only values are read and written.
+Where trees are cut depends on keys alone, so signals of the same sources have the same key objects, and where they
+differ by a few sources, all but a few chunks have.  Values of such chunks are zipped as they are; only where the keys
+differ sources are looked up.  The result has the chunks of that input and shares its key objects; sources that have no
+record after all are taken out in the end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 
+import numpy as np
+
+from dsvc.engine.changes import iter_added
 from dsvc.engine.columns import Columns
+from dsvc.engine.flagged import merge_flagged
 from dsvc.engine.inputs import Inputs
-from dsvc.objects.access import Reader, Writer
+from dsvc.engine.probe import Probe
+from dsvc.objects.access import Writer
 from dsvc.objects.boundary import U64
 from dsvc.objects.build import build_up
 from dsvc.objects.chunk import load_keys
-from dsvc.objects.column import Column
+from dsvc.objects.column import Column, concat
 from dsvc.objects.encoding import put_object
 from dsvc.objects.join import JoinedColumn
+from dsvc.objects.keys import Keys
 from dsvc.objects.node import ChunkEntry, count_of, get_node, value_id_of
 from dsvc.objects.oid import Kind
-from dsvc.objects.pieces import Weigher, parts_of, read_chunks, runs_by_weight, write_values
+from dsvc.objects.pieces import MAX_VALUE_BYTES, Part, Weigher, parts_of, read_chunks, write_values
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.tree import Tree
@@ -28,63 +38,127 @@ from dsvc.objects.types import Type
 
 ROWS = 524_288
 """Rows of a batch, about."""
+BYTES = 64 * 1024 * 1024
+"""Weight of the values of a batch, about."""
+_MOST_LOOKED_UP = 0.25
+"""Share of chunks whose keys may differ; beyond, reading end to end is faster."""
+
+
+@dataclass(frozen=True)
+class _Aligned:
+    """One input beside the chunks of the base."""
+
+    signal: Signal
+    type: Type
+    chunks: Sequence[ChunkEntry | None]
+    """For each chunk of the base the input's chunk of the same keys, None where it has none."""
 
 
 class Alignment:
-    """Signals whose chunks have the same keys.
+    """How the inputs of a step stand to the chunks of one signal, whose sources are all that can have a record.
 
     Args:
-        reader: Gives the objects.
-        chunks: The chunks of each signal, by name.
-        types: The type of each.
+        inputs: The inputs.
+        base: The chunks.
+        aligned: The inputs' signals beside them, by name.
     """
 
-    def __init__(self, reader: Reader, chunks: Mapping[str, Sequence[ChunkEntry]], types: Mapping[str, Type]) -> None:
-        self._reader, self._chunks, self._types = reader, chunks, types
+    def __init__(self, inputs: Inputs, base: Sequence[ChunkEntry], aligned: Mapping[str, _Aligned]) -> None:
+        self._inputs, self._base, self._aligned = inputs, base, aligned
 
     @classmethod
     def find(cls, inputs: Inputs) -> Alignment | None:
-        """Return how inputs are aligned with each other, and with the sources that must have a record.
+        """Return the alignment of inputs; None where reading them end to end is the better way.
 
-        Inputs that no source has do no harm. Inputs that name circumstances are not read this way.
-
-        Returns:
-            None if they are not aligned.
+        Where every source of the version has a record, those that the largest signal lacks are left to the caller.
         """
-        signals = {name: signal for name, signal in inputs.signals.items() if signal is not None}
-        others = [signal for _, signal in (inputs.sources or {}).values()]
-        everything = [*signals.values(), *others]
-        if not signals or inputs.has_circumstances or len({signal.count for signal in everything}) != 1:
+        base = base_of(inputs)
+        if base is None or inputs.has_circumstances:
             return None
-        chunks: dict[str, Sequence[ChunkEntry]] = {}
-        for name, signal in signals.items():
-            chunks[name] = list(Tree(inputs.reader, signal).nodes().chunks())
-        first = [entry.keys for entry in next(iter(chunks.values()))]
-        beside = (list(Tree(inputs.reader, signal).nodes().chunks()) for signal in others)
-        if any([entry.keys for entry in entries] != first for entries in (*chunks.values(), *beside)):
-            return None
-        return cls(inputs.reader, chunks, {name: Type.decode(signal.type) for name, signal in signals.items()})
+        chunks = list(Tree(inputs.reader, base).nodes().chunks())
+        aligned = {}
+        for name, signal in inputs.signals.items():
+            if signal is not None:
+                own = {entry.keys: entry for entry in Tree(inputs.reader, signal).nodes().chunks()}
+                beside = [own.get(entry.keys) for entry in chunks]
+                if beside.count(None) > max(_MOST_LOOKED_UP * len(chunks), 1):
+                    return None
+                aligned[name] = _Aligned(signal, Type.decode(signal.type), beside)
+        return cls(inputs, chunks, aligned)
 
-    def batches(self, inputs: Inputs) -> Iterator[tuple[Sequence[ChunkEntry], Columns]]:
-        """Yield chunks of one of the signals, in order, and the inputs of their sources."""
-        names = list(self._chunks)
-        some = self._chunks[names[0]]
-        start = 0
-        while start < len(some):
-            stop, rows = start, 0
-            while stop < len(some) and rows < ROWS:
-                rows += some[stop].count
-                stop += 1
-            parts = [parts_of(self._reader, self._chunks[name][start:stop]) for name in names]
-            n_chunks = min(next(runs_by_weight(chunks))[1] for chunks in parts)
-            columns = {
-                name: JoinedColumn(read_chunks(self._reader, chunks[:n_chunks], self._types[name]), None)
-                for name, chunks in zip(names, parts, strict=True)
-            }
-            entries = some[start : start + n_chunks]
+    def batches(self) -> Iterator[tuple[Sequence[ChunkEntry], Columns]]:
+        """Yield chunks of the base, in order, and the inputs of their sources; not all of these need be complete."""
+        for start, stop in self._cut():
+            entries = self._base[start:stop]
+            columns = {name: self._read(aligned, start, stop) for name, aligned in self._aligned.items()}
             length = sum(entry.count for entry in entries)
-            yield entries, Columns(inputs, columns, length, partial(load_keys, self._reader, entries))
-            start += n_chunks
+            yield entries, Columns(self._inputs, columns, length, partial(load_keys, self._inputs.reader, entries))
+
+    def _cut(self) -> Iterator[tuple[int, int]]:
+        """Yield ranges of chunks that are not too many rows and do not weigh too much."""
+        start = 0
+        while start < len(self._base):
+            stop, rows = start, 0
+            while stop < len(self._base) and rows < ROWS:
+                rows += self._base[stop].count
+                stop += 1
+            weights = np.zeros(stop - start)
+            for aligned in self._aligned.values():
+                weights += [_weigh(parts) for parts in self._parts(aligned, start, stop)]
+            stop = start + max(1, int(np.searchsorted(np.cumsum(weights), BYTES, side="right")))
+            yield start, min(stop, len(self._base))
+            start = stop
+
+    def _parts(self, aligned: _Aligned, start: int, stop: int) -> list[list[Part]]:
+        """Return the parts of an input's chunks; none for a chunk that it has not."""
+        chunks = aligned.chunks[start:stop]
+        found = iter(parts_of(self._inputs.reader, [entry for entry in chunks if entry is not None]))
+        return [[] if entry is None else next(found) for entry in chunks]
+
+    def _read(self, aligned: _Aligned, start: int, stop: int) -> JoinedColumn:
+        reader = self._inputs.reader
+        parts = self._parts(aligned, start, stop)
+        if all(parts):
+            return JoinedColumn(read_chunks(reader, parts, aligned.type), None)
+        columns, present = [], []
+        at = start
+        for is_there, run in groupby(parts, key=bool):
+            some = list(run)
+            if is_there:
+                columns.append(read_chunks(reader, some, aligned.type))
+                present.append(np.ones(columns[-1].length, np.bool_))
+            else:
+                keys = load_keys(reader, self._base[at : at + len(some)])
+                found = Probe(reader, keys).read(aligned.signal)
+                columns.append(found.column)
+                present.append(np.ones(len(keys), np.bool_) if found.present is None else found.present)
+            at += len(some)
+        return JoinedColumn(concat(columns), np.concatenate(present))
+
+
+def base_of(inputs: Inputs) -> Signal | None:
+    """Return the signal whose sources are all that can have a record; None where no one signal has them.
+
+    The smallest required input; where every source has a record, the largest of the signals that say which there are.
+    """
+    if inputs.sources is not None:
+        return max((signal for _, signal in inputs.sources.values()), key=lambda signal: signal.count, default=None)
+    required = [item.signal for item in inputs.required if item.signal is not None]
+    return min(required, key=lambda signal: signal.count, default=None)
+
+
+def iter_beyond(inputs: Inputs) -> Iterator[Keys]:
+    """Yield the sources of the version that the base lacks, where every source has a record."""
+    base = base_of(inputs)
+    if base is not None and inputs.sources is not None:
+        others = [signal for _, signal in inputs.sources.values() if signal.tree != base.tree]
+        streams = [iter_added(inputs.reader, base, signal) for signal in others]
+        for flagged in merge_flagged(streams) if streams else ():
+            yield flagged.keys
+
+
+def _weigh(parts: Sequence[Part]) -> int:
+    return sum(part.weight or MAX_VALUE_BYTES for part in parts)
 
 
 class AlignedOutput:
@@ -107,15 +181,8 @@ class AlignedOutput:
         start = 0
         for entry in like:
             stop = start + entry.count
-            value = write_values(
-                self._writer,
-                values,
-                self._type,
-                start,
-                stop,
-                self._hashes_of(entry),
-                weigher,
-            )
+            hashes = self._hashes_of(entry)
+            value = write_values(self._writer, values, self._type, start, stop, hashes, weigher)
             self._entries.append(ChunkEntry(entry.last, entry.count, entry.keys, value, self._provenance))
             start = stop
 

@@ -89,6 +89,12 @@ def iter_keys(reader: Reader, before: Signal | None, after: Signal | None, bits:
         yield Flagged.of(changes.keys, bits)
 
 
+def iter_added(reader: Reader, before: Signal, after: Signal) -> Iterator[Flagged]:
+    """Yield the sources of a signal that another one lacks; reads no values."""
+    for changes in diff_trees(reader, before, after, keys_only=True):
+        yield Flagged.of(changes.keys.take(np.flatnonzero(changes.ops == ADDED)), 0)
+
+
 def _iter_signal(reader: Reader, pairs: Sequence[tuple[int, Input, Input]], *, any_will_do: bool) -> Iterator[Flagged]:
     """Yield the sources for which any of some inputs, all of one signal, differs.
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import msgspec
 import numpy as np
 
-from dsvc.engine.aligned import AlignedOutput, Alignment
+from dsvc.engine.aligned import AlignedOutput, Alignment, iter_beyond
 from dsvc.engine.columns import Columns
 from dsvc.engine.drafts import drop_dataset, put_dataset
 from dsvc.engine.executors.local import Clock
@@ -178,13 +178,18 @@ def _evaluate(
 def _evaluate_aligned(
     selecting: Selecting, alignment: Alignment, loader: Loader, writer: Writer
 ) -> tuple[Signal | None, int]:
-    """Make a selection whose inputs have exactly the version's sources."""
-    output = AlignedOutput(writer, SELECTION, MADE_BY)
+    """Make a selection by the chunks of the signal that has most sources of the version, and add the other sources."""
+    aligned = AlignedOutput(writer, SELECTION, MADE_BY)
     evaluated = 0
-    for chunks, columns in alignment.batches(selecting.inputs):
-        output.put(chunks, selecting.evaluate(loader.evaluator, columns))
+    for chunks, columns in alignment.batches():
+        aligned.put(chunks, selecting.evaluate(loader.evaluator, columns))
         evaluated += len(columns)
-    return output.finish(), evaluated
+    output = Output(writer, aligned.finish(), SELECTION, MADE_BY)
+    for keys in iter_beyond(selecting.inputs):
+        columns = selecting.inputs.take(Probe(selecting.inputs.reader, keys))
+        output.put(output.made(keys, selecting.evaluate(loader.evaluator, columns)))
+        evaluated += len(columns)
+    return output.flush(), evaluated
 
 
 def _iter_touched(selecting: Selecting, base: Trace, output: Output) -> Iterator[Columns]:

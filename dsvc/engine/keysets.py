@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-import numpy as np
-
-from dsvc.engine.changes import iter_keys
-from dsvc.engine.fields import NOTHING
+from dsvc.engine.changes import iter_added
 from dsvc.engine.flagged import merge_flagged
 from dsvc.engine.inputs import Inputs
 from dsvc.engine.output import Output
@@ -15,16 +12,19 @@ from dsvc.objects.access import Reader, Writer
 from dsvc.objects.column import null_column
 from dsvc.objects.diff import diff_trees
 from dsvc.objects.keys import Keys
+from dsvc.objects.oid import Oid
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
-from dsvc.objects.tree import Tree
 from dsvc.objects.types import Type
 
 
-def common_sources(writer: Writer, inputs: Inputs) -> Signal | None:
-    """Return a signal whose sources are those that a step has records for.
+def common_sources(writer: Writer, inputs: Inputs, stand_ins: Mapping[Oid, Signal] | None = None) -> Signal | None:
+    """Return a signal whose sources are those that a step has records for; its values mean nothing.
 
-    Its values mean nothing. It is one of the inputs where these have the same sources.
+    Args:
+        writer: Takes what must be made up; one of the inputs is returned as it is where it has just these sources.
+        inputs: The step's inputs.
+        stand_ins: Root of a tree -> the signal it is of, for inputs that only say which sources they will have.
     """
     required = {item.path.signal: item.signal for item in inputs.required}
     signals = [signal for signal in (required or inputs.signals).values() if signal is not None]
@@ -32,22 +32,22 @@ def common_sources(writer: Writer, inputs: Inputs) -> Signal | None:
         signals = [signal for _, signal in inputs.sources.values()]
     if not signals or (required and len(signals) < len(required)):
         return None
-    smallest = min(signals, key=lambda signal: signal.count)
-    if all(has_same_sources(writer, smallest, signal) for signal in signals):
-        return smallest
-    output = Output(writer, None, Type(NOTHING), Provenance("step", "", "0"))
-    if required:
-        for keys in iter_sources(writer, smallest):
-            held = np.logical_and.reduce([Tree(writer, signal).has(keys) for signal in signals])
-            _put(output, keys.take(np.flatnonzero(held)))
-    else:
-        for flagged in merge_flagged([iter_keys(writer, None, signal, 1) for signal in signals]):
-            _put(output, flagged.keys)
+    signals = [(stand_ins or {}).get(signal.tree, signal) for signal in signals]
+    is_union = inputs.sources is not None or not required
+    base, *others = sorted(signals, key=lambda signal: signal.count, reverse=is_union)
+    streams = [
+        iter_added(writer, *((base, signal) if is_union else (signal, base)))
+        for signal in others
+        if not has_same_sources(writer, base, signal)
+    ]
+    type_ = Type.decode(base.type)
+    output = Output(writer, base, type_, Provenance("step", "", "0"))
+    for flagged in merge_flagged(streams) if streams else ():
+        if is_union:
+            output.put(output.made(flagged.keys, null_column(type_.physical, len(flagged))))
+        else:
+            output.remove(flagged.keys)
     return output.flush()
-
-
-def _put(output: Output, keys: Keys) -> None:
-    output.put(output.made(keys, null_column(NOTHING, len(keys))))
 
 
 def has_same_sources(reader: Reader, a: Signal, b: Signal) -> bool:

@@ -128,6 +128,8 @@ class Predictor:
         """The draft as it would be, as far as it is known."""
         self.unknown: dict[str, list[Keys] | None] = {}
         """Signal -> sources whose record is not known; None for all that it has."""
+        self._stand_ins: dict[Oid, Signal] = {}
+        """Root of a tree that only says which sources a signal will have -> the signal it is of."""
         self._seen: set[Oid] = set()
         """Transform hashes of steps that were forecast."""
 
@@ -178,7 +180,7 @@ class Predictor:
 
     def _forecast_all(self, bound: Bound, forecast: StepForecast) -> None:
         """Nothing was ever made by this transform: all sources that have the inputs must run."""
-        sources = common_sources(self._scratch, bound.inputs)
+        sources = common_sources(self._scratch, bound.inputs, self._stand_ins)
         forecast.lower = forecast.upper = 0 if sources is None else sources.count
         forecast.give_reason(forecast.labels[-1], forecast.lower)
         code = len(forecast.labels) - 1
@@ -190,7 +192,7 @@ class Predictor:
 
     def _forecast_range(self, bound: Bound, forecast: StepForecast) -> None:
         """Nothing is known of an input: what certainly runs is what no trace answers by the other inputs alone."""
-        sources = common_sources(self._scratch, bound.inputs)
+        sources = common_sources(self._scratch, bound.inputs, self._stand_ins)
         forecast.upper = 0 if sources is None else sources.count
         for certain in self._iter_certain(bound, sources):
             part = self._part(bound, certain.keys, certain.bits, np.ones(len(certain), np.bool_))
@@ -348,7 +350,10 @@ class Predictor:
             self._put(bound, None, waiting)
             return
         name = bound.spec.name
-        value_id = hash_encoded(Kind.SIGNAL, ("unknown", name)) if known is None else sources.value_id
+        value_id = sources.value_id
+        if known is None:
+            value_id = hash_encoded(Kind.SIGNAL, ("unknown", name))
+            self._stand_ins.setdefault(sources.tree, sources)
         self._put(bound, Signal(bound.type.encoded, sources.tree, value_id, sources.count), waiting)
         self.unknown[name] = known
 

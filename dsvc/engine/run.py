@@ -15,6 +15,7 @@ import numpy as np
 
 from dsvc.engine.aligned import AlignedOutput, Alignment
 from dsvc.engine.binding import Bound, bind_step, find_derived, partial_ref
+from dsvc.engine.columns import Columns
 from dsvc.engine.counting import count_same
 from dsvc.engine.datasets import make_datasets
 from dsvc.engine.drafts import drop_derived, put_derived
@@ -24,7 +25,7 @@ from dsvc.engine.loading import Loader
 from dsvc.engine.output import MAX_HELD_ROWS, Failures, Output
 from dsvc.engine.probe import Probe
 from dsvc.engine.report import MADE, REMOVED, TAKEN, UNCHANGED, ProgressCall, RunReport, StepReport
-from dsvc.engine.steps import Step
+from dsvc.engine.steps import Made, Step
 from dsvc.engine.traces import Batch, merge_records
 from dsvc.errors import UserError
 from dsvc.objects.access import Reader
@@ -215,20 +216,32 @@ class _Making:
     def _make_aligned(self, alignment: Alignment) -> None:
         """Make everything, chunk by chunk."""
         output = AlignedOutput(self._writer, self._bound.type, self._step.provenance)
-        failed_keys: list[Keys] = []
-        for chunks, columns in alignment.batches(self._bound.inputs):
-            values, failed = self._step(columns)
+        without_record: list[Keys] = []
+        for chunks, columns in alignment.batches():
+            rows = np.flatnonzero(columns.complete)
+            values, failed = self._call(columns if len(rows) == len(columns) else columns.take(rows))
+            bad = rows[sorted(failed)]
+            if len(rows) < len(columns):
+                spread = np.full(len(columns), -1, np.int64)
+                spread[rows] = np.arange(len(rows))
+                values = values.take(spread)
             output.put(chunks, values)
-            if failed:
-                rows = sorted(failed)
-                failed_keys.append(columns.keys.take(np.array(rows)))
-                self._failures.update(failed_keys[-1], failed_keys[-1], [failed[row] for row in rows])
-                self.failed += len(failed)
+            if len(bad):
+                keys = columns.keys.take(bad)
+                self._failures.update(keys, keys, [failed[row] for row in sorted(failed)])
+                self.failed += len(bad)
+            missing = np.setdiff1d(np.arange(len(columns)), np.setdiff1d(rows, bad), assume_unique=True)
+            if len(missing):
+                without_record.append(columns.keys.take(missing))
             self._done += len(columns)
             self._tell()
         self._output = Output(self._writer, output.finish(), self._bound.type, self._step.provenance)
-        for keys in failed_keys:
+        for keys in without_record:
             self._output.remove(keys)
+
+    def _call(self, columns: Columns) -> Made:
+        """Call the step, if there is anything to call it for."""
+        return self._step(columns) if len(columns) else (null_column(self._bound.type.physical, 0), {})
 
     def _make_batch(self, batch: Batch) -> None:
         removed = batch.removed
@@ -255,7 +268,7 @@ class _Making:
     def _make_rows(self, batch: Batch, start: int, stop: int, rows: Index) -> tuple[Index, Records]:
         """Run the step for some rows of a batch; return the rows that got a value, with their records."""
         columns = batch.columns.take(rows)
-        values, failed = self._step(columns) if len(rows) else (null_column(self._bound.type.physical, 0), {})
+        values, failed = self._call(columns)
         is_failed = np.zeros(len(rows), np.bool_)
         is_failed[[*failed]] = True
         bad = columns.keys.take(np.flatnonzero(is_failed))

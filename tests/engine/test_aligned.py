@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dsvc.engine import aligned
-from dsvc.engine.aligned import AlignedOutput, Alignment
+from dsvc.engine.aligned import AlignedOutput, Alignment, iter_beyond
 from dsvc.engine.inputs import Input, Inputs
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.types import parse_type
@@ -14,6 +16,7 @@ from tests.engine.signals import INT, new_writer, signal_of, write_signal
 
 MADE = Provenance("import", "p", "1")
 TEXT = parse_type("text")
+X, Y = InputPath("x"), InputPath("y")
 
 
 def bind(writer, **signals):
@@ -35,7 +38,7 @@ def test_the_result_is_the_tree_that_a_build_would_give(monkeypatch, rows, type_
 
     alignment = Alignment.find(inputs)
     output = AlignedOutput(writer, type_, MADE)
-    for chunks, columns in alignment.batches(inputs):
+    for chunks, columns in alignment.batches():
         output.put(chunks, columns.column(InputPath("y")))
 
     assert signal_of(writer, records, type_, "p") == output.finish()
@@ -47,32 +50,67 @@ def test_keys_are_read_only_when_asked_for():
     inputs = bind(writer, x=write_signal(writer, {"a": 1, "b": 2}))
     kept = dict(writer._frames)
 
-    ((_, columns),) = Alignment.find(inputs).batches(inputs)
+    ((_, columns),) = Alignment.find(inputs).batches()
 
     assert 2 == len(columns)
     assert [b"a", b"b"] == list(columns.keys)
     assert kept == writer._frames
 
 
-@pytest.mark.parametrize(
-    ("x", "y", "other", "is_aligned"),
-    [
-        ({"a": 1}, {"a": 2}, {"a": 3}, True),
-        ({"a": 1}, {"b": 2}, None, False),
-        ({"a": 1}, {"a": 2, "b": 2}, None, False),
-        ({"a": 1}, {"a": 2}, {"b": 3}, False),
-        ({"a": 1}, {}, None, True),
-        ({}, {}, None, False),
-    ],
-)
-def test_signals_are_aligned_if_their_sources_are_the_same(x, y, other, is_aligned):
-    """A signal that nobody has does no harm; where every source has a record, these must be the sources too."""
-    writer = new_writer()
-    inputs = bind(writer, x=write_signal(writer, x), y=write_signal(writer, y))
-    if other is not None:
-        inputs = Inputs(writer, inputs.items, sources={"z": write_signal(writer, other)})
+sources = st.dictionaries(st.sampled_from([f"s{i}" for i in range(12)]), st.none() | st.integers(0, 9), min_size=1)
 
-    assert is_aligned == (Alignment.find(inputs) is not None)
+
+@given(sources, sources, st.booleans())
+def test_inputs_of_other_sources_are_looked_up(x, y, is_required):
+    """The base is the smallest required input; of the others there is what its sources have."""
+    writer = new_writer()
+    items = [Input(X, True, *write_signal(writer, x)), Input(Y, is_required, *write_signal(writer, y))]
+    inputs = Inputs(writer, items)
+    base = min([x, y], key=len) if is_required else x
+
+    ((_, columns),) = Alignment.find(inputs).batches()
+
+    assert sorted(base) == columns.keys.arrow.to_pylist()
+    assert [source in x and (source in y or not is_required) for source in sorted(base)] == columns.complete.tolist()
+    assert [y.get(source) for source in sorted(base)] == columns.values(Y).to_pylist()
+
+
+def test_a_few_chunks_of_other_keys_do_no_harm():
+    """Values of all the other chunks are zipped as they are."""
+    writer = new_writer()
+    records = {f"s{i:06d}": i for i in range(40_000)}
+    fewer = {source: value * 2 for source, value in records.items() if value not in (7, 20_000, 20_001)}
+    items = [Input(X, True, *write_signal(writer, records)), Input(Y, False, *write_signal(writer, fewer))]
+    inputs = Inputs(writer, items)
+
+    found = {}
+    for _, columns in Alignment.find(inputs).batches():
+        found |= dict(zip(columns.keys.arrow.to_pylist(), columns.values(Y).to_pylist(), strict=True))
+
+    assert {source: fewer.get(source) for source in records} == found
+
+
+def test_signals_that_share_little_are_not_aligned():
+    """Reading them end to end is faster than looking sources up."""
+    writer = new_writer()
+    x = write_signal(writer, {f"s{i:06d}": i for i in range(20_000)})
+    y = write_signal(writer, {f"s{i:06d}": i for i in range(0, 20_000, 2)})
+
+    assert Alignment.find(Inputs(writer, [Input(X, True, *x), Input(Y, False, *y)])) is None
+
+
+def test_without_a_required_input_there_is_no_base():
+    """Any signal may have the source then; where every source has a record, the largest of them is the base."""
+    writer = new_writer()
+    x, z = write_signal(writer, {"a": 1}), write_signal(writer, {"a": 2, "b": 3})
+    item = Input(X, False, *x)
+
+    assert Alignment.find(Inputs(writer, [item])) is None
+    inputs = Inputs(writer, [item], sources={"x": x, "z": z, "w": write_signal(writer, {"c": 1})})
+    ((_, columns),) = Alignment.find(inputs).batches()
+    assert [1, None] == columns.values(X).to_pylist()
+    assert columns.complete.all()
+    assert [[b"c"]] == [list(keys) for keys in iter_beyond(inputs)]
 
 
 def test_circumstances_are_not_read_this_way():

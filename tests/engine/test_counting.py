@@ -27,9 +27,18 @@ def test_shared_keys_are_not_read(monkeypatch):
     writer = new_writer()
     old = {f"s{i:05d}": i for i in range(9_000)}
     before, after = signal_of(writer, old), signal_of(writer, old | {"s00007": -1, "s08000": -1})
-    monkeypatch.setattr("dsvc.engine.counting.count_changes", None)
+    monkeypatch.setattr("dsvc.engine.counting.load_keys", None)
 
     assert 8_998 == count_same(writer, before, after)
+
+
+def test_chunks_of_other_keys_are_looked_up():
+    """Sources that came or went leave the rest as it was."""
+    writer = new_writer()
+    old = {f"s{i:05d}": i for i in range(9_000)}
+    new = {source: value for source, value in old.items() if value % 3_000} | {"s00001": -1, "t": 1}
+
+    assert 8_996 == count_same(writer, signal_of(writer, old), signal_of(writer, new))
 
 
 def test_heavy_values_are_compared_a_few_chunks_at_a_time():

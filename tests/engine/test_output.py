@@ -76,7 +76,7 @@ def test_equal_values_are_counted():
         (f"ValueError: {bytes.fromhex('ffd8ffe000104a46')!r}", "ValueError: b'... (bytes left out)"),
         ("no: " + "QUJD" * 60, "no: ... (bytes left out)"),
         ("no: \x89PNG\r\n\x1a", "no: ... (bytes left out)"),
-        ("Größe 5 µm – zu groß", "Größe 5 µm – zu groß"),
+        ("Größe 5 µm, zu groß", "Größe 5 µm, zu groß"),
     ],
 )
 def test_an_error_carries_no_image(text, kept):
