@@ -24,6 +24,8 @@ KIB = 1024
 COLD_DIFF_BAR_S = 0.150
 N_SMALL = 25
 """Runs of what takes milliseconds."""
+N_COLD = 7
+"""Runs in a fresh process."""
 N_LANCE = 5
 """Runs of what takes Lance tens of milliseconds and more."""
 
@@ -223,7 +225,7 @@ def measure_diff(bench: Bench, count: int, *, warm_bar_s: float, aim: str) -> Ro
     if found != count:
         raise AssertionError(f"{count} records changed, the diff shows {found}")
     warm_s = time_calls(diff, N_SMALL)
-    cold_s = [bench.run_fresh("diff", str(bench.repo.path), "HEAD~1", "HEAD", "spoof")[0] for _ in range(3)]
+    cold_s = [bench.run_fresh("diff", str(bench.repo.path), "HEAD~1", "HEAD", "spoof")[0] for _ in range(N_COLD)]
     return Row(
         operation=f"diff of {count:,} of {bench.n:,} records, exact rows with both values",
         bar=f"<= {format_time(warm_bar_s)} warm, {format_time(COLD_DIFF_BAR_S)} cold",
