@@ -53,10 +53,11 @@ class StepModel:
     @property
     def identity(self) -> tuple[Any, ...]:
         """Equal where the transform hash is."""
-        code = None if self.version is not None and self.kind in ("python", "batch") else self.code
+        version = self.version if self.kind in ("python", "batch") else None
+        code = self.code if version is None else None
         # An SQL step names itself where its value is one column, a Python step its module.
         name = "" if self.kind == "pair" else self.name
-        return name, self.kind, self.inputs, self.parameter, code, self.version, self.optional
+        return name, self.kind, self.inputs, self.parameter, code, version, self.optional
 
     def toml(self) -> str:
         """The step in a recipe."""
@@ -77,6 +78,9 @@ class StepModel:
                 lines.append("batch = true")
             if self.version is not None:
                 lines.append(f'version = "{self.version}"')
+        if self.kind in ("add", "cut", "pair"):
+            # The type that the engine finds depends on the inputs' types, and so on whether anybody has them.
+            lines.append('type = "struct<m: int64, v: int64>"' if self.kind == "pair" else 'type = "int64"')
         if self.optional:
             lines.append(f"optional = {list(self.optional)}")
         return "\n".join(lines)
