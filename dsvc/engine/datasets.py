@@ -15,7 +15,9 @@ import msgspec
 import numpy as np
 
 from dsvc.engine.aligned import AlignedOutput, Alignment, iter_beyond
+from dsvc.engine.changes import iter_added
 from dsvc.engine.columns import Columns
+from dsvc.engine.counting import count_same
 from dsvc.engine.drafts import drop_dataset, put_dataset
 from dsvc.engine.executors.local import Clock
 from dsvc.engine.flagged import ROWS
@@ -26,8 +28,7 @@ from dsvc.engine.probe import Probe
 from dsvc.engine.report import MADE, REMOVED, TAKEN, UNCHANGED, DatasetReport, ProgressCall
 from dsvc.engine.selection import MADE_BY, SELECTION, Selecting, read_signal
 from dsvc.errors import ObjectNotFoundError
-from dsvc.objects.access import Writer
-from dsvc.objects.diff import count_changes
+from dsvc.objects.access import Reader, Writer
 from dsvc.objects.encoding import get_object, put_object
 from dsvc.objects.oid import ZERO, Kind, Oid
 from dsvc.objects.snapshot import Dataset, Signal
@@ -134,11 +135,18 @@ def _make(
         status = MADE
         made, evaluated = _evaluate(repo, view, loader, bound, retained[0][1] if retained else None, progress)
     view = _move(repo, bound, *made)
-    counts = count_changes(view.reader, before, read_signal(view.reader, made[1].output))
-    changed = counts.added + counts.removed + counts.changed
+    changed = _count_changed(view.reader, before, read_signal(view.reader, made[1].output))
     if (evaluated, changed) == (0, 0) and bound.was is not None and bound.was.definition == bound.definition:
         status = UNCHANGED  # another trace leads to the same selection
     return view, DatasetReport(spec.name, status, evaluated, changed)
+
+
+def _count_changed(reader: Reader, before: Signal | None, after: Signal | None) -> int:
+    """Return how many sources came, went, or are selected otherwise."""
+    if before is None or after is None:
+        return (0 if before is None else before.count) + (0 if after is None else after.count)
+    n_gone = sum(len(run) for run in iter_added(reader, after, before))
+    return after.count - count_same(reader, before, after) + n_gone
 
 
 def _evaluate(

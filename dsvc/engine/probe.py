@@ -76,8 +76,15 @@ class Probe:
         nodes = Tree(self.reader, signal).nodes()
         if len(self) * _CHUNK_ROWS < signal.count:
             return [Place(nodes.chunk(path), low, high) for path, low, high in nodes.locate(self.keys)]
-        # Most chunks hold some source: all are listed, and the sources cut at their last keys at once.
-        chunks = list(nodes.chunks())
+        # Most chunks from the first source to the last hold some: list them, and cut the sources at their last keys.
+        last = self.keys[-1]
+        chunks = []
+        for chunk in nodes.chunks(self.keys[0]):
+            chunks.append(chunk)
+            if chunk.last >= last:
+                break
+        if not chunks:
+            return []  # all sources are beyond the last chunk
         below, found = self.keys.search(Keys.of_bytes([chunk.last for chunk in chunks]))
         ends = below + found
         ends[-1:] = len(self)
@@ -208,7 +215,8 @@ def read_rows(reader: Reader, entries: Sequence[ChunkEntry], rows: Index, type_:
         begins.extend(start + part.start for part in chunk)
         start += entry.count
     number = np.searchsorted(begins, rows, side="right") - 1
-    used, counts = np.unique(number, return_counts=True)
+    begin = np.flatnonzero(np.diff(number, prepend=-1))
+    used, counts = number[begin], np.diff(np.append(begin, len(number)))
     made = []
     low = 0
     for chosen, n_rows in _by_weight(used.tolist(), counts.tolist(), parts):

@@ -230,9 +230,10 @@ class _Making:
                 keys = columns.keys.take(bad)
                 self._failures.update(keys, keys, [failed[row] for row in sorted(failed)])
                 self.failed += len(bad)
-            missing = np.setdiff1d(np.arange(len(columns)), np.setdiff1d(rows, bad), assume_unique=True)
-            if len(missing):
-                without_record.append(columns.keys.take(missing))
+            is_missing = ~columns.complete
+            is_missing[bad] = True
+            if is_missing.any():
+                without_record.append(columns.keys.take(np.flatnonzero(is_missing)))
             self._done += len(columns)
             self._tell()
         self._output = Output(self._writer, output.finish(), self._bound.type, self._step.provenance)

@@ -7,7 +7,7 @@ A selection has one record for every source of the version, so it shares their k
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import numpy as np
@@ -17,7 +17,7 @@ from dsvc.engine.changes import CAME, GONE, bit_of, iter_changed
 from dsvc.engine.columns import Columns
 from dsvc.engine.flagged import Flagged
 from dsvc.engine.inputs import Inputs
-from dsvc.engine.splits import assign
+from dsvc.engine.splits import Known, assign
 from dsvc.errors import DeriveError, TransformFailedError
 from dsvc.objects.access import Reader
 from dsvc.objects.arrays import normalise
@@ -44,6 +44,8 @@ class Selecting:
     spec: DatasetSpec
     split: SplitSpec | None
     inputs: Inputs
+    known: Known = field(default_factory=dict, compare=False)
+    """Buckets of keys that were hashed before: one subject has many sources."""
 
     def equals(self, trace: Trace) -> bool:
         """Tell whether a trace of this selecting had equal inputs, by ids alone."""
@@ -76,7 +78,7 @@ class Selecting:
         if self.split is not None and len(rows):
             chosen = columns.take(rows)
             by = self._ask(evaluator, self.split.by, chosen, is_condition=False)
-            parts = assign(self.split.parts, self.split.seed, by, lambda: chosen.keys.arrow)
+            parts = assign(self.split.parts, self.split.seed, by, lambda: chosen.keys.arrow, self.known)
             index[rows] = np.asarray(parts.fill_null(0))
             outside[rows] = np.asarray(parts.is_null())
         return normalise(pa.array(index, pa.int8(), mask=outside), SELECTION.physical)

@@ -34,6 +34,10 @@ from dsvc.objects.types import Type, fixed_width
 CONTEXT = b"dsvc/v1/split"
 
 Buckets = npt.NDArray[np.uint64]
+Known = dict[bytes, int]
+"""Text key -> its bucket."""
+_MOST_KNOWN = 1_000_000
+"""Keys that are remembered, at most."""
 _BUCKETS = 2**64
 _LENGTH = struct.Struct("<Q")
 _OFFSETS = struct.Struct("<QiiQ")
@@ -50,7 +54,11 @@ def thresholds(parts: Sequence[tuple[str, Decimal]]) -> list[int]:
 
 
 def assign(
-    parts: Sequence[tuple[str, Decimal]], seed: str, keys: pa.Array[Any], load_sources: Callable[[], pa.StringArray]
+    parts: Sequence[tuple[str, Decimal]],
+    seed: str,
+    keys: pa.Array[Any],
+    load_sources: Callable[[], pa.StringArray],
+    known: Known | None = None,
 ) -> pa.Int8Array:
     """Return the index of each source's part.
 
@@ -59,6 +67,7 @@ def assign(
         seed: Moves every key to another bucket.
         keys: The value each source is split by, null where it has none.
         load_sources: Gives the pointers, as many as keys; called only if a key is null.
+        known: Remembers text keys from one call with this seed to the next.
 
     Returns:
         int8, null where the shares sum to less than 1 and the bucket is in none.
@@ -67,9 +76,9 @@ def assign(
         present = np.asarray(keys.is_valid())
         buckets = np.empty(len(keys), np.uint64)
         buckets[~present] = hash_keys(load_sources().filter(pa.array(~present)), seed)
-        buckets[present] = hash_keys(keys.filter(pa.array(present)), seed)
+        buckets[present] = hash_keys(keys.filter(pa.array(present)), seed, known)
     else:
-        buckets = hash_keys(keys, seed)
+        buckets = hash_keys(keys, seed, known)
     index = np.zeros(len(keys), np.int8)
     n_open = 0
     for end in thresholds(parts):
@@ -80,19 +89,20 @@ def assign(
     return pa.array(index, pa.int8(), mask=outside)
 
 
-def hash_keys(keys: pa.Array[Any], seed: str = "") -> Buckets:
+def hash_keys(keys: pa.Array[Any], seed: str = "", known: Known | None = None) -> Buckets:
     """Return the bucket of each key, shape (len(keys),); each distinct key is hashed once.
 
     Args:
         keys: Values of any type we store, none of them null.
         seed: The split's seed.
+        known: Remembers text keys from one call with this seed to the next.
     """
     type_ = Type.from_arrow(keys.type)
     prefix = CONTEXT + seed.encode()
     kind = type_.physical[0]
     if kind in ("string", "binary"):
         distinct = keys.dictionary_encode()
-        buckets = _digest(_string_objects(prefix, distinct.dictionary, type_))
+        buckets = _hash_texts(prefix, distinct.dictionary, type_, {} if known is None else known)
         return np.asarray(buckets[np.asarray(distinct.indices)])
     column = normalise(keys, type_.physical)
     width = fixed_width(type_.physical)
@@ -113,12 +123,21 @@ def _start(prefix: bytes, type_: Type) -> bytes:
     return prefix + HEADER.pack(MAGIC, Kind.VALUE, 1, type_.id) + bytes(8)
 
 
-def _string_objects(prefix: bytes, keys: pa.Array[Any], type_: Type) -> Iterator[bytes]:
+def _hash_texts(prefix: bytes, keys: pa.Array[Any], type_: Type, known: Known) -> Buckets:
+    """Return the buckets of distinct texts."""
     start = _start(prefix, type_)
+    if len(known) > _MOST_KNOWN:
+        known.clear()
+    buckets = []
     for key in keys.cast(pa.binary()).to_pylist():
         data = key or b""
-        size = len(data)
-        yield b"".join((start, _OFFSETS.pack(8, 0, size, size), data, bytes(-size % 8)))
+        bucket = known.get(data)
+        if bucket is None:
+            size = len(data)
+            hashed = blake3(b"".join((start, _OFFSETS.pack(8, 0, size, size), data, bytes(-size % 8))))
+            bucket = known[data] = int.from_bytes(hashed.digest(8), "big")
+        buckets.append(bucket)
+    return np.array(buckets, np.uint64)
 
 
 def _fixed_objects(prefix: bytes, rows: npt.NDArray[np.uint8], type_: Type) -> Iterator[bytes]:

@@ -67,6 +67,15 @@ PINNED_STRINGS = ["b67e43e0c8149c50", "c78ee21fc97b0dc4", "12d1caa7fa26eb82"]
 PINNED_INTEGERS = ["21d322c627ac25a3", "67c1428beb294b51"]
 
 
+def test_known_keys_are_not_hashed_again(monkeypatch):
+    """What one call hashed, the next knows."""
+    known = {}
+    first = hash_keys(pa.array(["a", "b"]), "s", known)
+    monkeypatch.setattr("dsvc.engine.splits.blake3", None)
+
+    assert [first[1], first[0], first[1]] == hash_keys(pa.array(["b", "a", "b"]), "s", known).tolist()
+
+
 def test_thresholds_are_exact():
     """Shares are exact decimals: three tenths are no binary fraction, and the last end is 2^64 itself."""
     ends = thresholds([("a", Decimal("0.1")), ("b", Decimal("0.2")), ("c", Decimal("0.7"))])
