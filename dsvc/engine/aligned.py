@@ -88,26 +88,24 @@ class Alignment:
 
     def batches(self) -> Iterator[tuple[Sequence[ChunkEntry], Columns]]:
         """Yield chunks of the base, in order, and the inputs of their sources; not all of these need be complete."""
-        for start, stop in self._cut():
-            entries = self._base[start:stop]
-            columns = {name: self._read(aligned, start, stop) for name, aligned in self._aligned.items()}
-            length = sum(entry.count for entry in entries)
-            yield entries, Columns(self._inputs, columns, length, partial(load_keys, self._inputs.reader, entries))
-
-    def _cut(self) -> Iterator[tuple[int, int]]:
-        """Yield ranges of chunks that are not too many rows and do not weigh too much."""
         start = 0
         while start < len(self._base):
             stop, rows = start, 0
             while stop < len(self._base) and rows < ROWS:
                 rows += self._base[stop].count
                 stop += 1
+            parts = {name: self._parts(aligned, start, stop) for name, aligned in self._aligned.items()}
             weights = np.zeros(stop - start)
-            for aligned in self._aligned.values():
-                weights += [_weigh(parts) for parts in self._parts(aligned, start, stop)]
-            stop = start + max(1, int(np.searchsorted(np.cumsum(weights), BYTES, side="right")))
-            yield start, min(stop, len(self._base))
-            start = stop
+            for chunks in parts.values():
+                weights += [_weigh(chunk) for chunk in chunks]
+            n_chunks = max(1, int(np.searchsorted(np.cumsum(weights), BYTES, side="right")))
+            entries = self._base[start : min(start + n_chunks, stop)]
+            columns = {
+                name: self._read(self._aligned[name], chunks[: len(entries)], start) for name, chunks in parts.items()
+            }
+            length = sum(entry.count for entry in entries)
+            yield entries, Columns(self._inputs, columns, length, partial(load_keys, self._inputs.reader, entries))
+            start += len(entries)
 
     def _parts(self, aligned: _Aligned, start: int, stop: int) -> list[list[Part]]:
         """Return the parts of an input's chunks; none for a chunk that it has not."""
@@ -115,9 +113,9 @@ class Alignment:
         found = iter(parts_of(self._inputs.reader, [entry for entry in chunks if entry is not None]))
         return [[] if entry is None else next(found) for entry in chunks]
 
-    def _read(self, aligned: _Aligned, start: int, stop: int) -> JoinedColumn:
+    def _read(self, aligned: _Aligned, parts: Sequence[Sequence[Part]], start: int) -> JoinedColumn:
+        """Return an input's values for the chunks of the base from `start` on, of which it has these parts."""
         reader = self._inputs.reader
-        parts = self._parts(aligned, start, stop)
         if all(parts):
             return JoinedColumn(read_chunks(reader, parts, aligned.type), None)
         columns, present = [], []
