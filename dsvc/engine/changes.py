@@ -12,7 +12,7 @@ import numpy as np
 
 from dsvc.engine.fields import NOTHING, STATE, field_of, same_bits
 from dsvc.engine.flagged import ROWS, Bits, Flagged, merge_flagged
-from dsvc.engine.inputs import Input, Inputs
+from dsvc.engine.inputs import Input, Inputs, find_signal
 from dsvc.engine.probe import Probe
 from dsvc.errors import SchemaError
 from dsvc.objects.access import Reader
@@ -20,7 +20,7 @@ from dsvc.objects.chunk import ProvColumn
 from dsvc.objects.column import Column, null_column
 from dsvc.objects.diff import ADDED, CHANGED, REMADE, REMOVED, Changes, diff_trees
 from dsvc.objects.encoding import get_object
-from dsvc.objects.oid import ZERO, Kind, Oid
+from dsvc.objects.oid import Kind
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
 
@@ -158,7 +158,7 @@ def _told(reader: Reader, prov: ProvColumn | None, circumstance: str, length: in
 def _iter_waiting(reader: Reader, pairs: Sequence[tuple[int, Input, Input]]) -> list[Iterator[Flagged]]:
     """Return the sources whose reason to wait differs, for inputs that name it."""
     return [
-        _iter_values(reader, _read(reader, old.waiting_id), _read(reader, new.waiting_id), bit_of(position))
+        _iter_values(reader, find_signal(reader, old.waiting_id), find_signal(reader, new.waiting_id), bit_of(position))
         for position, old, new in pairs
         if old.waiting_id != new.waiting_id
     ]
@@ -167,7 +167,3 @@ def _iter_waiting(reader: Reader, pairs: Sequence[tuple[int, Input, Input]]) -> 
 def _iter_values(reader: Reader, before: Signal | None, after: Signal | None, bits: int) -> Iterator[Flagged]:
     for changes in diff_trees(reader, before, after):
         yield Flagged.of(changes.keys, bits)
-
-
-def _read(reader: Reader, oid: Oid) -> Signal | None:
-    return None if oid == ZERO else get_object(reader, oid, Kind.SIGNAL, Signal)

@@ -21,12 +21,12 @@ from dsvc.engine.counting import count_same
 from dsvc.engine.drafts import drop_dataset, put_dataset
 from dsvc.engine.executors.local import Clock
 from dsvc.engine.flagged import ROWS
-from dsvc.engine.inputs import Inputs
+from dsvc.engine.inputs import Inputs, find_signal
 from dsvc.engine.loading import Loader
 from dsvc.engine.output import Output
 from dsvc.engine.probe import Probe
 from dsvc.engine.report import MADE, REMOVED, TAKEN, UNCHANGED, DatasetReport, ProgressCall
-from dsvc.engine.selection import MADE_BY, SELECTION, Selecting, read_signal
+from dsvc.engine.selection import MADE_BY, SELECTION, Selecting
 from dsvc.errors import ObjectNotFoundError
 from dsvc.objects.access import Reader, Writer
 from dsvc.objects.encoding import get_object, put_object
@@ -135,7 +135,7 @@ def _make(
         status = MADE
         made, evaluated = _evaluate(repo, view, loader, bound, retained[0][1] if retained else None, progress)
     view = _move(repo, bound, *made)
-    changed = _count_changed(view.reader, before, read_signal(view.reader, made[1].output))
+    changed = _count_changed(view.reader, before, find_signal(view.reader, made[1].output))
     if (evaluated, changed) == (0, 0) and bound.was is not None and bound.was.definition == bound.definition:
         status = UNCHANGED  # another trace leads to the same selection
     return view, DatasetReport(spec.name, status, evaluated, changed)
@@ -166,7 +166,7 @@ def _evaluate(
         if alignment is not None:
             signal, evaluated = _evaluate_aligned(selecting, alignment, loader, writer)
         else:
-            before = None if base is None else read_signal(view.reader, base.output)
+            before = None if base is None else find_signal(view.reader, base.output)
             output = Output(writer, before, SELECTION, MADE_BY)
             everything = selecting.inputs.scan(ROWS)
             evaluated = 0

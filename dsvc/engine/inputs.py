@@ -107,7 +107,7 @@ class Inputs:
         items = []
         for item in like.items:
             signal_id = ids.get(str(item.path), ZERO)
-            signal = None if signal_id == ZERO else get_object(reader, signal_id, Kind.SIGNAL, Signal)
+            signal = find_signal(reader, signal_id)
             waiting = ids.get(_waiting_path(item.path), ZERO) if item.path.circumstance == STATE else ZERO
             items.append(Input(item.path, item.is_required, signal_id, signal, waiting))
         sources = None
@@ -242,6 +242,11 @@ class Inputs:
 
     def _trees(self) -> dict[str, Tree]:
         return {name: Tree(self.reader, signal) for name, signal in self.signals.items() if signal is not None}
+
+
+def find_signal(reader: Reader, oid: Oid) -> Signal | None:
+    """Return a signal object; None for the zero id, which stands for a signal without records."""
+    return None if oid == ZERO else get_object(reader, oid, Kind.SIGNAL, Signal)
 
 
 def source_path(name: str) -> str:

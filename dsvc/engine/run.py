@@ -21,6 +21,7 @@ from dsvc.engine.datasets import make_datasets
 from dsvc.engine.drafts import drop_derived, put_derived
 from dsvc.engine.executors.local import Clock, Slices
 from dsvc.engine.fields import same_bits
+from dsvc.engine.inputs import find_signal
 from dsvc.engine.loading import Loader
 from dsvc.engine.output import MAX_HELD_ROWS, Failures, Output
 from dsvc.engine.probe import Probe
@@ -28,12 +29,11 @@ from dsvc.engine.report import MADE, REMOVED, TAKEN, UNCHANGED, ProgressCall, Ru
 from dsvc.engine.steps import Made, Step
 from dsvc.engine.traces import Batch, merge_records
 from dsvc.errors import UserError
-from dsvc.objects.access import Reader
 from dsvc.objects.chunk import Records
 from dsvc.objects.column import Index, null_column
-from dsvc.objects.encoding import get_object, put_object
+from dsvc.objects.encoding import put_object
 from dsvc.objects.keys import Keys
-from dsvc.objects.oid import ZERO, Kind, Oid
+from dsvc.objects.oid import Kind, Oid
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.state import Derived
 from dsvc.objects.trace import Trace
@@ -335,8 +335,8 @@ class _Making:
 
     def report(self, trace: Trace, seconds: float) -> StepReport:
         """Return what came of it."""
-        signal = _read_signal(self._writer, trace.output)
-        waiting = None if trace.waiting is None else _read_signal(self._writer, trace.waiting)
+        signal = find_signal(self._writer, trace.output)
+        waiting = None if trace.waiting is None else find_signal(self._writer, trace.waiting)
         if self._base is not None and not self._is_own and signal is not None:
             self.reused = signal.count - self._step.n_ran + self.failed
         did_nothing = self._is_own and not (self._step.n_ran or self.reused or self._output.removed)
@@ -352,10 +352,6 @@ class _Making:
             waiting=0 if waiting is None else waiting.count,
             seconds=seconds,
         )
-
-
-def _read_signal(reader: Reader, oid: Oid) -> Signal | None:
-    return None if oid == ZERO else get_object(reader, oid, Kind.SIGNAL, Signal)
 
 
 def _is_of_type(signal: Signal | None, type_: Type) -> bool:

@@ -19,13 +19,9 @@ from dsvc.engine.flagged import Flagged
 from dsvc.engine.inputs import Inputs
 from dsvc.engine.splits import Known, assign
 from dsvc.errors import DeriveError, TransformFailedError
-from dsvc.objects.access import Reader
 from dsvc.objects.arrays import normalise
 from dsvc.objects.column import Column
-from dsvc.objects.encoding import get_object
-from dsvc.objects.oid import ZERO, Kind, Oid
 from dsvc.objects.provenance import Provenance
-from dsvc.objects.snapshot import Signal
 from dsvc.objects.trace import Trace
 from dsvc.objects.types import Type
 from dsvc.recipe.evaluate import SqlEvaluator
@@ -118,8 +114,3 @@ class Selecting:
         except DeriveError as first_err:
             self._blame_source(evaluator, expression, first, first_err)
         self._blame_source(evaluator, expression, columns.take(np.arange(half, len(columns))), err)
-
-
-def read_signal(reader: Reader, oid: Oid) -> Signal | None:
-    """Return a signal; None for the zero id."""
-    return None if oid == ZERO else get_object(reader, oid, Kind.SIGNAL, Signal)

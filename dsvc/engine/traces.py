@@ -21,14 +21,13 @@ from dsvc.engine.changes import iter_changed
 from dsvc.engine.columns import Columns
 from dsvc.engine.fields import is_null, same_bits
 from dsvc.engine.flagged import ROWS, Bits, Mask
-from dsvc.engine.inputs import Input, Inputs
+from dsvc.engine.inputs import Input, Inputs, find_signal
 from dsvc.engine.probe import Probe
 from dsvc.objects.access import Reader
 from dsvc.objects.chunk import Records, concat_prov
 from dsvc.objects.column import Index, concat
-from dsvc.objects.encoding import get_object
 from dsvc.objects.keys import Keys, concat_keys
-from dsvc.objects.oid import ZERO, Kind, Oid
+from dsvc.objects.oid import Oid
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.trace import Trace
 
@@ -57,12 +56,12 @@ class Answers:
     @cached_property
     def output(self) -> Signal | None:
         """What it made; None when nothing came out."""
-        return _signal(self._reader, self.trace.output)
+        return find_signal(self._reader, self.trace.output)
 
     @cached_property
     def waiting(self) -> Signal | None:
         """The sources that it does not answer for."""
-        return None if self.trace.waiting is None else _signal(self._reader, self.trace.waiting)
+        return None if self.trace.waiting is None else find_signal(self._reader, self.trace.waiting)
 
     @cached_property
     def has_equal_inputs(self) -> bool:
@@ -243,7 +242,3 @@ def merge_records(parts: Sequence[tuple[Index, Records]]) -> Records | None:
         concat([records.values for _, records in parts]).take(order),
         concat_prov([records.prov for _, records in parts]).take(order),
     )
-
-
-def _signal(reader: Reader, oid: Oid) -> Signal | None:
-    return None if oid == ZERO else get_object(reader, oid, Kind.SIGNAL, Signal)
