@@ -30,7 +30,9 @@ Source: docs/format.md#columns.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -118,7 +120,8 @@ def read_values(objects: Sequence[Buffer], type_: Type, counts: Sequence[int]) -
     Raises:
         ObjectFormatError: If one is no value object of that type and length.
     """
-    return _read(objects, type_.physical, Kind.VALUE, type_.id, counts)
+    dense = _read_dense(objects, type_, counts)
+    return _read(objects, type_.physical, Kind.VALUE, type_.id, counts) if dense is None else dense
 
 
 def read_keys(objects: Sequence[Buffer], counts: Sequence[int]) -> Column:
@@ -132,6 +135,78 @@ def read_keys(objects: Sequence[Buffer], counts: Sequence[int]) -> Column:
         ObjectFormatError: If one is no key object of that length.
     """
     return _read(objects, KEY_TYPE, Kind.KEY, ZERO, counts)
+
+
+class _Dense(NamedTuple):
+    """How a value object of fixed width without nulls lies; its type and number of rows alone tell."""
+
+    form: struct.Struct
+    expected: tuple[Any, ...]
+    """Everything in it but the data: header, lengths, padding."""
+    spans: tuple[tuple[int, int], ...]
+    """Where the data buffers are."""
+
+
+@lru_cache(maxsize=4096)
+def _dense(physical: Physical, type_id: Oid, n: int) -> _Dense | None:
+    sizes = _dense_sizes(physical, n)
+    if sizes is None:
+        return None
+    form, at = "<48s", HEADER.size
+    expected: list[Any] = [HEADER.pack(MAGIC, Kind.VALUE, n, type_id)]
+    spans = []
+    for size in sizes:
+        at += 8
+        if size is None:  # the validity of a level without nulls
+            form += "Q"
+            expected.append(0)
+            continue
+        form += f"Q{size}x{-size % 8}s"
+        expected += [size, _PADDING[size % 8]]
+        spans.append((at, at + size))
+        at += size + -size % 8
+    return _Dense(struct.Struct(form), tuple(expected), tuple(spans))
+
+
+def _dense_sizes(physical: Physical, n: int) -> list[int | None] | None:
+    """Return the length of each buffer of n rows, None for a validity; None if data decide on it."""
+    if (width := fixed_width(physical)) is not None:
+        return [None, n * width]
+    if physical[0] == "fixed_list":
+        child = _dense_sizes(physical[2], n * physical[1])
+        return None if child is None else [None, *child]
+    if physical[0] != "struct":
+        return None
+    sizes: list[int | None] = [None]
+    for _, field in physical[1]:
+        child = _dense_sizes(field, n)
+        if child is None:
+            return None
+        sizes += child
+    return sizes
+
+
+def _read_dense(objects: Sequence[Buffer], type_: Type, counts: Sequence[int]) -> Column | None:
+    """Return values that are all of fixed width and valid, found by one comparison an object; else None."""
+    if not objects:
+        return None
+    parts: list[list[memoryview]] = []
+    for data, n in zip(objects, counts, strict=True):
+        layout = _dense(type_.physical, type_.id, n)
+        if layout is None or layout.form.size != len(data) or layout.form.unpack(data) != layout.expected:
+            return None
+        view = memoryview(data)
+        parts.append([view[start:stop] for start, stop in layout.spans])
+    columns = iter([_join(list(buffers)) for buffers in zip(*parts, strict=True)])
+    return _dense_column(type_.physical, sum(counts), columns)
+
+
+def _dense_column(physical: Physical, n: int, data: Iterator[Bytes]) -> Column:
+    if (width := fixed_width(physical)) is not None:
+        return Column(physical, n, None, next(data).reshape(n, width))
+    if physical[0] == "fixed_list":
+        return Column(physical, n, None, children=[_dense_column(physical[2], n * physical[1], data)])
+    return Column(physical, n, None, children=[_dense_column(field, n, data) for _, field in physical[1]])
 
 
 def _read(objects: Sequence[Buffer], physical: Physical, kind: Kind, type_id: Oid, counts: Sequence[int]) -> Column:
@@ -151,11 +226,12 @@ def _read(objects: Sequence[Buffer], physical: Physical, kind: Kind, type_id: Oi
 class _Buffers:
     """Walks the buffers of one column object."""
 
-    __slots__ = ("at", "data")
+    __slots__ = ("at", "data", "size")
 
     def __init__(self, data: Buffer, kind: Kind, type_id: Oid, n: int) -> None:
         self.data = memoryview(data)
         self.at = HEADER.size
+        self.size = len(self.data)
         expected = HEADER.pack(MAGIC, kind, n, type_id)
         found = bytes(self.data[: HEADER.size])
         if found != expected:
@@ -173,10 +249,18 @@ class _Buffers:
         return self.data[start:stop]
 
     def take_exactly(self, size: int) -> memoryview:
-        found = self.take()
-        if len(found) != size:
-            raise ValueError(f"buffer has {len(found)} bytes, expected {size}")
-        return found
+        data, at = self.data, self.at
+        (found,) = _LENGTH.unpack_from(data, at)
+        if found != size:
+            raise ValueError(f"buffer has {found} bytes, expected {size}")
+        start = at + 8
+        stop = start + size
+        self.at = end = stop + -size % 8
+        if end > self.size:
+            raise ValueError(f"buffer of {size} bytes at {start} ends after the object's {self.size} bytes")
+        if end != stop and data[stop:end] != _PADDING[size % 8]:
+            raise ValueError(f"padding at {stop} is not zero")
+        return data[start:stop]
 
     def take_bits(self, n: int) -> memoryview:
         found = self.take_exactly((n + 7) // 8)
@@ -185,11 +269,13 @@ class _Buffers:
         return found
 
     def take_validity(self, n: int) -> memoryview | None:
-        (size,) = _LENGTH.unpack_from(self.data, self.at)
-        found = self.take_bits(n if size else 0)
-        if size and bytes(found) == _all_ones(n):
+        if not _LENGTH.unpack_from(self.data, self.at)[0]:
+            self.at += 8
+            return None
+        found = self.take_bits(n)
+        if bytes(found) == _all_ones(n):
             raise ValueError(f"validity of {n} valid rows is not empty")
-        return found if size else None
+        return found
 
     def expect_end(self) -> None:
         if self.at != len(self.data):
@@ -247,12 +333,14 @@ def _join(parts: list[memoryview]) -> Bytes:
     if len(parts) == 1:
         return np.frombuffer(parts[0], np.uint8)
     # Arrow's memory pool keeps pages that were let go: reading again costs a copy, not fresh memory.
-    joined = np.frombuffer(pa.allocate_buffer(sum(map(len, parts))), np.uint8)
+    joined = pa.allocate_buffer(sum(map(len, parts)))
+    into = memoryview(joined).cast("B")
     at = 0
     for part in parts:
-        joined[at : at + len(part)] = np.frombuffer(part, np.uint8)
-        at += len(part)
-    return joined
+        stop = at + len(part)
+        into[at:stop] = part
+        at = stop
+    return np.frombuffer(joined, np.uint8)
 
 
 def _all_ones(n: int) -> bytes:
