@@ -25,6 +25,7 @@ from dsvc.engine.inputs import find_signal
 from dsvc.engine.loading import Loader
 from dsvc.engine.output import MAX_HELD_ROWS, Failures, Output
 from dsvc.engine.probe import Probe
+from dsvc.engine.rates import note_rate
 from dsvc.engine.report import MADE, REMOVED, TAKEN, UNCHANGED, ProgressCall, RunReport, StepReport
 from dsvc.engine.steps import Made, Step
 from dsvc.engine.traces import Batch, merge_records
@@ -158,6 +159,7 @@ class _Runner:
             making = _Making(self, bound, step, writer)
             oid, trace = making.finish()
         self._move(spec.name, bound, oid, trace)
+        note_rate(self.repo, bound.transform, step.n_ran, making.call_seconds)
         return making.report(trace, self.clock() - began)
 
     def _move(self, name: str, bound: Bound, oid: Oid, trace: Trace) -> None:
@@ -190,6 +192,7 @@ class _Making:
         self._slices = Slices(step, runner.clock)
         self._done = 0
         self.reused = self.failed = self._same = 0
+        self.call_seconds = 0.0
 
     def finish(self) -> tuple[Oid, Trace]:
         """Make all that must be made, durable but not yet in the draft; return the trace."""
@@ -242,7 +245,12 @@ class _Making:
 
     def _call(self, columns: Columns) -> Made:
         """Call the step, if there is anything to call it for."""
-        return self._step(columns) if len(columns) else (null_column(self._bound.type.physical, 0), {})
+        if len(columns) == 0:
+            return null_column(self._bound.type.physical, 0), {}
+        began = self._runner.clock()
+        made = self._step(columns)
+        self.call_seconds += self._runner.clock() - began
+        return made
 
     def _make_batch(self, batch: Batch) -> None:
         removed = batch.removed

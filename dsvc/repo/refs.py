@@ -7,6 +7,7 @@
 | ``tags/<name>`` | id of a tag object |
 | ``drafts/<branch>`` | `dsvc.repo.draft.Draft`; absent while the draft equals the branch's commit |
 | ``traces/<transform hash>`` | ids of traces, newest first |
+| ``rates/<transform hash>`` | how long a record takes here: `dsvc.engine.rates`; part of no version |
 
 A revision is ``HEAD``, a branch, a tag, ``dataset@tag`` or the first digits of a commit's id, followed by any number
 of ``~N`` (N first parents back) and ``^N`` (the Nth parent).
@@ -36,6 +37,7 @@ SYMBOLIC = b"ref:heads/"
 TAGS = "tags/"
 DRAFTS = "drafts/"
 TRACES = "traces/"
+RATES = "rates/"
 MIN_HEX = 4
 """Fewest digits that name an object."""
 
