@@ -23,8 +23,10 @@ from dsvc.engine.keysets import common_sources, iter_sources
 from dsvc.engine.loading import Loader
 from dsvc.engine.output import Output
 from dsvc.engine.probe import Probe
+from dsvc.engine.reasons import OPEN, Reasons
 from dsvc.engine.scratch import Scratch
 from dsvc.engine.traces import Answers, Match, merge_records
+from dsvc.objects.access import Reader
 from dsvc.objects.chunk import Records
 from dsvc.objects.column import Index, null_column
 from dsvc.objects.edit import Edit, edit_tree
@@ -35,13 +37,11 @@ from dsvc.objects.snapshot import Signal
 from dsvc.objects.state import Derived
 from dsvc.objects.tree import Tree
 from dsvc.objects.types import Type
-from dsvc.recipe.spec import CONTENT_ID, StepSpec
+from dsvc.recipe.spec import StepSpec
 from dsvc.repo.base import BaseRepository
 from dsvc.repo.draft import DraftEdit
 from dsvc.repo.view import View
 
-OPEN = 1 << 61
-"""Bit of a source for which an input is not known before another step has run."""
 MOST_KNOWN = 2_000_000
 """Records that must run are kept by source up to so many; beyond, no record of the signal counts as known."""
 
@@ -66,6 +66,9 @@ class StepForecast:
     status: str
     labels: Sequence[str] = ()
     change: str | None = None
+    transform: Oid | None = None
+    bound: Bound | None = None
+    """The step as it stands to the draft; None where it can have no records."""
     lower: int = 0
     upper: int = 0
     reuse: int = 0
@@ -74,6 +77,8 @@ class StepForecast:
     reasons: dict[str, int] = field(default_factory=dict)
     """Label -> records that must run for certain."""
     iter_parts: Callable[[], Iterator[Part]] = lambda: iter(())
+    iter_removed: Callable[[], Iterator[Keys]] = lambda: iter(())
+    """Sources whose record goes."""
 
     def rows(self) -> Iterator[tuple[str, str]]:
         """Yield (source, why) of every record that must run or may have to."""
@@ -130,6 +135,7 @@ class Predictor:
         """Signal -> sources whose record is not known; None for all that it has."""
         self._stand_ins: dict[Oid, Signal] = {}
         """Root of a tree that only says which sources a signal will have -> the signal it is of."""
+        self._reasons: dict[str, Reasons] = {}
         self._seen: set[Oid] = set()
         """Transform hashes of steps that were forecast."""
 
@@ -137,7 +143,9 @@ class Predictor:
         """Forecast a signal that goes."""
         signal = self.view.signal(name)
         self._edit(drop_derived(self.view, name))
-        return StepForecast(name, status, remove=0 if signal is None else signal.count)
+        forecast = StepForecast(name, status, remove=0 if signal is None else signal.count)
+        forecast.iter_removed = lambda: iter_sources(self._scratch, signal)
+        return forecast
 
     def forecast(self, spec: StepSpec) -> StepForecast:
         """Forecast one step."""
@@ -148,7 +156,8 @@ class Predictor:
         forecast = StepForecast(spec.name, NEW if bound.was is None else STALE)
         if bound.was is not None and bound.was.transform != bound.transform:
             forecast.change = explain_transform(self._draft, self._loader, bound)
-        forecast.labels = self._labels(bound, forecast)
+        reasons = self._reasons[spec.name] = Reasons(bound, self.unknown, forecast.change)
+        forecast.labels, forecast.transform, forecast.bound = reasons.labels, bound.transform, bound
         match = bound.match
         is_open = any(name in self.unknown for name in bound.inputs.signals)
         if not is_open and match.equal is not None:
@@ -182,8 +191,8 @@ class Predictor:
         """Nothing was ever made by this transform: all sources that have the inputs must run."""
         sources = common_sources(self._scratch, bound.inputs, self._stand_ins)
         forecast.lower = forecast.upper = 0 if sources is None else sources.count
-        forecast.give_reason(forecast.labels[-1], forecast.lower)
-        code = len(forecast.labels) - 1
+        code = self._reasons[forecast.name].whole
+        forecast.give_reason(forecast.labels[code], forecast.lower)
         forecast.iter_parts = lambda: (
             Part(keys, np.full(len(keys), code), np.ones(len(keys), np.bool_))
             for keys in iter_sources(self._scratch, sources)
@@ -234,6 +243,9 @@ class Predictor:
         if base is not None and base is bound.match.own and base.waiting is not None:
             forecast.waiting = base.waiting.count
         forecast.iter_parts = lambda: (found.part for found in self._iter_found(bound))
+        forecast.iter_removed = lambda: (
+            _held(self._scratch, before, found.removed) for found in self._iter_found(bound)
+        )
         signal = output.flush()
         if base is not None and base is not bound.match.own and signal is not None:
             forecast.reuse = signal.count - forecast.upper
@@ -316,29 +328,8 @@ class Predictor:
         part = self._part(bound, keys.take(rows), bits[rows], certain[rows])
         return _Found(part, rows, np.flatnonzero(is_reused), reused, removed)
 
-    # --- reasons ----------------------------------------------------------------------------------------------------
-
-    def _labels(self, bound: Bound, forecast: StepForecast) -> list[str]:
-        """Return why a record must run, for each code that `_part` gives; the last is for all of a step."""
-        inputs = [
-            "changed content id" if item.path == CONTENT_ID else f"changed {item.path}" for item in bound.inputs.items
-        ]
-        opened = ", ".join(name for name in bound.inputs.signals if name in self.unknown)
-        whole = "new step" if bound.was is None else f"changed transform: {forecast.change or 'nothing is kept of it'}"
-        return ["new source", "failed before", *inputs, f"{opened} is made again", whole]
-
     def _part(self, bound: Bound, keys: Keys, bits: Bits, is_certain: Mask) -> Part:
-        items = bound.inputs.items
-        codes = np.where((bits & np.uint64(OPEN)) != 0, len(items) + 2, len(items) + 3)
-        for position in reversed(range(len(items))):
-            told = (bits & np.uint64(bit_of(position))) != 0
-            if items[position].path.signal in self.unknown:
-                # Of a record that is made again nobody knows whether it changed.
-                told &= (bits & np.uint64(OPEN)) == 0
-            codes[told] = position + 2
-        codes[(bits & np.uint64(FAILED)) != 0] = 1
-        codes[(bits & np.uint64(CAME)) != 0] = 0
-        return Part(keys, codes, is_certain)
+        return Part(keys, self._reasons[bound.spec.name].codes(keys, bits), is_certain)
 
     # --- the draft as it would be -----------------------------------------------------------------------------------
 
@@ -367,6 +358,11 @@ class Predictor:
         root = put_object(self._scratch, Kind.ROOT, edit.root or old.root)
         state = put_object(self._scratch, Kind.STATE, edit.state or old.state)
         self.view = View(self._scratch, root, state, commit_id=old.commit_id, commit=old.commit, revision=old.revision)
+
+
+def _held(reader: Reader, signal: Signal | None, keys: Keys) -> Keys:
+    """Return those of some sources that have a record."""
+    return keys.slice(0, 0) if signal is None else keys.take(np.flatnonzero(Tree(reader, signal).has(keys)))
 
 
 def _spread_bits(bits: Bits, positions: Sequence[int]) -> Bits:

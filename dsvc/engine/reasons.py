@@ -1,0 +1,145 @@
+"""Why records must be made again, in the words of a plan.
+
+An input that changed is told apart further where its record comes from another producer version than the one it was
+made from: who upgraded a model wants to see what that reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from dsvc.engine.binding import Bound
+from dsvc.engine.changes import CAME, FAILED, bit_of
+from dsvc.engine.flagged import Bits, Mask
+from dsvc.engine.inputs import Input
+from dsvc.engine.probe import Probe, grouped
+from dsvc.objects.access import Reader
+from dsvc.objects.chunk import load_prov
+from dsvc.objects.column import Index
+from dsvc.objects.encoding import get_object
+from dsvc.objects.keys import Keys
+from dsvc.objects.oid import Kind, Oid
+from dsvc.objects.provenance import Provenance
+from dsvc.objects.snapshot import Signal
+from dsvc.recipe.spec import CONTENT_ID
+
+OPEN = 1 << 61
+"""Bit of a source for which an input is not known before another step has run."""
+
+NEW_SOURCE, FAILED_BEFORE, NEW_STEP, CONTENT = "new source", "failed before", "new step", "changed content id"
+REMOVED_SOURCE = "removed source"
+TRANSFORM = "changed transform: "
+GROUP = "changed group"
+MADE_AGAIN = " is made again"
+
+Codes = npt.NDArray[np.int64]
+
+
+class Reasons:
+    """Gives the reasons of one step's records as codes, each the index of a label.
+
+    Args:
+        bound: The step.
+        opened: Its inputs that are not known before another step has run.
+        change: What of the step changed.
+    """
+
+    def __init__(self, bound: Bound, opened: Collection[str], change: str | None) -> None:
+        self._items = bound.inputs.items
+        self._opened = [name for name in bound.inputs.signals if name in opened]
+        self._match = bound.match
+        inputs = [CONTENT if item.path == CONTENT_ID else f"changed {item.path}" for item in self._items]
+        whole = NEW_STEP if bound.was is None else f"{TRANSFORM}{change or 'nothing is kept of it'}"
+        self.labels = [NEW_SOURCE, FAILED_BEFORE, *inputs, f"{', '.join(self._opened)}{MADE_AGAIN}", whole]
+        """By code; those of producer versions are added as they are met."""
+        self.whole = len(self.labels) - 1
+        """The code for a step all of whose records must be made."""
+
+    def codes(self, keys: Keys, bits: Bits) -> Codes:
+        """Return why each source must run or may have to, from the bits of `dsvc.engine.changes`."""
+        is_open = (bits & np.uint64(OPEN)) != 0
+        codes = np.where(is_open, self.whole - 1, self.whole)
+        for position in reversed(range(len(self._items))):
+            told = (bits & np.uint64(bit_of(position))) != 0
+            if self._items[position].path.signal in self._opened:
+                told &= ~is_open  # of a record that is made again nobody knows whether it changed
+            codes[told] = position + 2
+        codes[(bits & np.uint64(FAILED)) != 0] = 1
+        codes[(bits & np.uint64(CAME)) != 0] = 0
+        for position in range(len(self._items)):
+            rows = np.flatnonzero(codes == position + 2)
+            if len(rows):
+                codes[rows] = self._by_version(position, keys.take(rows))
+        return codes
+
+    def _by_version(self, position: int, keys: Keys) -> Codes:
+        """Return the code for each source of which one input changed: of its producer's versions, if they differ."""
+        codes = np.full(len(keys), position + 2)
+        now, base = self._items[position], self._match.base
+        was = None if base is None else base.inputs.items[position]
+        if was is None or was.signal is None or now.signal is None or now.path == CONTENT_ID or now.path.circumstance:
+            return codes
+        for rows, before, after in _iter_versions(self._match.now.reader, keys, was, now):
+            codes[rows] = self._code_of(f"{self.labels[position + 2]} ({tell_versions(before, after)})")
+        return codes
+
+    def _code_of(self, label: str) -> int:
+        if label not in self.labels:
+            self.labels.append(label)
+        return self.labels.index(label)
+
+
+def tell_versions(before: Provenance, after: Provenance) -> str:
+    """Return two producers with their versions in short: ``w 1 -> 2``."""
+    new = after.version if after.producer == before.producer else f"{after.producer} {after.version}"
+    return f"{before.producer} {before.version} -> {new}"
+
+
+def kind_of(label: str) -> str:
+    """Return what sort of reason a label tells, as programs know it."""
+    known = {
+        NEW_SOURCE: "new-source",
+        FAILED_BEFORE: "failed",
+        NEW_STEP: "new-step",
+        CONTENT: "content-id",
+        GROUP: "group",
+        REMOVED_SOURCE: "removed-source",
+    }
+    if label in known:
+        return known[label]
+    if label.startswith(TRANSFORM):
+        return "transform"
+    if label.startswith("changed "):
+        return "producer-version" if label.endswith(")") else "input"
+    return "upstream" if label.endswith(MADE_AGAIN) else "other"
+
+
+def _iter_versions(
+    reader: Reader, keys: Keys, was: Input, now: Input
+) -> Iterator[tuple[Index, Provenance, Provenance]]:
+    """Yield (rows, before, after) of the sources whose record comes from another producer or version than before."""
+    if was.signal is None or now.signal is None or was.signal_id == now.signal_id:
+        return
+    probe = Probe(reader, keys)
+    (old, old_table), (new, new_table) = _provenance(probe, was.signal), _provenance(probe, now.signal)
+    both: Mask = (old >= 0) & (new >= 0)
+    pairs = old * len(new_table) + new
+    for pair in np.unique(pairs[both]).tolist():
+        before, after = old_table[pair // len(new_table)], new_table[pair % len(new_table)]
+        if (before.producer, before.version) != (after.producer, after.version):
+            yield np.flatnonzero(both & (pairs == pair)), before, after
+
+
+def _provenance(probe: Probe, signal: Signal) -> tuple[Index, list[Provenance]]:
+    """Return who made the record of each source, as rows of a table; -1 where there is no record. Reads no values."""
+    rows = np.full(len(probe), -1, np.int64)
+    table: dict[Oid, int] = {}
+    for places in grouped(probe.places(signal)):
+        found, at = probe.find(places)
+        prov = load_prov(probe.reader, [place.entry for place in places])
+        codes = np.array([table.setdefault(oid, len(table)) for oid in prov.table], np.int64)
+        rows[found] = codes[prov.rows[at]]
+    return rows, [get_object(probe.reader, oid, Kind.PROVENANCE, Provenance) for oid in table]
