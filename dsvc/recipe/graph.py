@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
+from dsvc.errors import RecipeError
 from dsvc.recipe.paths import InputPath
 from dsvc.recipe.spec import CONTENT, KeyPath, Recipe, StepSpec
 
@@ -19,37 +20,47 @@ def check_references(recipe: Recipe, also_known: Iterable[str]) -> None:
     Raises:
         RecipeError: If one does not; the nearest spelling is given.
     """
+    for problem in iter_unknown(recipe, also_known):
+        raise problem
+
+
+def iter_unknown(recipe: Recipe, also_known: Iterable[str]) -> Iterator[RecipeError]:
+    """Yield an error for every feed, signal and split that is named and does not exist; args as `check_references`."""
     for feed in recipe.feeds.values():
         if feed.about is not None:
             mains = [name for name, other in recipe.feeds.items() if other.about is None]
-            _check(recipe, ("feed", feed.name, "about", "feed"), feed.about.feed, mains, "a feed without `about`")
+            yield from _check(
+                recipe, ("feed", feed.name, "about", "feed"), feed.about.feed, mains, "a feed without `about`"
+            )
     for signal in recipe.signals.values():
-        _check(recipe, ("signal", signal.name, "from"), signal.feed, recipe.feeds, "a feed")
+        yield from _check(recipe, ("signal", signal.name, "from"), signal.feed, recipe.feeds, "a feed")
     known = {*recipe.signals, *recipe.steps, *also_known}
     if any(feed.about is None for feed in recipe.feeds.values()):
         known.add(CONTENT)
     for step in recipe.steps.values():
         key = "sql" if step.kind == "sql" else "inputs"
-        _check_signals(recipe, ("step", step.name, key), step.inputs, known)
+        yield from _check_signals(recipe, ("step", step.name, key), step.inputs, known)
     for split in recipe.splits.values():
-        _check_signals(recipe, ("split", split.name, "by"), split.by.inputs, known)
+        yield from _check_signals(recipe, ("split", split.name, "by"), split.by.inputs, known)
     for dataset in recipe.datasets.values():
         path: KeyPath = ("dataset", dataset.name)
         if dataset.where is not None:
-            _check_signals(recipe, (*path, "where"), dataset.where.inputs, known)
+            yield from _check_signals(recipe, (*path, "where"), dataset.where.inputs, known)
         given = "columns" if (*path, "columns") in recipe.places else "signals"
         for column, expression in dataset.columns:
-            _check_signals(recipe, (*path, given, column), expression.inputs, known)
+            yield from _check_signals(recipe, (*path, given, column), expression.inputs, known)
         if dataset.split is not None:
-            _check(recipe, (*path, "split"), dataset.split, recipe.splits, "a split")
+            yield from _check(recipe, (*path, "split"), dataset.split, recipe.splits, "a split")
 
 
-def _check_signals(recipe: Recipe, path: KeyPath, inputs: Iterable[InputPath], known: Iterable[str]) -> None:
+def _check_signals(
+    recipe: Recipe, path: KeyPath, inputs: Iterable[InputPath], known: Iterable[str]
+) -> Iterator[RecipeError]:
     for read in inputs:
-        _check(recipe, path, read.signal, known, "a signal")
+        yield from _check(recipe, path, read.signal, known, "a signal")
 
 
-def _check(recipe: Recipe, path: KeyPath, name: str, known: Iterable[str], what: str) -> None:
+def _check(recipe: Recipe, path: KeyPath, name: str, known: Iterable[str], what: str) -> Iterator[RecipeError]:
     names = sorted(known)
     if name in names:
         return
@@ -58,7 +69,7 @@ def _check(recipe: Recipe, path: KeyPath, name: str, known: Iterable[str], what:
         hint = f"declare [signal.{name}] or [step.{name}], or put it with `dsvc put {name} FILE`"
     else:
         hint = f"there are: {', '.join(names) or 'none'}"
-    raise recipe.error(path, what, repr(name), nearest=near[0] if near else None, hint=None if near else hint)
+    yield recipe.error(path, what, repr(name), nearest=near[0] if near else None, hint=None if near else hint)
 
 
 def order_steps(recipe: Recipe) -> tuple[str, ...]:
