@@ -8,9 +8,8 @@ given out.
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -18,12 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dsvc.repo.records import SOURCE
+from dsvc.store.temporary import temporary_directory
 
 RUN_BYTES = 192 * 1024 * 1024
 """Records that are sorted at a time; about three times as much memory is used."""
 BATCH_ROWS = 32_768
 """Rows of a batch in a run."""
-_PREFIX = "sort-"
+_PREFIX = "sort"
 
 
 class _Run:
@@ -70,22 +70,14 @@ class SortedRuns:
         self._runs: list[_Run] = []
 
     def __enter__(self) -> Self:
-        self._parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(self._parent)
-        number = 0
-        while True:
-            self._directory = self._parent / f"{_PREFIX}{os.getpid()}-{number}"
-            try:
-                self._directory.mkdir()
-            except FileExistsError:
-                number += 1
-            else:
-                return self
+        self._cleanup = ExitStack()
+        self._directory = self._cleanup.enter_context(temporary_directory(self._parent, _PREFIX))
+        return self
 
     def __exit__(self, *_: object) -> None:
         for run in self._runs:
             run.close()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        self._cleanup.close()
 
     def add(self, table: pa.Table) -> None:
         """Take rows, in any order."""
@@ -160,21 +152,3 @@ def _merge(runs: list[Iterator[pa.Table]]) -> Iterator[pa.Table]:
             yield rows.slice(0, count)
     if kept is not None:
         yield kept
-
-
-def _remove_abandoned(directory: Path) -> None:
-    """Remove the directories of processes that are no more."""
-    for path in directory.glob(f"{_PREFIX}*-*"):
-        pid = path.name.removeprefix(_PREFIX).partition("-")[0]
-        if pid.isdecimal() and not _is_alive(int(pid)):
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -9,7 +9,7 @@ import msgspec
 
 from dsvc.errors import ObjectNotFoundError, RefConflictError
 from dsvc.objects.oid import Buffer, Kind, Oid
-from dsvc.store.base import Frame, Operation, RefChange, encode_ref_name, moved
+from dsvc.store.base import Frame, ObjectStore, Operation, RefChange, encode_ref_name, moved
 from dsvc.store.verify import Verifier
 
 _NAME = "memory"
@@ -55,7 +55,7 @@ class MemoryObjectStore:
 class MemoryRefStore:
     """Refs in a dict, moved under a lock."""
 
-    def __init__(self, objects: MemoryObjectStore) -> None:
+    def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects
         self._lock = threading.Lock()
         self._refs: dict[str, bytes] = {}

@@ -1,9 +1,10 @@
-"""Both stores keep the contract of stores; LMDB's also where its map must grow time and again."""
+"""All stores keep the contract of stores; LMDB's also where its map must grow time and again."""
 
 from functools import partial
 
 from dsvc.store.lmdb import LmdbStore
 from dsvc.store.memory import MemoryStore
+from dsvc.store.overlay import OverlayStore
 from dsvc.testing.object_stores import ObjectStoreTests
 from dsvc.testing.ref_stores import RefStoreTests
 
@@ -33,3 +34,14 @@ class TestLmdbStore(ObjectStoreTests, RefStoreTests):
 
 class TestLmdbStoreWithGrowingMap(TestLmdbStore):
     opener = staticmethod(partial(LmdbStore, create=True, map_bytes=TINY_MAP_BYTES))
+
+
+class TestOverlayStore(ObjectStoreTests, RefStoreTests):
+    survives_close = False
+
+    def open_store(self, place):
+        return OverlayStore(MemoryStore(), place)
+
+    def damage(self, store, oid, edit):
+        frames = store.objects._memory.frames
+        frames[oid] = edit(frames[oid])
