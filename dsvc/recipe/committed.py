@@ -15,14 +15,14 @@ from dsvc.repo.view import View
 
 
 @contextmanager
-def open_recipe(view: View, plugins: Plugins) -> Iterator[Recipe]:
+def open_recipe(view: View, plugins: Plugins | None) -> Iterator[Recipe]:
     """Give the recipe that a version was committed with; an empty one where it had none.
 
     Its directory is a copy of the committed files, private to the caller, and gone when the context ends.
 
     Args:
         view: A version; of a draft, the recipe of its last commit.
-        plugins: Checks the options of feeds and transforms.
+        plugins: Checks the options of feeds and transforms; without it they are taken as written.
 
     Raises:
         RecipeError: If the plugins of this environment do not know what it says.
