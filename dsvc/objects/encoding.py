@@ -9,6 +9,10 @@
 Structures are arrays of their fields in declaration order, each field written, each integer in its shortest form: a
 value has one encoding, and bytes that are another one are refused, as are fields that we do not know.
 
+Fields that an object got after it was first stored stand at its end, and its class counts them in `N_LATER`. They are
+left out from the last one on that is not at its default: an object that has nothing to say in them keeps its bytes
+and its id.
+
 Source: docs/format.md#plain-objects.
 """
 
@@ -41,9 +45,23 @@ def encode_object(kind: Kind, value: object) -> bytes:
 
     Args:
         kind: What the object is.
-        value: A struct declared ``array_like``, or nested tuples and lists of integers, strings and bytes.
+        value: A struct declared ``array_like``, or nested tuples and lists of integers, strings and bytes; `N_LATER`
+            counts for the struct itself, not for those inside it.
     """
-    return _HEADERS[kind] + _encoder.encode(value)
+    return _HEADERS[kind] + _encoder.encode(_laid_out(value))
+
+
+def _laid_out(value: object) -> object:
+    """Return a value without those of its later fields, at the end, that are at their default."""
+    n_later = getattr(type(value), "N_LATER", 0)
+    if not n_later or not isinstance(value, msgspec.Struct):
+        return value
+    fields = [getattr(value, name) for name in value.__struct_fields__]
+    defaults = value.__struct_defaults__
+    first_later = len(fields) - n_later
+    while len(fields) > first_later and fields[-1] == defaults[len(fields) - 1 - len(value.__struct_fields__)]:
+        fields.pop()
+    return fields
 
 
 def decode_object(data: Buffer, kind: Kind, type_: type[T]) -> T:
@@ -59,7 +77,7 @@ def decode_object(data: Buffer, kind: Kind, type_: type[T]) -> T:
             decoder = _decoders[type_] = msgspec.msgpack.Decoder(type_)
         payload = bytes(memoryview(data)[HEADER_BYTES:])  # a memoryview is compared byte by byte
         value: T = decoder.decode(payload)
-        canonical = _encoder.encode(value) == payload
+        canonical = _encoder.encode(_laid_out(value)) == payload
     except (msgspec.DecodeError, UnicodeError) as err:
         raise ObjectFormatError(kind=kind.name.lower(), reason=str(err)) from err
     if not canonical:

@@ -21,7 +21,7 @@ from dsvc.objects.node import ChunkEntry, NodeEntry, make_node, value_id_of
 from dsvc.objects.oid import ZERO, Kind, Oid, hash_object
 from dsvc.objects.pieces import Piece
 from dsvc.objects.provenance import Provenance
-from dsvc.objects.snapshot import Dataset, Recipe, Root, Signal
+from dsvc.objects.snapshot import Dataset, Image, Recipe, Root, Signal
 from dsvc.objects.state import DatasetState, Derived, FeedState, Ingested, State
 from dsvc.objects.tag import Tag
 from dsvc.objects.trace import Trace, TraceInput
@@ -104,6 +104,10 @@ def plain_objects() -> Iterator[tuple[str, Kind, object]]:
     yield "pieces", Kind.PIECES, [Piece(3, 70_000, A), Piece(1, 5, B)]
     yield "signal", Kind.SIGNAL, Signal(parse_type("rating(5)").encoded, A, B, 70_000)
     yield "dataset", Kind.DATASET, Dataset(A, (("box", "face_boxes[1]"), ("score", "spoof_score")), ("train", "test"))
+    columns = (("box", "face_boxes"),)
+    yield "dataset-unnest", Kind.DATASET, Dataset(A, columns, (), "box")
+    yield "dataset-image", Kind.DATASET, Dataset(A, columns, (), None, Image("box", "0.2", (224, 300)))
+    yield "dataset-whole-image", Kind.DATASET, Dataset(A, columns, ("all",), "box", Image(None, "0", None))
     yield "root", Kind.ROOT, Root((("a", A), ("b", B)), (("spoof", C),))
     yield "root-empty", Kind.ROOT, Root()
     yield "recipe", Kind.RECIPE, Recipe((("dsvc.toml", A), ("steps.py", B)))

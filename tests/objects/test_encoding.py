@@ -1,5 +1,7 @@
 """A value has one encoding, and every other is refused."""
 
+from typing import ClassVar
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -44,6 +46,17 @@ class Sample(msgspec.Struct, frozen=True, array_like=True):
     items: tuple[int, ...]
 
 
+class Grown(msgspec.Struct, frozen=True, array_like=True):
+    """A structure that got two fields after it was first stored."""
+
+    number: int
+    items: tuple[int, ...] = ()
+    name: str = ""
+    size: int | None = None
+
+    N_LATER: ClassVar[int] = 2
+
+
 samples = st.builds(
     Sample,
     number=st.integers(-(2**63), 2**64 - 1),
@@ -68,6 +81,31 @@ def test_values_come_back_from_their_bytes(value):
     assert value == decode_object(data, Kind.TAG, Sample)
     assert value == decode_object(memoryview(data), Kind.TAG, Sample)
     assert Kind.TAG is kind_of(data)
+
+
+@given(
+    st.builds(
+        Grown, st.integers(0, 300), st.just(()) | st.just((1,)), st.sampled_from(["", "a"]), st.none() | st.just(0)
+    )
+)
+def test_later_fields_are_left_out_from_the_last_that_says_something(value):
+    """Fields that were there from the start are always written."""
+    n = 4 if value.size is not None else 3 if value.name else 2
+    data = encode_object(Kind.TAG, value)
+
+    assert encode_object(Kind.TAG, list(msgspec.structs.astuple(value))[:n]) == data
+    assert value == decode_object(data, Kind.TAG, Grown)
+    for more in range(n + 1, 6):
+        written = encode_object(Kind.TAG, [*msgspec.structs.astuple(value), None][:more])
+        with pytest.raises(ObjectFormatError):
+            decode_object(written, Kind.TAG, Grown)
+
+
+def test_what_was_stored_before_a_field_came_has_its_default():
+    """Also where fields are missing that could be: those of the start must be there."""
+    assert Grown(1, (2,)) == decode_object(encode_object(Kind.TAG, [1, [2]]), Kind.TAG, Grown)
+    with pytest.raises(ObjectFormatError):
+        decode_object(encode_object(Kind.TAG, [1]), Kind.TAG, Grown)
 
 
 @given(samples, st.data())
