@@ -14,7 +14,7 @@ from dsvc.commands._render import Styled, emit, table
 if TYPE_CHECKING:
     from dsvc.plugins.manager import Plugins
 
-KINDS = ("feed", "transform", "exporter")
+KINDS = ("feed", "transform", "producer", "exporter")
 
 
 @click.group(cls=DocumentedGroup)
@@ -31,7 +31,7 @@ def plugin() -> None:
 @json_option
 @click.pass_context
 def ls(ctx: click.Context, *, as_json: bool) -> None:
-    """List what plugins offer: feeds, transforms, exporters, and commands."""
+    """List what plugins offer: feeds, transforms, producers, exporters, and commands."""
     from dsvc.plugins.manager import Plugins
 
     plugins = Plugins()

@@ -18,6 +18,7 @@ from dsvc.feeds.opening import open_feed
 from dsvc.feeds.reading import Link, Unusable
 from dsvc.feeds.report import UnusableCount
 from dsvc.plugins.manager import Plugins
+from dsvc.recipe.producers import load_adapt
 from dsvc.recipe.python import Namespace
 from dsvc.recipe.spec import Recipe
 
@@ -80,7 +81,7 @@ def check_feed(
         )
     namespace = Namespace(recipe.directory)
     signals = [signal for signal in recipe.signals.values() if signal.feed == name]
-    readers = [SignalReader(signal, namespace.load, signal.type) for signal in signals]
+    readers = [SignalReader(signal, namespace.load, signal.type, load_adapt(signal, plugins)) for signal in signals]
     link = Link.of(spec)
     fields = {link.path.text, *(used.text for reader in readers for used in reader.paths)}
     fields |= {spec.cursor} if spec.cursor else set()

@@ -34,6 +34,7 @@ from dsvc.objects.types import Type
 from dsvc.plugins.contracts import DocumentBatch, Feed
 from dsvc.plugins.manager import Plugins
 from dsvc.recipe.hashing import ingest_hash, signal_definition
+from dsvc.recipe.producers import load_adapt
 from dsvc.recipe.python import Namespace
 from dsvc.recipe.spec import CONTENT, FeedSpec, Recipe, SignalSpec
 
@@ -201,7 +202,7 @@ class FeedIngest:
         types = {signal.name: self._type_of(signal, kept) for signal in each.signals}
         gives_sources = each.is_main and self.spec.about is None
         takers = _Takers(
-            [SignalReader(signal, self.job.namespace.load, types[signal.name]) for signal in each.signals],
+            [self._reader(signal, types[signal.name]) for signal in each.signals],
             ContentReader(self.spec, self.job.content_fields) if gives_sources else None,
             KeyReader(self.key_paths if gives_sources else ()),
         )
@@ -226,6 +227,9 @@ class FeedIngest:
         if signal.type is not None or present is None or signal not in kept:
             return signal.type
         return Type.decode(present.type)
+
+    def _reader(self, signal: SignalSpec, type_: Type | None) -> SignalReader:
+        return SignalReader(signal, self.job.namespace.load, type_, load_adapt(signal, self.job.plugins))
 
     def _read_documents(self, each: Pass, takers: _Takers) -> Documents:
         """Give every document of a pass to those that take from it."""

@@ -1,8 +1,9 @@
 """One signal's values, taken from documents: who takes part, in which version, adapted from which format.
 
 `only` says which documents take part. The version at the signal's `version` path decides what happens to the value:
-outside `accept` it is held, within a range of `formats` it goes through the adapter of the first such range, else it
-is taken as it is. A document without the value has none; a null is a value.
+outside `accept` it is held, within a range of `formats` it goes through the adapter of the first such range, else
+through that of an installed producer, and where there is none it is taken as it is. A document without the value has
+none; a null is a value.
 
 Source: docs/how-to/ingest.md#formats.
 """
@@ -66,11 +67,19 @@ class SignalReader:
         spec: The signal's section of the recipe.
         load: Gives the function that `module:function` names.
         type_: What values must fit; None to find the least type that holds them.
+        adapt: What an installed producer does with (version, value) where no range of `formats` has the version.
     """
 
-    def __init__(self, spec: SignalSpec, load: Callable[[str], Callable[..., Any]], type_: Type | None) -> None:
+    def __init__(
+        self,
+        spec: SignalSpec,
+        load: Callable[[str], Callable[..., Any]],
+        type_: Type | None,
+        adapt: Callable[[str, Any], Any] | None = None,
+    ) -> None:
         self.spec = spec
         self._load = load
+        self._adapt_by_producer = adapt
         self._values = ColumnBuilder(type_)
         self._fields = [(name, DocumentPath(path)) for name, path in spec.fields]
         self._value = DocumentPath(spec.value) if spec.value is not None else None
@@ -195,7 +204,17 @@ class SignalReader:
         if version not in self.spec.accept:
             return _Plan(f'version {version} is not in accept = "{self.spec.accept}"')
         name = self.spec.adapter(version)
-        return _Plan() if name is None else _Plan(None, name, self._load(name))
+        if name is not None:
+            return _Plan(None, name, self._load(name))
+        adapt = self._adapt_by_producer
+        if adapt is None:
+            return _Plan()
+        # A null is a null in every format: no producer need think of it.
+        return _Plan(
+            None,
+            f"the producer {self.spec.producer!r}",
+            lambda value: None if value is None else adapt(version, value),
+        )
 
     def _adapt(self, plan: _Plan, version: str | None, value: Any) -> Any:
         """Return the value as it is today, or why it is held."""

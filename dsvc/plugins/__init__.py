@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         FeedQuery,
         Outcome,
         Pixels,
+        Producer,
         RecordTransform,
         Transform,
     )
@@ -30,6 +31,7 @@ __all__ = [
     "Option",
     "Outcome",
     "Pixels",
+    "Producer",
     "RecordTransform",
     "Transform",
     "hookimpl",

@@ -1,4 +1,4 @@
-"""What a feed, a transform and an exporter must do. A plugin subclasses one of these and offers it by a hook.
+"""What a feed, a transform, a producer and an exporter must do. A plugin subclasses one and offers it by a hook.
 
 `dsvc.testing.plugins` has a suite for each that a plugin's own tests run.
 
@@ -212,6 +212,36 @@ class RecordTransform(Transform):
 
 class Exporter(ABC):
     """Writes the rows of a dataset as a file of one format.
+
+class Producer(ABC):
+    """What a model worker's outputs are, over all of its versions. Made without arguments.
+
+    dsvc runs no worker: it meets the outputs in documents. A recipe that names the producer need not say which type
+    they have, which versions can be read, or how the output of an old version becomes what it would be today.
+    """
+
+    output: ClassVar[str]
+    """The type of today's values as a recipe writes it: `boxes`, `score`, `list<float32>`."""
+    accept: ClassVar[str]
+    """The range of versions that `adapt` knows, as a recipe writes it: `>=1,<3`. Others are held."""
+    adapter_version: ClassVar[str]
+    """Raise it when `adapt` gives other values; it stands for the code in the identity of what is read."""
+
+    @abstractmethod
+    def adapt(self, version: str, raw: Any) -> Any:
+        """Return today's value of one output.
+
+        It may depend on nothing but its arguments, which it does not change. A null is never given: it is a null in
+        every format.
+
+        Args:
+            version: What the document says; one that is accepted. `0` where the recipe names no path of it.
+            raw: The output as the worker of that version wrote it, as plain values.
+
+        Raises:
+            Exception: Anything, where `raw` is not what this version writes; the value is held, with the reason.
+        """
+
 
     Args:
         options: Every declared option, with defaults filled in.

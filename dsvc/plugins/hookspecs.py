@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import pluggy
 
 if TYPE_CHECKING:
-    from dsvc.plugins.contracts import Exporter, Feed, Transform
+    from dsvc.plugins.contracts import Exporter, Feed, Producer, Transform
 
 GROUP: Final = "dsvc"
 """The entry point group, and pluggy's name of the project."""
@@ -35,6 +35,11 @@ def dsvc_feeds() -> Mapping[str, type[Feed]]:  # type: ignore[empty-body]
 @hookspec
 def dsvc_transforms() -> Mapping[str, type[Transform]]:  # type: ignore[empty-body]
     """Return transforms by the name that a recipe's `transform` gives; the name is the producer of their records."""
+
+
+@hookspec
+def dsvc_producers() -> Mapping[str, type[Producer]]:  # type: ignore[empty-body]
+    """Return producers by the name that a signal's `producer` gives."""
 
 
 @hookspec

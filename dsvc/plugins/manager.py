@@ -16,7 +16,7 @@ import pluggy
 
 from dsvc.errors import PluginError, PluginNotFoundError
 from dsvc.plugins import hookspecs
-from dsvc.plugins.contracts import Exporter, Feed, Transform
+from dsvc.plugins.contracts import Exporter, Feed, Producer, Transform
 
 if TYPE_CHECKING:
     from pluggy import HookImpl
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _KINDS: Final[Mapping[str, tuple[str, type]]] = {
     "feed": ("dsvc_feeds", Feed),
     "transform": ("dsvc_transforms", Transform),
+    "producer": ("dsvc_producers", Producer),
     "exporter": ("dsvc_exporters", Exporter),
 }
 
@@ -53,12 +54,24 @@ class Plugins:
         """
         return cast("type[Transform]", self._get("transform", name))
 
+    def find_producer(self, name: str) -> type[Producer] | None:
+        """Return the producer of this name; None where no plugin offers it and none is broken that might.
+
+        A producer need not be installed, so only what could be it is an error.
+
+        Raises:
+            PluginError: If none offers it and a plugin is broken that might, or if two offer it.
+        """
+        if name not in self._offered("producer") and not self._broken:
+            return None
+        return cast("type[Producer]", self._get("producer", name))
+
     def get_exporter(self, name: str) -> type[Exporter]:
         """Return an exporter; as `get_transform`."""
         return cast("type[Exporter]", self._get("exporter", name))
 
     def names(self, kind: str) -> list[str]:
-        """Return the sorted names of what is offered; `kind` is `feed`, `transform` or `exporter`."""
+        """Return the sorted names of what is offered; `kind` is `feed`, `transform`, `producer` or `exporter`."""
         return sorted(self._offered(kind))
 
     @property

@@ -3,7 +3,8 @@
 Each is H of nested lists of texts, integers and bytes, laid out below. Names that a recipe gives to feeds, steps and
 splits, addresses, and `${NAME}` are in none of them; so two recipes that mean the same have the same identities.
 
-    step                transform   step, kind, producer, code, parameters, version, inputs, output, environment, files
+    step                transform   step, kind, producer, code, parameters, version, inputs, output, environment, files,
+                                    and for a group or global step [scope, group]
     ingested signal     transform   ingest, value or fields, type, adapters
     signal definition   definition  signal, value or fields, type, version, producer, only, accept, adapters, content_id
     dataset definition  definition  dataset, where, columns, split
@@ -245,7 +246,10 @@ def _mapping(signal: SignalSpec) -> Plain:
 
 
 def _adapters(signal: SignalSpec, directory: Path) -> Plain:
-    return [[_range(versions), reference, code_digest(reference, directory)] for versions, reference in signal.formats]
+    own = [[_range(versions), reference, code_digest(reference, directory)] for versions, reference in signal.formats]
+    # As with an installed transform, the version that a producer declares stands for its code.
+    installed = [] if signal.adapter_version is None else [["producer", signal.producer, signal.adapter_version]]
+    return [*own, *installed]
 
 
 def _range(versions: VersionRange) -> Plain:

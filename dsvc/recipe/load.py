@@ -26,8 +26,8 @@ def load_recipe(directory: Path, *, plugins: Plugins | None = None, also_known: 
 
     Args:
         directory: Where `dsvc.toml` is.
-        plugins: Checks the options of feeds and transforms and fills in their defaults; without it they are taken as
-            written, which is enough for whatever neither ingests nor runs.
+        plugins: Checks the options of feeds and transforms and fills in their defaults, and what producers declare;
+            without it they are taken as written, which is enough for whatever neither ingests nor runs.
         also_known: The signals that are put by hand, which expressions may name too.
 
     Raises:
@@ -42,7 +42,7 @@ def load_recipe(directory: Path, *, plugins: Plugins | None = None, also_known: 
     recipe = replace(
         recipe,
         feeds={t.name: read_feed(t, plugins) for t in _tables(recipe, content, "feed")},
-        signals={t.name: read_signal(t) for t in _tables(recipe, content, "signal")},
+        signals={t.name: read_signal(t, plugins) for t in _tables(recipe, content, "signal")},
         steps={t.name: read_step(t, plugins) for t in _tables(recipe, content, "step")},
         splits={t.name: read_split(t) for t in _tables(recipe, content, "split")},
     )

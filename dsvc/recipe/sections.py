@@ -15,6 +15,8 @@ from dsvc.recipe.expressions import Expression, Place, name_expression, parse_ex
 from dsvc.recipe.files import REFERENCE
 from dsvc.recipe.names import COLUMN, COLUMN_RULE
 from dsvc.recipe.paths import InputPath
+from dsvc.recipe.producers import fill_producer
+from dsvc.recipe.scopes import check_kind, read_scope, refuse_scope
 from dsvc.recipe.secrets import VARIABLE
 from dsvc.recipe.spec import PIXELS, AboutSpec, DatasetSpec, FeedSpec, SignalSpec, SplitSpec, StepSpec
 from dsvc.recipe.table import Table, shown
@@ -78,8 +80,8 @@ def _read_about(table: Table) -> AboutSpec | None:
     return AboutSpec(*paths)
 
 
-def read_signal(table: Table) -> SignalSpec:
-    """Return one `[signal.NAME]`."""
+def read_signal(table: Table, plugins: Plugins | None = None) -> SignalSpec:
+    """Return one `[signal.NAME]`; with `plugins`, what its producer declares is filled in."""
     feed = table.require("from", "the name of a feed")
     value, fields = table.path_text("value"), table.paths("fields")
     if (value is None) == (not fields):
@@ -106,7 +108,7 @@ def read_signal(table: Table) -> SignalSpec:
         content_id=table.path_text("content_id"),
     )
     _finish_without_variables(table)
-    return spec
+    return spec if plugins is None else fill_producer(spec, tuple(table), plugins)
 
 
 def _read_formats(table: Table) -> tuple[tuple[VersionRange, str], ...]:

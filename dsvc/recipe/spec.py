@@ -90,6 +90,8 @@ class SignalSpec:
         accept: The versions taken; others are held.
         formats: (range, `module:function`) in file order: the first range that has a version adapts its values.
         content_id: Dotted path of the content id that the value was made from.
+        adapter_version: Of the installed producer, which adapts values that no range of `formats` has; None where no
+            plugin offers the producer.
     """
 
     name: str
@@ -103,6 +105,7 @@ class SignalSpec:
     accept: VersionRange = EVERY_VERSION
     formats: tuple[tuple[VersionRange, str], ...] = ()
     content_id: str | None = None
+    adapter_version: str | None = None
 
     def adapter(self, version: str) -> str | None:
         """Return the `module:function` that adapts values of this version, if any does."""

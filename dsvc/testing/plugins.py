@@ -1,4 +1,4 @@
-"""The contracts of feeds, transforms and exporters, as test classes to inherit from.
+"""The contracts of feeds, transforms, producers and exporters, as test classes to inherit from.
 
 A plugin's tests subclass the suite of its kind, say what is tested and with which data, and inherit the claims:
 
@@ -24,6 +24,7 @@ from dsvc.errors import DsvcError, FeedError
 from dsvc.objects.types import parse_type
 from dsvc.plugins.contracts import DocumentBatch, Exporter, Feed, FeedQuery, Outcome, Pixels, Transform
 from dsvc.plugins.options import REQUIRED, Option, fill_options, iter_problems
+from dsvc.testing.producers import ProducerTests  # noqa: F401 - all suites are imported from here
 
 
 def check_declaration(declared: Mapping[str, Option]) -> None:

@@ -116,3 +116,32 @@ def test_no_documents_are_no_values():
     """Whatever the section says."""
     for spec in ({"value": "a"}, {"value": "a", "only": {"k": 1}, "version": "v", "content_id": "e"}):
         assert (0, []) == (read(spec).values.length, values(read(spec, [])))
+
+
+def test_a_producer_adapts_what_no_range_has():
+    """By the version; ranges of the recipe come first, and what it fails on is held alone, with its name."""
+
+    def adapt(version, raw):
+        if raw == "torn":
+            raise ValueError("no such output")
+        return f"{version}:{raw}"
+
+    spec = SignalSpec("x", "images", value="a", version="v", producer="detector", formats=ranges(**{"<2": "old:first"}))
+    reader = SignalReader(spec, FUNCTIONS.__getitem__, None, adapt)
+    outputs = [("1", ["one"]), ("2", "two"), ("3", "torn"), ("3", "three")]
+    reader.add([{"v": version, "a": output} for version, output in outputs], 0)
+    taken = reader.finish()
+
+    assert ["one", "2:two", HELD, "3:three"] == values(taken)
+    held = taken.held[2]
+    assert (Cause.ADAPTER, "torn") == (held.cause, held.value)
+    assert "the producer 'detector' failed on a text: ValueError: no such output" == held.why
+
+
+def test_a_producer_is_not_asked_of_nulls():
+    """A null is a null in every format, and what is not there stays absent."""
+    spec = SignalSpec("x", "images", value="a", version="v", producer="detector")
+    reader = SignalReader(spec, FUNCTIONS.__getitem__, None, lambda version, raw: raw + 1)
+    reader.add([{"v": "1", "a": None}, {"v": "1"}, {"v": "1", "a": 1}], 0)
+
+    assert [None, ABSENT, 2] == values(reader.finish())

@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from dsvc.plugins import hookspecs
-from dsvc.plugins.contracts import Exporter, Feed, Outcome, Transform
+from dsvc.plugins.contracts import Exporter, Feed, Outcome, Producer, Transform
 from dsvc.plugins.hookspecs import hookimpl
 from dsvc.plugins.manager import Plugins
 
@@ -26,6 +26,15 @@ class Zero(Transform):
 
     def __call__(self, batch, pixels=None):
         return Outcome([0] * batch.num_rows)
+
+
+class Detector(Producer):
+    """A detector whose outputs are boxes from the start."""
+
+    output, accept, adapter_version = "boxes", ">=1", "1"
+
+    def adapt(self, version, raw):
+        return raw
 
 
 class Empty(Exporter):
@@ -60,6 +69,13 @@ def test_hook_dsvc_feeds(install):
 def test_hook_dsvc_transforms(install):
     """A transform is found by its name."""
     assert Zero is install(dsvc_transforms=lambda: {"zero": Zero}).get_transform("zero")
+
+
+def test_hook_dsvc_producers(install):
+    """A producer is found by its name; one that nobody offers is none, and no error."""
+    plugins = install(dsvc_producers=lambda: {"detector": Detector})
+
+    assert (Detector, None) == (plugins.find_producer("detector"), plugins.find_producer("another"))
 
 
 def test_hook_dsvc_exporters(install):
