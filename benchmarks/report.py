@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 
-LIBRARIES = ("dsvc", "pyarrow", "numpy", "lmdb", "blake3", "duckdb", "pylance")
+LIBRARIES = ("dsvc", "pyarrow", "numpy", "lmdb", "blake3", "duckdb", "pylance", "dvc")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from deriving import (
+    DerivingBench,
+    measure_new_step,
+    measure_nothing_to_do,
+    measure_one_changed,
+    measure_run_memory,
+    measure_threshold,
+)
 from measures import (
     Bench,
     measure_append,
@@ -22,6 +30,7 @@ from measures import (
     measure_random_percent,
     measure_read,
 )
+from pipeline import measure_pipeline
 from processes import measure_commands, measure_import_memory
 from report import Row, describe_machine, render_json, render_markdown
 
@@ -53,11 +62,24 @@ def iter_rows(options: argparse.Namespace, directory: Path) -> Iterator[Row]:
     yield measure_diff(bench, bench.percent, warm_bar_s=0.1, aim="40 ms")
     yield measure_read(bench)
     yield measure_commands(Path(bench.repo.path))
+    del bench
+    yield from iter_deriving_rows(options, directory)
     if options.large:
-        del bench
         yield measure_large_one_record(directory, options.large_rows, one_record)
         yield measure_import_memory(directory, options.large_rows, is_sorted=True)
         yield measure_import_memory(directory, options.large_rows, is_sorted=False)
+        yield measure_run_memory(directory, options.large_rows)
+
+
+def iter_deriving_rows(options: argparse.Namespace, directory: Path) -> Iterator[Row]:
+    """Measure what plans and runs cost, in a repository of their own."""
+    deriving = DerivingBench(options.rows, directory, options.rounds)
+    deriving.derive()
+    yield measure_nothing_to_do(deriving)
+    yield measure_one_changed(deriving)
+    yield measure_new_step(deriving)
+    yield measure_threshold(deriving)
+    yield measure_pipeline(deriving, directory)
 
 
 def main() -> None:

@@ -69,11 +69,13 @@ def run_process(command: Sequence[str], cwd: Path) -> Process:
 
 def _launch(command: Sequence[str]) -> Process:
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+        # An installed package is compiled; one run from its sources would be compiled again by every process.
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         started = time.perf_counter()
         pid = os.posix_spawnp(
             command[0],
             command,
-            os.environ,
+            environment,
             file_actions=[(os.POSIX_SPAWN_DUP2, stdout.fileno(), 1), (os.POSIX_SPAWN_DUP2, stderr.fileno(), 2)],
         )
         _, status, usage = os.wait4(pid, 0)

@@ -18,9 +18,15 @@ OPERATIONS = (
     "diff of 20 of",
     "read an old version whole",
     "`dsvc log -n1`; `branch`; `status`",
+    "plan; run with nothing to do, 2,000 records, 10 steps",
+    "run after 1 of 2,000 input records changed",
+    "a new row-wise SQL step over 2,000 records",
+    "a `where` over 3 signals of 2,000 sources",
+    "the threshold changed, 2,000 sources, whole processes",
     "the same commit of 1 record at 3,000 sources",
     "import of 3,000 rows from Parquet, sorted by source",
     "import of 3,000 rows from Parquet, unsorted",
+    "first run of 10 steps and 1 dataset over 3,000 sources: peak memory",
 )
 
 
