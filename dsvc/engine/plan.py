@@ -9,17 +9,23 @@ Nothing is executed, and nothing is written: what steps would leave behind, as f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection, Iterator
+from typing import IO, Any
 
 import msgspec
+import pyarrow as pa
 
 from dsvc.engine.datasets import bind_dataset
+from dsvc.engine.estimates import Estimate, estimate
 from dsvc.engine.loading import Loader
+from dsvc.engine.planned import ROWS, iter_rows, tell_mechanics
 from dsvc.engine.predict import NEW, REMOVED, STALE, UNCHANGED, Predictor, StepForecast
+from dsvc.engine.reasons import kind_of
+from dsvc.errors import UserError
 from dsvc.plugins.manager import Plugins
 from dsvc.recipe.spec import DatasetSpec, Recipe
 from dsvc.repo.base import BaseRepository
+from dsvc.repo.names import nearest
 from dsvc.repo.refs import DRAFT_REVISION
 
 OPEN = "open"
@@ -45,6 +51,8 @@ class Reason(msgspec.Struct, frozen=True):
 
     why: str
     records: int
+    kind: str = ""
+    """The sort of reason, as `dsvc.engine.reasons.kind_of` names it."""
 
 
 class StepPlan(msgspec.Struct, frozen=True):
@@ -65,6 +73,10 @@ class StepPlan(msgspec.Struct, frozen=True):
     """What of the step changed, where its transform hash is another one."""
     reasons: tuple[Reason, ...] = ()
     """Why records must run, for those of which it is certain; most first."""
+    seconds: Estimate | None = None
+    """How long it may take; None where no run has measured the step."""
+    transform: str | None = None
+    """Its transform hash in hex; None where it can have no record."""
 
 
 class DatasetPlan(msgspec.Struct, frozen=True):
@@ -83,13 +95,19 @@ class Plan:
     Attributes:
         steps: In the order they run, steps the recipe has no more first.
         datasets: In the order of the recipe.
+        warnings: What else somebody should know before running, in whole sentences.
     """
 
     def __init__(
-        self, steps: tuple[StepPlan, ...], datasets: tuple[DatasetPlan, ...], forecasts: tuple[StepForecast, ...]
+        self,
+        steps: tuple[StepPlan, ...],
+        datasets: tuple[DatasetPlan, ...],
+        forecasts: tuple[StepForecast, ...],
+        warnings: tuple[str, ...] = (),
     ) -> None:
         self.steps = steps
         self.datasets = datasets
+        self.warnings = warnings
         self._forecasts = forecasts
 
     @property
@@ -102,15 +120,75 @@ class Plan:
         """Records of all steps that must run."""
         return Count(sum(step.run.lower for step in self.steps), sum(step.run.upper for step in self.steps))
 
-    def rows(self) -> Iterator[tuple[str, str, str]]:
+    @property
+    def seconds(self) -> Estimate:
+        """How long the steps that were ever measured may take together."""
+        known = [step.seconds for step in self.steps if step.seconds is not None]
+        is_measured = all(seconds.is_measured for seconds in known)
+        return Estimate(sum(item.lower for item in known), sum(item.upper for item in known), is_measured)
+
+    @property
+    def unmeasured(self) -> tuple[str, ...]:
+        """The steps with something to make that no run has measured."""
+        return tuple(step.name for step in self.steps if step.seconds is None)
+
+    def rows(self, steps: Collection[str] | None = None) -> Iterator[tuple[str, str, str]]:
         """Yield (step, source, why) for every record that must run or may have to, by step and source.
 
         Reads the inputs again; of a step that depends on what must run first, records that may be cut off are among
         them, and their `why` says so.
+
+        Args:
+            steps: Only those of these steps.
         """
-        for forecast in self._forecasts:
+        for forecast in self._chosen(steps):
             for source, why in forecast.rows():
                 yield forecast.name, source, why
+
+    def batches(self, steps: Collection[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield every record that a run would touch, in batches of `ROWS`, in bounded memory.
+
+        Args:
+            steps: Only those of these steps.
+
+        Raises:
+            UserError: If there is no such step.
+        """
+        for forecast in self._chosen(steps):
+            yield from iter_rows(forecast)
+
+    def table(self, steps: Collection[str] | None = None) -> pa.Table:
+        """Return every record that a run would touch, as one table; `batches` gives them in bounded memory."""
+        return pa.Table.from_batches(self.batches(steps), ROWS)
+
+    def write_arrow(self, sink: str | IO[bytes], steps: Collection[str] | None = None) -> int:
+        """Write what `batches` yields as an Arrow IPC stream, and return the number of records.
+
+        Args:
+            sink: A path, or a file to write to, which stays open.
+            steps: Only those of these steps.
+        """
+        n_rows = 0
+        with pa.ipc.new_stream(sink, ROWS) as writer:
+            for batch in self.batches(steps):
+                writer.write_batch(batch)
+                n_rows += batch.num_rows
+        return n_rows
+
+    def mechanics(self, step: str) -> Iterator[str]:
+        """Yield how a run would go about a step: its transform hash, and which traces answer; reads their list."""
+        for forecast in self._chosen([step]):
+            if forecast.bound is not None:
+                yield from tell_mechanics(forecast.bound)
+
+    def _chosen(self, steps: Collection[str] | None) -> list[StepForecast]:
+        known = [forecast.name for forecast in self._forecasts]
+        for name in steps or ():
+            if name not in known:
+                close = nearest(name, known)
+                hint = f"did you mean {close!r}?" if close else f"there are: {', '.join(known) or 'none'}"
+                raise UserError(message=f"the plan has no step {name!r}", hint=hint)
+        return [forecast for forecast in self._forecasts if steps is None or forecast.name in steps]
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as plain values."""
@@ -118,7 +196,10 @@ class Plan:
             "steps": [msgspec.to_builtins(step) for step in self.steps],
             "datasets": [msgspec.to_builtins(dataset) for dataset in self.datasets],
             "run": msgspec.to_builtins(self.run),
+            "seconds": msgspec.to_builtins(self.seconds),
+            "unmeasured": list(self.unmeasured),
             "is_current": self.is_current,
+            "warnings": list(self.warnings),
         }
 
 
@@ -145,10 +226,11 @@ def plan(repo: BaseRepository, recipe: Recipe, plugins: Plugins) -> Plan:
     dropped = [entry.name for entry in view.state.datasets if entry.name not in recipe.datasets]
     datasets = [DatasetPlan(name, REMOVED) for name in dropped]
     datasets += [_plan_dataset(predictor, loader, spec) for spec in recipe.datasets.values()]
-    return Plan(tuple(_plan_step(forecast) for forecast in forecasts), tuple(datasets), tuple(forecasts))
+    steps = tuple(_plan_step(repo, forecast) for forecast in forecasts)
+    return Plan(steps, tuple(datasets), tuple(forecasts))
 
 
-def _plan_step(forecast: StepForecast) -> StepPlan:
+def _plan_step(repo: BaseRepository, forecast: StepForecast) -> StepPlan:
     reasons = sorted(forecast.reasons.items(), key=lambda item: (-item[1], item[0]))
     return StepPlan(
         forecast.name,
@@ -158,7 +240,9 @@ def _plan_step(forecast: StepForecast) -> StepPlan:
         forecast.remove,
         forecast.waiting,
         forecast.change,
-        tuple(Reason(why, records) for why, records in reasons),
+        tuple(Reason(why, records, kind_of(why)) for why, records in reasons),
+        estimate(repo, forecast),
+        None if forecast.transform is None else forecast.transform.hex(),
     )
 
 

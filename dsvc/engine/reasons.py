@@ -30,7 +30,7 @@ OPEN = 1 << 61
 """Bit of a source for which an input is not known before another step has run."""
 
 NEW_SOURCE, FAILED_BEFORE, NEW_STEP, CONTENT = "new source", "failed before", "new step", "changed content id"
-REMOVED_SOURCE = "removed source"
+REMOVED, REMOVED_STEP = "removed source or input", "removed step"
 TRANSFORM = "changed transform: "
 GROUP = "changed group"
 MADE_AGAIN = " is made again"
@@ -93,9 +93,10 @@ class Reasons:
 
 
 def tell_versions(before: Provenance, after: Provenance) -> str:
-    """Return two producers with their versions in short: ``w 1 -> 2``."""
-    new = after.version if after.producer == before.producer else f"{after.producer} {after.version}"
-    return f"{before.producer} {before.version} -> {new}"
+    """Return what is another one: ``version 1 -> 2``, or ``w 1 -> v 1``."""
+    if after.producer == before.producer:
+        return f"version {before.version} -> {after.version}"
+    return f"{before.producer} {before.version} -> {after.producer} {after.version}"
 
 
 def kind_of(label: str) -> str:
@@ -106,7 +107,8 @@ def kind_of(label: str) -> str:
         NEW_STEP: "new-step",
         CONTENT: "content-id",
         GROUP: "group",
-        REMOVED_SOURCE: "removed-source",
+        REMOVED: "removed-source",
+        REMOVED_STEP: "removed-step",
     }
     if label in known:
         return known[label]

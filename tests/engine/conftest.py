@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from dsvc.engine.binding import bind_step
 from dsvc.engine.loading import Loader
 from dsvc.engine.plan import plan
 from dsvc.engine.run import run
@@ -76,6 +77,11 @@ class Bench:
     def plan(self):
         """Plan the draft."""
         return plan(self.repo, self.recipe, self.plugins)
+
+    def bind(self, step: str):
+        """Bind a step to the draft."""
+        loader = self.loader
+        return bind_step(self.repo, self.view, loader, loader.recipe.steps[step])
 
     def read(self, signal: str):
         """Return the records of a signal of the draft."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pyarrow as pa
 import pytest
 
 from dsvc.engine.plan import Count
+from dsvc.engine.rates import note_rate
+from dsvc.errors import UserError
 from dsvc.objects.types import parse_type
 
 RECIPE = """
@@ -143,7 +146,7 @@ def test_a_plan_is_json(faces):
     told = json.loads(json.dumps(faces.plan().to_json()))
 
     assert {"lower": 1, "upper": 1} == told["steps"][0]["run"]
-    assert [{"why": "new source", "records": 1}] == told["steps"][0]["reasons"]
+    assert [{"why": "new source", "records": 1, "kind": "new-source"}] == told["steps"][0]["reasons"]
     assert not told["is_current"]
 
 
@@ -152,3 +155,100 @@ def test_counts_are_told_as_they_are_known(count, text):
     """One number, or a range."""
     assert text == str(count)
     assert count.is_exact == (count.lower == count.upper)
+
+
+def test_the_table_of_a_plan(faces):
+    """Every record that a run would touch: made, perhaps made, or removed."""
+    faces.put("x", {"d": 4, "a": 9})
+    faces.put("c", {"d": {"f": 1, "g": 1}})
+    faces.repo.remove("x", ["b"])
+
+    table = faces.plan().table()
+
+    assert [
+        ("s", "a", "make", "changed x", "input"),
+        ("s", "d", "make", "new source", "new-source"),
+        ("s", "b", "remove", "removed source or input", "removed-source"),
+        ("t", "a", "maybe", "s is made again", "upstream"),
+        ("t", "d", "make", "new source", "new-source"),
+        ("t", "b", "remove", "removed source or input", "removed-source"),
+    ] == [tuple(row.values()) for row in table.to_pylist()]
+
+
+def test_records_of_some_steps(faces):
+    """A filter, which refuses what the plan does not have with the nearest name."""
+    faces.put("x", {"a": 9})
+    plan = faces.plan()
+
+    assert {"t"} == set(plan.table(["t"])["step"].to_pylist())
+    assert [("t", "a", "s is made again; may be cut off")] == list(plan.rows(["t"]))
+    with pytest.raises(UserError, match="no step 'tt'") as caught:
+        plan.table(["tt"])
+    assert "did you mean 't'?" == caught.value.hint
+
+
+def test_records_as_an_arrow_stream(faces, tmp_path):
+    """The same rows as the table."""
+    faces.put("x", {"a": 9})
+    plan = faces.plan()
+
+    assert 2 == plan.write_arrow(str(tmp_path / "rows.arrow"))
+    with pa.OSFile(str(tmp_path / "rows.arrow")) as file:
+        assert plan.table() == pa.ipc.open_stream(file).read_all()
+
+
+def test_removed_steps_list_their_records(faces):
+    """All of them go."""
+    faces.write('[step.s]\nsql = "SELECT x + 1 AS s"')
+
+    rows = faces.plan().table().to_pylist()
+
+    assert [("t", source, "remove", "removed step") for source in "abc"] == [
+        (row["step"], row["source"], row["action"], row["why"]) for row in rows
+    ]
+
+
+def test_seconds_from_measured_rates(faces):
+    """Records times the seconds that one takes, as bounds; a step that was not measured is named."""
+    faces.put("x", {"a": 9})
+    s, t = (faces.bind(name).transform for name in "st")
+    note_rate(faces.repo, s, 1_000_000, 500_000.0)
+    note_rate(faces.repo, t, 1_000_000, 2_000_000.0)
+
+    plan = faces.plan()
+    assert [(0.5, 0.5), (0.0, 2.0)] == [
+        (round(step.seconds.lower, 2), round(step.seconds.upper, 2)) for step in plan.steps
+    ]
+    assert (0.5, 2.5) == (round(plan.seconds.lower, 2), round(plan.seconds.upper, 2))
+    assert () == plan.unmeasured
+
+
+def test_a_plan_with_nothing_to_do_reads_a_few_objects_a_step(faces, monkeypatch):
+    """However many records there are: trace, signal and dataset objects alone."""
+    reads = {}
+    for n_sources in (3, 5_000):
+        faces.put("x", {f"{i:05}": i for i in range(n_sources)})
+        faces.write(
+            "\n".join(f'[step.s{i}]\nsql = "SELECT {f"s{i - 1}" if i else "x"} + 1 AS s{i}"' for i in range(10))
+        )
+        faces.run()
+        reads[n_sources] = []
+        objects = faces.repo.store.objects
+        with monkeypatch.context() as patch:
+            patch.setattr(objects, "get", _counted(objects.get, reads[n_sources]))
+            patch.setattr(objects, "get_many", _counted(objects.get_many, reads[n_sources]))
+            assert faces.plan().is_current
+
+    assert len(reads[3]) == len(reads[5_000]) <= 10 * MOST_READS
+
+
+MOST_READS = 8
+"""Objects that a plan may read for a step that is current: its trace, its signals, those of the trace."""
+
+
+def _counted(method, calls):
+    def call(*args, **kwargs):
+        calls.append(args)
+        return method(*args, **kwargs)
+
+    return call

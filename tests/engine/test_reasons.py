@@ -35,7 +35,7 @@ def test_a_new_producer_version_is_told_apart(faces):
     faces.put("x", {"a": 9, "b": 2}, producer="w@2")
     faces.put("x", {"c": 9}, producer="w@1")
 
-    assert {"changed x (w 1 -> 2)": 1, "changed x": 1} == reasons(faces)
+    assert {"changed x (version 1 -> 2)": 1, "changed x": 1} == reasons(faces)
 
 
 def test_a_new_version_of_an_equal_value_is_no_reason(faces):
@@ -57,7 +57,7 @@ def test_the_first_input_that_changed_counts(faces):
     faces.put("x", {"a": 9}, producer="w@2")
     faces.put("y", {"a": 9, "b": 9}, producer="v@2")
 
-    assert {"changed x (w 1 -> 2)": 1, "changed y (v 1 -> 2)": 1} == reasons(faces)
+    assert {"changed x (version 1 -> 2)": 1, "changed y (version 1 -> 2)": 1} == reasons(faces)
 
 
 def test_a_record_that_came_has_no_version_to_compare(faces):
@@ -72,7 +72,7 @@ def test_rows_have_the_finer_reason_too(faces):
     faces.put("x", {"a": 9}, producer="w@2")
     faces.put("x", {"b": 9, "d": 1}, producer="w@1")
 
-    assert [("s", "a", "changed x (w 1 -> 2)"), ("s", "b", "changed x"), ("s", "d", "new source")] == list(
+    assert [("s", "a", "changed x (version 1 -> 2)"), ("s", "b", "changed x"), ("s", "d", "new source")] == list(
         faces.plan().rows()
     )
 
@@ -85,10 +85,11 @@ def test_rows_have_the_finer_reason_too(faces):
         ("new step", "new-step"),
         ("changed content id", "content-id"),
         ("changed group", "group"),
-        ("removed source", "removed-source"),
+        ("removed source or input", "removed-source"),
+        ("removed step", "removed-step"),
         ("changed transform: sql", "transform"),
         ("changed x.f", "input"),
-        ("changed x (w 1 -> 2)", "producer-version"),
+        ("changed x (version 1 -> 2)", "producer-version"),
         ("s, t is made again", "upstream"),
         ("of a plugin", "other"),
     ],
@@ -102,5 +103,5 @@ def test_versions_in_short():
     """The producer is named twice only where it is another one."""
     old = Provenance("import", "w", "1")
 
-    assert "w 1 -> 2" == tell_versions(old, Provenance("import", "w", "2"))
+    assert "version 1 -> 2" == tell_versions(old, Provenance("import", "w", "2"))
     assert "w 1 -> v 1" == tell_versions(old, Provenance("import", "v", "1"))
