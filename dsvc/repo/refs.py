@@ -7,6 +7,7 @@
 | ``tags/<name>`` | id of a tag object |
 | ``drafts/<branch>`` | `dsvc.repo.draft.Draft`; absent while the draft equals the branch's commit |
 | ``traces/<transform hash>`` | ids of traces, newest first |
+| ``divergences/<transform hash>`` | `dsvc.repo.divergences.Divergence`s, newest first |
 | ``rates/<transform hash>`` | how long a record takes here: `dsvc.engine.rates`; part of no version |
 
 A revision is ``HEAD``, a branch, a tag, ``dataset@tag`` or the first digits of a commit's id, followed by any number
@@ -37,6 +38,7 @@ SYMBOLIC = b"ref:heads/"
 TAGS = "tags/"
 DRAFTS = "drafts/"
 TRACES = "traces/"
+DIVERGENCES = "divergences/"
 RATES = "rates/"
 MIN_HEX = 4
 """Fewest digits that name an object."""
