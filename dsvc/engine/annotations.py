@@ -19,8 +19,8 @@ _PLAIN: Mapping[str, Physical] = {
 }
 
 
-def annotated_type(reference: str, directory: Path) -> Type | None:
-    """Return the type of what a function of the recipe says that it returns.
+def annotated_type(reference: str, directory: Path, *, per_member: bool = False) -> Type | None:
+    """Return the type of the values that a function of the recipe says that it returns.
 
     `int`, `float`, `str`, `bool`, `bytes`, lists of these, and any of them or None; of other annotations, of none,
     and of functions outside of the recipe's directory nothing is known.
@@ -28,6 +28,7 @@ def annotated_type(reference: str, directory: Path) -> Type | None:
     Args:
         reference: `module:function`.
         directory: Where `dsvc.toml` is.
+        per_member: Whether it returns a list with a value for each member of a group.
     """
     name, function = split_reference(reference)
     module = Modules(directory).find(name)
@@ -35,6 +36,8 @@ def annotated_type(reference: str, directory: Path) -> Type | None:
         return None
     found = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == function]
     physical = _read(found[-1].returns) if found else None
+    if per_member:
+        physical = physical[1] if physical is not None and physical[0] == "list" else None
     return None if physical is None else Type(physical)
 
 

@@ -66,9 +66,11 @@ class Loader:
         if spec.select is not None:
             types = {path: inputs.type_of(path) for path in spec.inputs}
             return self.evaluator.output_type(spec.select, types, signal=spec.name)
-        annotated = None if spec.batch else annotated_type(spec.code, self.recipe.directory)
+        per_member = spec.scope != "record"
+        annotated = None if spec.batch else annotated_type(spec.code, self.recipe.directory, per_member=per_member)
         if annotated is None:
-            expected = "the type of its values" if spec.batch else "the type of its values, or a return annotation"
+            note = " `-> list[TYPE]`" if per_member else ""
+            expected = "the type of its values" if spec.batch else f"the type of its values, or a return annotation{note}"
             raise self.recipe.error(
                 ("step", spec.name, "type"),
                 expected,

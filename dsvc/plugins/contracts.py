@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from dsvc.plugins.options import Option
 
@@ -145,11 +145,12 @@ class Outcome:
 
 
 class Transform(ABC):
-    """Versioned code that makes one signal from others, record by record.
+    """Versioned code that makes one signal from others: record by record, or by groups of records, as its kind says.
 
     A value may depend on nothing but the record's own inputs, its pixels and the parameters: not on the pointer, the
-    other rows of the batch, the clock or earlier calls. It may be called from another process, so it must be made from
-    its parameters alone.
+    other rows of the batch, the clock or earlier calls. Of kind `group` or `global` it may depend on the inputs of all
+    rows of the batch, which are then the members of one group, or all records, ordered by source.
+    It may be called from another process, so it must be made from its parameters alone.
 
     Args:
         parameters: Every declared parameter, with defaults filled in.
@@ -159,6 +160,8 @@ class Transform(ABC):
     """Raise it when values change; it is part of the transform hash, the code is not."""
     output: ClassVar[str]
     """The type of the values as a recipe writes it: `score`, `boxes`, `list<float32>`."""
+    kind: ClassVar[Literal["map", "group", "global"]] = "map"
+    """Whether a batch is any records, the members of one group (a step names by which field), or all records."""
     inputs: ClassVar[Mapping[str, str | None]] = {}
     """Column name -> type, or None for any, in the order in which a step names its `inputs`."""
     needs_pixels: ClassVar[bool] = False
@@ -210,9 +213,6 @@ class RecordTransform(Transform):
         return Outcome(made, failed)
 
 
-class Exporter(ABC):
-    """Writes the rows of a dataset as a file of one format.
-
 class Producer(ABC):
     """What a model worker's outputs are, over all of its versions. Made without arguments.
 
@@ -242,6 +242,9 @@ class Producer(ABC):
             Exception: Anything, where `raw` is not what this version writes; the value is held, with the reason.
         """
 
+
+class Exporter(ABC):
+    """Writes the rows of a dataset as a file of one format.
 
     Args:
         options: Every declared option, with defaults filled in.

@@ -40,6 +40,8 @@ def iter_unknown(recipe: Recipe, also_known: Iterable[str]) -> Iterator[RecipeEr
     for step in recipe.steps.values():
         key = "sql" if step.kind == "sql" else "inputs"
         yield from _check_signals(recipe, ("step", step.name, key), step.inputs, known)
+        if step.group is not None:
+            yield from _check_signals(recipe, ("step", step.name, "group"), [step.group], known)
     for split in recipe.splits.values():
         yield from _check_signals(recipe, ("split", split.name, "by"), split.by.inputs, known)
     for dataset in recipe.datasets.values():

@@ -75,8 +75,14 @@ def transform_hash(step: StepSpec, output: Type | None, directory: Path, plugins
             _type(output),
             encode_value(step.environment),
             [[file, _file_digest(step, file, directory)] for file in step.files],
+            *_scope(step),
         ],
     )
+
+
+def _scope(step: StepSpec) -> Plain:
+    """Return what is made at once; nothing for a step of records, which had its identity before there were others."""
+    return [] if step.scope == "record" else [[step.scope, "" if step.group is None else str(step.group)]]
 
 
 def source_digest(step: StepSpec, directory: Path) -> Oid | None:

@@ -150,6 +150,7 @@ def _read_sql(table: Table, _: Plugins | None) -> StepSpec:
     text = table.require("sql")
     table.refuse(("inputs",), "they are the signals that the SQL names")
     table.refuse(("parameters", "environment", "files", "batch"), "an SQL step has none")
+    refuse_scope(table)
     select = parse_select(text, place_of(table, "sql"))
     if not select.inputs:
         raise table.error("sql", "at least one signal", "none")
@@ -176,18 +177,22 @@ def _read_python(table: Table, _: Plugins | None) -> StepSpec:
     for key in parameters:
         if not key.isidentifier():
             raise table.error(("parameters", key), "the name of an argument", repr(key))
+    optional = _read_optional(table, inputs)
+    scope = read_scope(table, optional)
     return StepSpec(
         name=table.name,
         kind="python",
         code=reference,
         inputs=inputs,
-        optional=_read_optional(table, inputs),
+        optional=optional,
         batch=table.flag("batch"),
         parameters=_check_parameters(table, parameters),
         version=table.text("version"),
         environment=_read_environment(table),
         files=_read_files(table),
         type=_read_type(table),
+        scope=scope.scope,
+        group=scope.group,
     )
 
 
@@ -196,8 +201,11 @@ def _read_transform(table: Table, plugins: Plugins | None) -> StepSpec:
     table.refuse(("version", "batch", "type"), "an installed transform declares its own")
     inputs, pixels = _read_inputs(table)
     parameters = _check_parameters(table, table.table("parameters"))
+    optional = _read_optional(table, inputs)
+    scope = read_scope(table, optional)
     if plugins is not None:
         transform = plugins.get_transform(name)
+        check_kind(table, name, transform, scope)
         _check_options(table, transform.parameters, parameters, "parameters")
         parameters = fill_options(transform.parameters, parameters)
         if pixels != transform.needs_pixels:
@@ -214,10 +222,12 @@ def _read_transform(table: Table, plugins: Plugins | None) -> StepSpec:
         code=name,
         inputs=inputs,
         pixels=pixels,
-        optional=_read_optional(table, inputs),
+        optional=optional,
         parameters=parameters,
         environment=_read_environment(table),
         files=_read_files(table),
+        scope=scope.scope,
+        group=scope.group,
     )
 
 

@@ -120,6 +120,10 @@ class StepSpec:
     values; with `batch`, with one RecordBatch whose columns are the inputs under `str(path)`, and the parameters by
     keyword, and returns an array of as many values. A transform is called as its contract says.
 
+    In a step of scope `group` or `global`, a function is called once for all members of a group, or all records: each
+    input is a list of the members' values, or the batch has a row for each member, ordered by source; and it returns
+    one value per member.
+
     Attributes:
         name: The name of the step and of its signal; part of no hash.
         kind: What the code is.
@@ -134,6 +138,8 @@ class StepSpec:
         environment: Declared facts about what is outside the recipe's directory.
         files: Declared files, relative to the recipe's directory, whose content is part of the code.
         type: The output type, if declared.
+        scope: What is made at once: a record, the records of a group, or all.
+        group: For scope `group`: records with equal values of it are one group, and one without a value is alone.
     """
 
     name: str
@@ -149,20 +155,23 @@ class StepSpec:
     environment: Mapping[str, Any] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     type: Type | None = None
+    scope: Literal["record", "group", "global"] = "record"
+    group: InputPath | None = None
 
     @property
     def depends(self) -> tuple[InputPath, ...]:
-        """Everything whose bits decide whether a record is made again: `inputs`, and `content.id` for pixels.
+        """Everything whose bits decide whether a record is made again: `inputs`, `group`, and `content.id` for pixels.
 
         `content.id` is never required: without it a raw item is taken not to change.
         """
-        implicit = self.pixels and CONTENT_ID not in self.inputs
-        return (*self.inputs, *((CONTENT_ID,) if implicit else ()))
+        implicit = (*((self.group,) if self.group is not None else ()), *((CONTENT_ID,) if self.pixels else ()))
+        return (*self.inputs, *(path for path in implicit if path not in self.inputs))
 
     @property
     def required(self) -> tuple[InputPath, ...]:
-        """The inputs without which there is no record."""
-        return tuple(path for path in self.inputs if path not in self.optional)
+        """The inputs without which there is no record; of a group step, what groups it is one."""
+        named = tuple(path for path in self.inputs if path not in self.optional)
+        return named if self.group is None or self.group in named else (*named, self.group)
 
     @property
     def signals(self) -> frozenset[str]:

@@ -60,3 +60,13 @@ def test_what_says_nothing_is_no_type(directory, function):
 def test_installed_functions_are_not_looked_into(directory):
     """Only files of the recipe are read."""
     assert annotated_type("os.path:join", directory) is None
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"), [("listed", "float64"), ("nested", "list<int64>"), ("integer", None), ("untyped", None)]
+)
+def test_a_function_of_groups_declares_a_list_of_its_values(directory, function, expected):
+    """The type of a member's value is that of an item."""
+    found = annotated_type(f"steps:{function}", directory, per_member=True)
+
+    assert expected == (None if found is None else str(found))

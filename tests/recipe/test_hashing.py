@@ -338,3 +338,18 @@ def test_values_of_all_types_differ():
     assert encode_value(float("nan")) == encode_value(-float("nan"))
     with pytest.raises(TypeError):
         encode_value(object())
+
+
+def test_what_a_step_makes_at_once_is_part_of_it(tmp_path):
+    """Steps of records, of groups by one field or another, and of everything are different steps."""
+    step = StepSpec("s", "python", "steps:f", inputs=(InputPath("x"),), version="1")
+    subject, device = InputPath("capture", ("subject",)), InputPath("capture", ("device",))
+    steps = [
+        step,
+        replace(step, scope="global"),
+        replace(step, scope="group", group=subject),
+        replace(step, scope="group", group=device),
+        replace(step, scope="group", group=InputPath("x")),
+    ]
+
+    assert len(steps) == len({transform_hash(step, INT64, tmp_path, Plugins([])) for step in steps})
