@@ -2,58 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+import sys
+from collections.abc import Collection, Iterator
 from itertools import chain, islice, zip_longest
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dsvc.commands._command import command
-from dsvc.commands._options import json_option, open_repository
-from dsvc.commands._render import Styled, count, emit, hint, plain, table
+from dsvc.commands._options import SIGNAL, json_option, open_repository
+from dsvc.commands._render import Styled, count, emit, hint, plain, say, table
 
 if TYPE_CHECKING:
     from dsvc.engine.plan import Count, DatasetPlan, Plan, StepPlan
     from dsvc.feeds.pending import Pending
 
-NEW_STEP = "new step"
-CHANGED_STEP = "changed transform"
-"""Reasons that a step's own line has told."""
+OWN_LINE = {"new-step", "transform"}
+"""Kinds of reasons that a step's own lines have told."""
+UNITS = ((1, "s"), (60, "min"), (3600, "h"))
+"""Seconds of a unit of time; one is used up to 120 of it."""
 SAID = {"unchanged": "current", "open": "to be seen", "removed": "to go"}
 COLOURS = {"new": "green", "stale": "yellow", "removed": "red", "open": "yellow"}
 
 
-@command(examples=["dsvc plan", "dsvc plan --rows --limit 20"])
+@command(
+    examples=[
+        "dsvc plan",
+        "dsvc plan -v",
+        "dsvc plan --rows --step face_area --limit 20",
+        "dsvc plan --arrow rows.arrow",
+    ]
+)
 @click.option("--rows", is_flag=True, help="List the records instead, each with the reason")
+@click.option("--arrow", "sink", metavar="FILE", help="Write the records to FILE as an Arrow stream; `-` is stdout")
+@click.option("--step", "steps", multiple=True, type=SIGNAL, help="Only this step (can be repeated)")
 @click.option("--limit", "-n", type=click.IntRange(min=0), help="Records at most, with --rows")
+@click.option("--verbose", "-v", is_flag=True, help="Also say how a run would go about it: transform hashes and traces")
 @json_option
-def plan(*, rows: bool, limit: int | None, as_json: bool) -> None:
+def plan(
+    *, rows: bool, sink: str | None, steps: tuple[str, ...], limit: int | None, verbose: bool, as_json: bool
+) -> None:
     """Count what `dsvc run` would make again, and say why.
 
     Counts are exact where the inputs of a step are known. Behind a step that has to run first they are a range:
-    a record that comes out as it was changes nothing after it.
+    a record that comes out as it was changes nothing after it. Seconds are what earlier runs measured on this machine.
     """
     repo = open_repository()
     found = repo.plan()
+    for warning in found.warnings:
+        say(click.style("Warning: ", fg="yellow") + plain(warning))
+    if sink is not None:
+        say(f"Wrote {count(found.write_arrow(_binary(sink), steps or None), 'record')}")
+        return
     if rows:
-        named = islice(found.rows(), limit)
-        emit(
-            as_json=as_json,
-            objects=({"type": "planned-record", "step": step, "source": src, "why": why} for step, src, why in named),
-            lines=(f"{plain(step)}  {plain(source)}  {plain(why)}" for step, source, why in named),
-            long=True,
-        )
+        named = islice(_iter_rows(found, steps), limit)
+        objects = ({"type": "planned-record", **row} for row in named)
+        emit(as_json=as_json, objects=objects, lines=map(_row_line, named), long=True)
         return
     pending = repo.find_pending()
+    only = set(steps) or None
+    found.check(steps)
     emit(
         as_json=as_json,
-        objects=chain(map(_feed_object, pending), _objects(found)),
-        lines=chain(table(map(_feed_row, pending)), _lines(found)),
+        objects=chain(map(_feed_object, pending), _objects(found, only, verbose=verbose)),
+        lines=chain(table(map(_feed_row, pending)), _lines(found, only, verbose=verbose)),
     )
     if not as_json and pending:
         hint("`dsvc ingest` reads what the recipe changed; plan again after it")
     elif not as_json:
         hint("nothing is to be made" if found.is_current else "`dsvc run` makes it")
+
+
+def _binary(sink: str) -> Any:
+    return sys.stdout.buffer if sink == "-" else sink
+
+
+def _iter_rows(found: Plan, steps: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    from dsvc.commands._values import rows_of
+
+    return chain.from_iterable(map(rows_of, found.batches(steps or None)))
+
+
+def _row_line(row: dict[str, Any]) -> str:
+    told = {"maybe": f"{row['why']}; may be cut off", "remove": f"to go: {row['why']}"}.get(row["action"], row["why"])
+    return f"{plain(row['step'])}  {plain(row['source'])}  {plain(told)}"
 
 
 def _feed_row(item: Pending) -> tuple[object, ...]:
@@ -71,32 +104,60 @@ def _feed_object(item: Pending) -> dict[str, Any]:
     return {"type": "planned-feed", "name": item.feed, "why": item.why, "signals": list(item.signals)}
 
 
-def _lines(found: Plan) -> Iterator[str]:
-    if found.is_current:
+def _lines(found: Plan, only: Collection[str] | None, *, verbose: bool) -> Iterator[str]:
+    if found.is_current and not verbose:
         yield "Everything is current"
         return
-    rows = table([*map(_step_row, found.steps), *map(_dataset_row, found.datasets)])
-    for item, line in zip_longest(found.steps, rows):
+    steps = [item for item in found.steps if only is None or item.name in only]
+    datasets = found.datasets if only is None else ()
+    rows = table([*map(_step_row, steps), *map(_dataset_row, datasets)])
+    for item, line in zip_longest(steps, rows):
         yield line
         if item is not None:
             yield from _details(item)
-    if found.run.upper:
-        yield f"{_records(found.run)} to make in all"
+            yield from (f"      {line}" for line in (found.mechanics(item.name) if verbose else ()))
+    if found.run.upper and only is None:
+        yield f"{_records(found.run)} to make in all{_time_in_all(found)}"
 
 
 def _step_row(item: StepPlan) -> tuple[object, ...]:
-    told = [f"{_records(item.run)} to make"] if item.run.upper else []
+    told = [f"{_records(item.run)} to make{_time(item)}"] if item.run.upper else []
     told += [f"{count(item.reuse)} taken from an earlier run"] if item.reuse else []
     told += [f"{count(item.remove)} to go"] if item.remove else []
     told += [f"{count(item.waiting)} failed before"] if item.waiting else []
     return "step", item.name, _status(item.status), ", ".join(told)
 
 
+def _time(item: StepPlan) -> str:
+    """Return how long a step may take, where that is worth a word."""
+    if item.seconds is None:
+        return " (time unknown)"
+    text = duration(item.seconds.lower, item.seconds.upper)
+    return f" ({text}{'' if item.seconds.is_measured else ' if as fast as before'})" if text else ""
+
+
+def _time_in_all(found: Plan) -> str:
+    text = duration(found.seconds.lower, found.seconds.upper)
+    if not found.unmeasured:
+        return f", {text}" if text else ""
+    unknown = f"time unknown of {', '.join(map(plain, found.unmeasured))}"
+    return f", {text} and {unknown}" if text else f", {unknown}"
+
+
+def duration(lower: float, upper: float) -> str:
+    """Return seconds as people say them, or nothing for less than one."""
+    if upper < 1:
+        return ""
+    size, unit = next(unit for unit in UNITS if upper < 120 * unit[0] or unit == UNITS[-1])
+    low, high = (math.ceil(seconds / size) for seconds in (lower, upper))
+    return f"about {high:,} {unit}" if low == high else f"{math.floor(lower / size):,} to {high:,} {unit}"
+
+
 def _details(item: StepPlan) -> Iterator[str]:
     """Yield why the records of a step are to be made."""
     if item.change is not None:
         yield f"      the step changed: {plain(item.change)}"
-    reasons = [r for r in item.reasons if r.why != NEW_STEP and not r.why.startswith(CHANGED_STEP)]
+    reasons = [reason for reason in item.reasons if reason.kind not in OWN_LINE]
     for reason in reasons:
         is_whole = reason.records == item.run.lower == item.run.upper
         yield f"      {'' if is_whole else count(reason.records, 'record') + ': '}{plain(reason.why)}"
@@ -116,23 +177,12 @@ def _records(number: Count) -> str:
     return f"{number} {'record' if number.lower == number.upper == 1 else 'records'}"
 
 
-def _objects(found: Plan) -> Iterator[dict[str, Any]]:
-    yield {"type": "plan", "is_current": found.is_current, "run": _bounds(found.run)}
-    for item in found.steps:
-        yield {
-            "type": "planned-step",
-            "name": item.name,
-            "status": item.status,
-            "run": _bounds(item.run),
-            "reuse": item.reuse,
-            "remove": item.remove,
-            "waiting": item.waiting,
-            "change": item.change,
-            "reasons": [{"why": reason.why, "records": reason.records} for reason in item.reasons],
-        }
-    for data in found.datasets:
-        yield {"type": "planned-dataset", "name": data.name, "status": data.status, "why": data.why}
-
-
-def _bounds(number: Count) -> dict[str, int]:
-    return {"lower": number.lower, "upper": number.upper}
+def _objects(found: Plan, only: Collection[str] | None, *, verbose: bool) -> Iterator[dict[str, Any]]:
+    whole = found.to_json()
+    yield {"type": "plan"} | {key: whole[key] for key in ("is_current", "run", "seconds", "unmeasured", "warnings")}
+    for item in whole["steps"]:
+        if only is None or item["name"] in only:
+            how = {"mechanics": list(found.mechanics(item["name"]))} if verbose else {}
+            yield {"type": "planned-step", **item, **how}
+    for data in whole["datasets"] if only is None else ():
+        yield {"type": "planned-dataset", **data}

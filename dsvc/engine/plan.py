@@ -181,13 +181,21 @@ class Plan:
             if forecast.bound is not None:
                 yield from tell_mechanics(forecast.bound)
 
-    def _chosen(self, steps: Collection[str] | None) -> list[StepForecast]:
+    def check(self, steps: Collection[str]) -> None:
+        """Refuse steps that are not in the plan.
+
+        Raises:
+            UserError: If there is no such step; the hint gives the nearest.
+        """
         known = [forecast.name for forecast in self._forecasts]
-        for name in steps or ():
+        for name in steps:
             if name not in known:
                 close = nearest(name, known)
                 hint = f"did you mean {close!r}?" if close else f"there are: {', '.join(known) or 'none'}"
                 raise UserError(message=f"the plan has no step {name!r}", hint=hint)
+
+    def _chosen(self, steps: Collection[str] | None) -> list[StepForecast]:
+        self.check(steps or ())
         return [forecast for forecast in self._forecasts if steps is None or forecast.name in steps]
 
     def to_json(self) -> dict[str, Any]:

@@ -2,6 +2,11 @@
 
 from pathlib import Path
 
+import pyarrow as pa
+import pytest
+
+from dsvc.commands.plan import duration
+
 
 def edit(before, after):
     """Edit the recipe."""
@@ -16,9 +21,9 @@ def test_plan_counts_records_of_new_steps(faces):
     result = faces("plan")
 
     assert [
-        "step     is_good  new  2 records to make",
+        "step     is_good  new  2 records to make (time unknown)",
         "dataset  good     new",
-        "2 records to make in all",
+        "2 records to make in all, time unknown of is_good",
     ] == result.lines
     assert "dsvc run" in result.err
 
@@ -34,7 +39,7 @@ def test_plan_names_the_key_that_changed(made):
     edit("quality >= 3", "quality >= 4")
     lines = made("plan").lines
 
-    assert "step     is_good  stale       2 records to make" == lines[0]
+    assert lines[0].startswith("step     is_good  stale       2 records to make")
     assert "      the step changed: sql" == lines[1]
     assert "dataset  good     to be seen  changed: is_good" == lines[2]
 
@@ -47,8 +52,8 @@ def test_plan_names_the_inputs_that_changed(made):
     made("ingest")
     lines = made("plan").lines
 
-    assert lines[0].endswith("2 records to make")
-    assert ["      1 record: changed quality", "      1 record: new source"] == sorted(lines[1:3])
+    assert "2 records to make" in lines[0]
+    assert ["      1 record: changed quality (version 1.0 -> 1.1)", "      1 record: new source"] == sorted(lines[1:3])
 
 
 def test_plan_lists_records(faces):
@@ -56,9 +61,68 @@ def test_plan_lists_records(faces):
     faces("ingest")
 
     assert ["is_good  s3://f/1  new step"] == faces("plan", "--rows", "-n1").lines
-    assert [("planned-record", "is_good", "s3://f/1"), ("planned-record", "is_good", "s3://f/2")] == [
-        (item["type"], item["step"], item["source"]) for item in faces.json("plan", "--rows")
-    ]
+    assert [
+        {
+            "type": "planned-record",
+            "step": "is_good",
+            "source": f"s3://f/{number}",
+            "action": "make",
+            "why": "new step",
+            "kind": "new-step",
+        }
+        for number in (1, 2)
+    ] == faces.json("plan", "--rows")
+
+
+def test_plan_lists_records_that_go(made):
+    """And those that may be cut off; by step where one is named."""
+    Path("documents/a.jsonl").write_text('{"uri": "s3://f/1", "class": 4, "version": "1.0"}\n')
+    made("ingest", "--full")
+
+    assert ["is_good  s3://f/2  to go: removed source or input"] == made("plan", "--rows", "--step", "is_good").lines
+
+
+def test_plan_writes_records_as_arrow(faces, tmp_path):
+    """To a file, and says how many."""
+    faces("ingest")
+    result = faces("plan", "--arrow", "rows.arrow")
+
+    assert "Wrote 2 records" in result.err
+    with pa.OSFile(str(tmp_path / "rows.arrow")) as file:
+        assert ["s3://f/1", "s3://f/2"] == pa.ipc.open_stream(file).read_all()["source"].to_pylist()
+
+
+def test_plan_of_one_step(faces):
+    """The others and the datasets are left out; a name that is not there is refused."""
+    faces("ingest")
+
+    assert 1 == len(faces("plan", "--step", "is_good").lines)
+    assert "did you mean 'is_good'?" in faces("plan", "--step", "is_god", expect=1).err
+    assert "did you mean 'is_good'?" in faces("plan", "--rows", "--step", "is_god", expect=1).err
+
+
+def test_plan_says_how_a_run_would_go_about_it(made):
+    """Only when asked: transform hashes and traces."""
+    assert any("transform hash" in line for line in made("plan", "-v").lines)
+    (step,) = [item for item in made.json("plan", "-v") if item["type"] == "planned-step"]
+    assert step["mechanics"]
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "text"),
+    [
+        (0.2, 0.9, ""),
+        (0, 1, "0 to 1 s"),
+        (11.6, 12, "about 12 s"),
+        (3, 90, "3 to 90 s"),
+        (0, 600, "0 to 10 min"),
+        (7_000, 7_000, "about 117 min"),
+        (7_000, 100_000, "1 to 28 h"),
+    ],
+)
+def test_times_as_people_say_them(lower, upper, text):
+    """Less than a second is not worth a word."""
+    assert text == duration(lower, upper)
 
 
 def test_plan_for_programs(faces):
