@@ -107,7 +107,7 @@ class Alignment:
             yield entries, Columns(self._inputs, columns, length, partial(load_keys, self._inputs.reader, entries))
             start += len(entries)
 
-    def _parts(self, aligned: _Aligned, start: int, stop: int) -> list[list[Part]]:
+    def _parts(self, aligned: _Aligned, start: int, stop: int) -> list[Sequence[Part]]:
         """Return the parts of an input's chunks; none for a chunk that it has not."""
         chunks = aligned.chunks[start:stop]
         found = iter(parts_of(self._inputs.reader, [entry for entry in chunks if entry is not None]))

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 
 import msgspec
 import numpy as np
@@ -65,22 +67,32 @@ class Part:
     """The object, where it was read to find out that it is no `pieces`."""
 
 
-def parts_of(reader: Reader, entries: Sequence[ChunkEntry]) -> list[list[Part]]:
+def parts_of(reader: Reader, entries: Sequence[ChunkEntry]) -> list[Sequence[Part]]:
     """Return the parts in which the values of each chunk are stored."""
     found = reader.get_many([entry.value for entry in entries])
     return [_parts_of(entry, data) for entry, data in zip(entries, found, strict=True)]
 
 
-def _parts_of(entry: ChunkEntry, data: Buffer) -> list[Part]:
+def _parts_of(entry: ChunkEntry, data: Buffer) -> Sequence[Part]:
     if kind_of(data) is not Kind.PIECES:
         return [Part(0, entry.count, None, entry.value, data)]
-    pieces = decode_pieces(data)
-    ends = offsets_of(np.array([piece.count for piece in pieces], np.int64)).tolist()
-    if ends[-1] != entry.count:
+    parts = _listed_parts(bytes(data))
+    n_rows = parts[-1].stop if parts else 0
+    if n_rows != entry.count:
         raise ObjectFormatError(
-            kind="pieces", oid=entry.value, reason=f"pieces have {ends[-1]} rows, their chunk has {entry.count}"
+            kind="pieces", oid=entry.value, reason=f"pieces have {n_rows} rows, their chunk has {entry.count}"
         )
-    return [Part(ends[i], ends[i + 1], piece.weight, piece.value) for i, piece in enumerate(pieces)]
+    return parts
+
+
+@lru_cache(maxsize=8192)
+def _listed_parts(data: bytes) -> tuple[Part, ...]:
+    """Return the parts that a `pieces` object lists; a read that is made again finds them as they were decoded."""
+    pieces = decode_pieces(data)
+    stops = accumulate(piece.count for piece in pieces)
+    return tuple(
+        Part(stop - piece.count, stop, piece.weight, piece.value) for stop, piece in zip(stops, pieces, strict=True)
+    )
 
 
 def runs_by_weight(chunks: Sequence[Sequence[Part]]) -> Iterator[tuple[int, int]]:
