@@ -1,0 +1,1 @@
+"""A face detector for dsvc: OpenCV's Haar cascades, as a model worker's producer and as a transform."""
