@@ -12,7 +12,7 @@ from dsvc.recipe.files import INCLUDE, merge_files
 from dsvc.recipe.graph import check_references, order_steps
 from dsvc.recipe.names import NAME, NAME_RULE, refuse_signal_name
 from dsvc.recipe.sections import read_dataset, read_feed, read_signal, read_split, read_step
-from dsvc.recipe.spec import CONTENT, Recipe
+from dsvc.recipe.spec import CONTENT, KeyPath, Recipe
 from dsvc.recipe.table import LATER_SECTIONS, Table, shown
 
 if TYPE_CHECKING:
@@ -36,7 +36,21 @@ def load_recipe(directory: Path, *, plugins: Plugins | None = None, also_known: 
         MissingFileError: If there is no `dsvc.toml`, or no file that it includes.
         PluginNotFoundError: If a plugin that it names is not installed.
     """
-    content, places = merge_files(directory)
+    known = tuple(also_known)
+    recipe = read_sections(directory, *merge_files(directory), plugins=plugins, also_known=known)
+    check_references(recipe, known)
+    return replace(recipe, order=order_steps(recipe))
+
+
+def read_sections(
+    directory: Path,
+    content: Mapping[str, Any],
+    places: Mapping[KeyPath, tuple[str, int]],
+    *,
+    plugins: Plugins | None,
+    also_known: Iterable[str],
+) -> Recipe:
+    """Return the recipe that merged sections say, each section checked for itself; args and raises as `load_recipe`."""
     recipe = Recipe(directory, places=places)
     _check_sections(recipe, content)
     recipe = replace(
@@ -49,9 +63,7 @@ def load_recipe(directory: Path, *, plugins: Plugins | None = None, also_known: 
     known = dict.fromkeys((*recipe.signals, *recipe.steps, *also_known))
     every = tuple(name for name in known if name != CONTENT)
     datasets = {t.name: read_dataset(t, every) for t in _tables(recipe, content, "dataset")}
-    recipe = replace(recipe, datasets=datasets)
-    check_references(recipe, known)
-    return replace(recipe, order=order_steps(recipe))
+    return replace(recipe, datasets=datasets)
 
 
 def _check_sections(recipe: Recipe, content: Mapping[str, Any]) -> None:
