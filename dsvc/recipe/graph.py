@@ -49,9 +49,12 @@ def iter_unknown(recipe: Recipe, also_known: Iterable[str]) -> Iterator[RecipeEr
         if dataset.where is not None:
             yield from _check_signals(recipe, (*path, "where"), dataset.where.inputs, known)
         given = "columns" if (*path, "columns") in recipe.places else "signals"
-        for column, expression in dataset.columns:
+        takes_over = dataset.base is not None and (*path, given) not in recipe.places
+        for column, expression in () if takes_over else dataset.columns:
             yield from _check_signals(recipe, (*path, given, column), expression.inputs, known)
-        if dataset.split is not None:
+        if dataset.sample is not None and dataset.sample.per is not None:
+            yield from _check_signals(recipe, (*path, "sample", "per"), dataset.sample.per.inputs, known)
+        if dataset.split is not None and not dataset.keeps_parts:
             yield from _check(recipe, (*path, "split"), dataset.split, recipe.splits, "a split")
 
 

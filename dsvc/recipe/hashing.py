@@ -7,7 +7,8 @@ splits, addresses, and `${NAME}` are in none of them; so two recipes that mean t
                                     and for a group or global step [scope, group]
     ingested signal     transform   ingest, value or fields, type, adapters
     signal definition   definition  signal, value or fields, type, version, producer, only, accept, adapters, content_id
-    dataset definition  definition  dataset, where, columns, split
+    dataset definition  definition  dataset, where, columns, split, and what it says of from, sample, take, unnest, image
+    sample              definition  sample, max, per, seed
     feed meaning        definition  feed, plugin, deciding options, filter, pointer, content_id, size, modified, cursor,
                                     about
 
@@ -25,12 +26,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from dsvc.errors import RecipeError
 from dsvc.objects.encoding import HEADER_BYTES, encode_object, hash_encoded
 from dsvc.objects.oid import Kind, Oid, hash_object
 from dsvc.plugins.options import fill_options
 from dsvc.recipe.code import code_digest, is_inside
-from dsvc.recipe.spec import PIXELS, DatasetSpec, FeedSpec, SignalSpec, SplitSpec, StepSpec
+from dsvc.recipe.spec import PIXELS, DatasetSpec, FeedSpec, SampleSpec, SignalSpec, SplitSpec, StepSpec
 from dsvc.recipe.versions import VersionRange
 
 if TYPE_CHECKING:
@@ -179,9 +182,37 @@ def dataset_definition(dataset: DatasetSpec, split: SplitSpec | None) -> Oid:
             "dataset",
             _expression(dataset.where),
             [[name, _expression(expression)] for name, expression in dataset.columns],
-            selection_of(split),
+            selection_of(None if dataset.keeps_parts else split),
+            *_narrowing(dataset),
         ],
     )
+
+
+def _narrowing(dataset: DatasetSpec) -> Plain:
+    """Return what else a dataset says; nothing for one that says no more than where, columns and split.
+
+    Which dataset it is made from is not said: it is an input.
+    """
+    found: Plain = []
+    if dataset.base is not None:
+        found.append(["from", "parts" if dataset.keeps_parts else ""])
+    if dataset.sample is not None:
+        sample = dataset.sample
+        share = [] if sample.share is None else [_share(sample.share)]
+        most = [] if sample.max is None else [sample.max]
+        found.append(["sample", share, most, _expression(sample.per), sample.seed])
+    if dataset.take != DatasetSpec.take:
+        found.append(["take", *dataset.take])
+    if dataset.unnest is not None:
+        found.append(["unnest", dataset.unnest])
+    if dataset.image is not None:
+        found.append(["image", list(msgspec.structs.astuple(dataset.image))])
+    return found
+
+
+def sample_hash(sample: SampleSpec) -> Oid:
+    """Return the identity of keeping at most so many sources of some, whichever dataset does it."""
+    return hash_encoded(Kind.DEFINITION, ["sample", sample.max, _expression(sample.per), sample.seed])
 
 
 def selection_of(split: SplitSpec | None) -> Plain:

@@ -8,10 +8,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from dsvc.recipe.bases import resolve_datasets
+from dsvc.recipe.dataset_keys import read_dataset
 from dsvc.recipe.files import INCLUDE, merge_files
 from dsvc.recipe.graph import check_references, order_steps
 from dsvc.recipe.names import NAME, NAME_RULE, refuse_signal_name
-from dsvc.recipe.sections import read_dataset, read_feed, read_signal, read_split, read_step
+from dsvc.recipe.sections import read_feed, read_signal, read_split, read_step
 from dsvc.recipe.spec import CONTENT, KeyPath, Recipe
 from dsvc.recipe.table import LATER_SECTIONS, Table, shown
 
@@ -63,7 +65,7 @@ def read_sections(
     known = dict.fromkeys((*recipe.signals, *recipe.steps, *also_known))
     every = tuple(name for name in known if name != CONTENT)
     datasets = {t.name: read_dataset(t, every) for t in _tables(recipe, content, "dataset")}
-    return replace(recipe, datasets=datasets)
+    return resolve_datasets(replace(recipe, datasets=datasets))
 
 
 def _check_sections(recipe: Recipe, content: Mapping[str, Any]) -> None:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from dsvc.errors import SchemaError
 from dsvc.objects.types import Type, parse_type
 from dsvc.plugins.options import fill_options, iter_problems
-from dsvc.recipe.expressions import Expression, Place, name_expression, parse_expression, parse_select
+from dsvc.recipe.expressions import Place, parse_expression, parse_select
 from dsvc.recipe.files import REFERENCE
 from dsvc.recipe.names import COLUMN, COLUMN_RULE
 from dsvc.recipe.paths import InputPath
 from dsvc.recipe.producers import fill_producer
 from dsvc.recipe.scopes import check_kind, read_scope, refuse_scope
 from dsvc.recipe.secrets import VARIABLE
-from dsvc.recipe.spec import PIXELS, AboutSpec, DatasetSpec, FeedSpec, SignalSpec, SplitSpec, StepSpec
+from dsvc.recipe.spec import PIXELS, AboutSpec, FeedSpec, SignalSpec, SplitSpec, StepSpec
 from dsvc.recipe.table import Table, shown
 from dsvc.recipe.versions import EVERY_VERSION, VersionRange
 
@@ -87,7 +87,7 @@ def read_signal(table: Table, plugins: Plugins | None = None) -> SignalSpec:
     if (value is None) == (not fields):
         found = "both" if fields else "neither"
         raise table.error(None, "either `value`, a dotted path, or `fields`, a table of them", found)
-    _check_columns(table, "fields", fields)
+    check_columns(table, "fields", fields)
     only = table.table("only")
     for path, literal in only.items():
         if not isinstance(literal, str | int | float | bool) or not all(path.split(".")):
@@ -107,7 +107,7 @@ def read_signal(table: Table, plugins: Plugins | None = None) -> SignalSpec:
         formats=_read_formats(table),
         content_id=table.path_text("content_id"),
     )
-    _finish_without_variables(table)
+    finish_without_variables(table)
     return spec if plugins is None else fill_producer(spec, tuple(table), plugins)
 
 
@@ -142,7 +142,7 @@ def read_step(table: Table, plugins: Plugins | None) -> StepSpec:
         raise table.error(None, "one of `sql`, `python` and `transform`", found)
     read = {"sql": _read_sql, "python": _read_python, "transform": _read_transform}[given[0]]
     spec = read(table, plugins)
-    _finish_without_variables(table)
+    finish_without_variables(table)
     return spec
 
 
@@ -297,7 +297,7 @@ def read_split(table: Table) -> SplitSpec:
     given = table.get("parts", Mapping, "a table of names and shares, e.g. `{ train = 0.8, test = 0.2 }`")
     if not given or len(given) > MAX_PARTS:
         raise table.error("parts", f"1 to {MAX_PARTS} names with shares", shown(given) if given else "nothing")
-    _check_columns(table, "parts", given)
+    check_columns(table, "parts", given)
     parts = []
     for name, share in given.items():
         exact = Decimal(share) if isinstance(share, int | Decimal) and not isinstance(share, bool) else None
@@ -308,34 +308,11 @@ def read_split(table: Table) -> SplitSpec:
     if total > 1:
         raise table.error("parts", "shares whose sum is at most 1", f"{total}")
     spec = SplitSpec(table.name, by, tuple(parts), table.get("seed", str) or "")
-    _finish_without_variables(table)
+    finish_without_variables(table)
     return spec
 
 
-def read_dataset(table: Table, signals: tuple[str, ...]) -> DatasetSpec:
-    """Return one `[dataset.NAME]`; without `signals` and `columns` it has a column for each of `signals`."""
-    where = table.text("where", "a condition over signals")
-    condition = None if where is None else parse_expression(where, place_of(table, "where"))
-    named, columns = table.texts("signals", "an array of names of signals"), table.table("columns")
-    if named and columns:
-        raise table.error("columns", "either `signals` or `columns`", "both")
-    for index, name in enumerate(named):
-        if not COLUMN.fullmatch(name):
-            raise table.error(("signals", index), "the name of a signal", repr(name))
-    _check_columns(table, "columns", columns)
-    expressions: dict[str, Expression] = {name: name_expression(name) for name in named}
-    for name, text in columns.items():
-        if not isinstance(text, str) or not text.strip():
-            raise table.error(("columns", name), "an expression over signals", shown(text))
-        expressions[name] = parse_expression(text, place_of(table, "columns", name))
-    if not expressions:
-        expressions = {name: name_expression(name) for name in signals}
-    spec = DatasetSpec(table.name, condition, tuple(sorted(expressions.items())), table.text("split"))
-    _finish_without_variables(table)
-    return spec
-
-
-def _check_columns(table: Table, key: str, names: Mapping[str, Any]) -> None:
+def check_columns(table: Table, key: str, names: Mapping[str, Any]) -> None:
     """Check names of columns, fields or parts: a form, and no two that differ by case alone."""
     seen: dict[str, str] = {}
     for name in names:
@@ -365,7 +342,8 @@ def place_of(table: Table, *key: str) -> Place:
     return Place(error.file, error.line, error.key)
 
 
-def _finish_without_variables(table: Table) -> None:
+def finish_without_variables(table: Table) -> None:
+    """Check that every key was asked for, and that none refers to the environment."""
     table.finish()
     for key in table:
         _refuse_variables(table, (key,), table.get(key, object))

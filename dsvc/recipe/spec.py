@@ -16,6 +16,7 @@ from dsvc.recipe.paths import InputPath
 from dsvc.recipe.versions import EVERY_VERSION, VersionRange
 
 if TYPE_CHECKING:
+    from dsvc.objects.snapshot import Image
     from dsvc.objects.types import Type
     from dsvc.recipe.expressions import Expression, Select
 
@@ -25,6 +26,11 @@ PIXELS = "pixels"
 """The input that stands for the raw item itself."""
 CONTENT_ID = InputPath(CONTENT, ("id",))
 """What a step that reads pixels depends on besides its inputs."""
+
+STALE = "stale"
+"""What `take` names records by that were made from another content of their source than it has now."""
+ITEM = "item"
+"""The column of an unnested dataset that says which item of its source's list a row is, from 0."""
 
 KeyPath = tuple[str | int, ...]
 """Where a key is: section, name, key and so on inwards; an integer is an index into an array."""
@@ -202,20 +208,72 @@ class SplitSpec:
 
 
 @dataclass(frozen=True)
+class SampleSpec:
+    """What a dataset keeps of the sources that it selects: those of the lowest buckets.
+
+    Attributes:
+        max: Sources at most, of each value of `per`.
+        per: What is limited apart; None for all sources together.
+        share: The part of the buckets that is kept, exact; before `max`.
+        seed: Text hashed before the pointer.
+    """
+
+    max: int | None = None
+    per: Expression | None = None
+    share: Decimal | None = None
+    seed: str = ""
+
+
+@dataclass(frozen=True)
+class CheckSpec:
+    """What must hold of a dataset before a version of it gets a tag. Part of no hash.
+
+    Attributes:
+        min_rows: Rows at least.
+        max_rows: Rows at most.
+        max_loss: Share of the sources of the version before that may be gone, at most.
+        min_per_part: Rows of each part of the split, at least.
+        max_null: (column, share of its rows that may be null, at most).
+        min_per_class: (column, rows of each of its values, at least).
+    """
+
+    min_rows: int | None = None
+    max_rows: int | None = None
+    max_loss: Decimal | None = None
+    min_per_part: int | None = None
+    max_null: tuple[tuple[str, Decimal], ...] = ()
+    min_per_class: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
 class DatasetSpec:
-    """One `[dataset.NAME]`.
+    """One `[dataset.NAME]`, with what it takes over from the dataset that it is made from.
 
     Attributes:
         name: The dataset's name.
         where: What a source must satisfy; None selects all.
         columns: (column, expression), sorted by column.
         split: The name of the split; None for one part.
+        base: The dataset whose sources alone it can have; None for all of the version.
+        keeps_parts: Whether a source is in the part that it has in `base`.
+        unnest: The column, of lists, that is read as a row for each item.
+        image: What a loader shows of the images.
+        sample: What is kept of the selected sources; None for all.
+        take: The standings, and `stale`, of records that may be in it.
+        check: What must hold before a tag; None for nothing.
     """
 
     name: str
     where: Expression | None
     columns: tuple[tuple[str, Expression], ...]
     split: str | None = None
+    base: str | None = None
+    keeps_parts: bool = False
+    unnest: str | None = None
+    image: Image | None = None
+    sample: SampleSpec | None = None
+    take: tuple[str, ...] = ("final",)
+    check: CheckSpec | None = None
 
 
 @dataclass(frozen=True)
@@ -228,7 +286,7 @@ class Recipe:
         signals: The ingested signals.
         steps: The derived signals.
         splits: Shared splits.
-        datasets: The datasets.
+        datasets: The datasets, each after the one that it is made from, otherwise in file order.
         order: The names of the steps, each after those it reads.
         places: Where each key is written: (file, line).
     """

@@ -12,8 +12,6 @@ from dsvc.recipe.spec import KeyPath, Recipe
 
 LATER_SECTIONS = frozenset({"platform", "remote", "task"})
 """Sections of product's recipe that this version has no meaning for."""
-LATER_KEYS: Mapping[str, frozenset[str]] = {"dataset": frozenset({"check", "image", "sample", "take", "unnest"})}
-"""Keys of known sections that this version has no meaning for."""
 
 _EXAMPLES = {str: "a text", bool: "true or false", Mapping: "a table", list: "an array"}
 
@@ -121,15 +119,7 @@ class Table:
 
     def finish(self) -> None:
         """Check that every key was asked for."""
-        later = LATER_KEYS.get(str(self.path[0]), frozenset())
         for key in self._values:
-            if key in later:
-                raise self.error(
-                    key,
-                    "a key that this version of dsvc knows",
-                    repr(key),
-                    hint=f"remove `{key}`, or update dsvc: this version has no meaning for it",
-                )
             if key not in self._asked:
                 near = get_close_matches(key, self._asked, 1)
                 known = ", ".join(self._asked)

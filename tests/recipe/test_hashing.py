@@ -7,6 +7,9 @@ from decimal import Decimal
 import pytest
 
 from dsvc.errors import RecipeError
+from dsvc.objects.encoding import hash_encoded
+from dsvc.objects.oid import Kind
+from dsvc.objects.snapshot import Image
 from dsvc.objects.types import parse_type
 from dsvc.plugins.contracts import Feed, Outcome, Transform
 from dsvc.plugins.manager import Plugins
@@ -17,12 +20,13 @@ from dsvc.recipe.hashing import (
     encode_value,
     feed_meaning,
     ingest_hash,
+    sample_hash,
     signal_definition,
     source_digest,
     transform_hash,
 )
 from dsvc.recipe.paths import InputPath
-from dsvc.recipe.spec import AboutSpec, DatasetSpec, FeedSpec, SignalSpec, SplitSpec, StepSpec
+from dsvc.recipe.spec import AboutSpec, CheckSpec, DatasetSpec, FeedSpec, SampleSpec, SignalSpec, SplitSpec, StepSpec
 from dsvc.recipe.versions import VersionRange
 
 INT64, DOUBLE, BOXES = parse_type("int64"), parse_type("float64"), parse_type("boxes")
@@ -281,6 +285,51 @@ SPLIT = SplitSpec("people", parse_expression("capture.subject"), (("train", Deci
 DATASET = DatasetSpec(
     "d", parse_expression("quality >= 3"), (("boxes", name_expression("boxes")), ("n", parse_expression("len(boxes)")))
 )
+
+
+def test_what_a_dataset_does_not_say_is_not_in_its_definition():
+    """So a recipe of where, columns and split has the definition that it always had."""
+    listed = [
+        "dataset",
+        list(DATASET.where.tokens),
+        [[name, list(expression.tokens)] for name, expression in DATASET.columns],
+        [],
+    ]
+
+    assert hash_encoded(Kind.DEFINITION, listed) == dataset_definition(DATASET, None)
+    assert dataset_definition(DATASET, None) == dataset_definition(replace(DATASET, check=CheckSpec(1)), None)
+
+
+def test_whatever_else_a_dataset_says_is_in_its_definition():
+    """Each is another dataset, but for the name of the one it is made from."""
+    sample = SampleSpec(5, parse_expression("quality"), Decimal("0.5"), "s")
+    others = [
+        DATASET,
+        replace(DATASET, base="a"),
+        replace(DATASET, base="a", keeps_parts=True),
+        replace(DATASET, take=("final", "stale")),
+        replace(DATASET, take=("stale",)),
+        replace(DATASET, unnest="a"),
+        replace(DATASET, image=Image("a", "0.2", None)),
+        replace(DATASET, image=Image("a", "0.2", (2, 1))),
+        replace(DATASET, sample=sample),
+        *(replace(DATASET, sample=replace(sample, **{key: None})) for key in ("max", "per", "share")),
+        replace(DATASET, sample=replace(sample, seed="")),
+    ]
+
+    assert len(others) == len({dataset_definition(other, None) for other in others})
+    assert dataset_definition(others[1], None) == dataset_definition(replace(others[1], base="b"), None)
+    exact = replace(sample, share=Decimal("0.50"))
+    assert dataset_definition(others[8], None) == dataset_definition(replace(DATASET, sample=exact), None)
+
+
+def test_a_sample_is_one_whatever_its_share():
+    """The share has been taken before; what is kept of the rest follows from max, per and seed."""
+    sample = SampleSpec(5, parse_expression("quality"), Decimal("0.5"), "s")
+
+    assert sample_hash(sample) == sample_hash(replace(sample, share=None, per=parse_expression("quality -- same")))
+    others = [replace(sample, max=6), replace(sample, per=None), replace(sample, seed="t")]
+    assert 4 == len({sample_hash(other) for other in [sample, *others]})
 
 
 def test_dataset_definitions(directory):

@@ -151,17 +151,6 @@ def test_a_section_of_a_later_version_is_told_apart(recipe, section):
     assert "update dsvc" in caught.value.hint
 
 
-@pytest.mark.parametrize("key", ["sample", "take", "check", "image", "unnest"])
-def test_a_dataset_key_of_a_later_version_is_told_apart(recipe, key):
-    """The same for keys."""
-    recipe.toml(f"[dataset.d]\n{key} = {{ x = 1 }}\n")
-
-    with pytest.raises(RecipeError) as caught:
-        load_recipe(recipe.path)
-
-    assert ("a key that this version of dsvc knows", 2) == (caught.value.expected, caught.value.line)
-
-
 @pytest.mark.parametrize(
     "text,line,key,expected,nearest",
     [

@@ -38,15 +38,6 @@ def test_a_required_key_that_is_misspelt_is_blamed_itself():
     assert "plugin" == caught.value.nearest
 
 
-def test_a_key_of_a_later_version_is_told_apart():
-    """It is no misspelling."""
-    with pytest.raises(RecipeError) as caught:
-        make("dataset", sample={"max": 1}).finish()
-
-    assert "a key that this version of dsvc knows" == caught.value.expected
-    assert "update dsvc" in caught.value.hint
-
-
 @pytest.mark.parametrize(
     "read,value,expected",
     [
