@@ -3,6 +3,7 @@
     DsvcError                   1   root; never raised itself
       UserError                 1   what was asked for cannot be done as it was asked
         NotARepositoryError    10
+        NotReproducibleError   17
       ConfigError               1   a setting is wrong; RecipeError: dsvc.toml, with line and nearest spelling
       RefConflictError         11   a compare-and-swap was lost; retryable
       ObjectNotFoundError      12
@@ -13,7 +14,7 @@
       SchemaError  FeedError  DeriveError    1
 
 The whole tree is in docs/reference/errors.md, made from the classes. A command can also end with 0 done, 2 usage,
-3 done but some records failed, 70 a bug in dsvc, 130 interrupted, 141 broken pipe. A bug is no DsvcError.
+3 done but some records failed, 4 made again and not equal, 70 a bug in dsvc, 130 interrupted, 141 broken pipe. A bug is no DsvcError.
 
 A class lists its fields as annotations: they are the keyword arguments of its constructor. `text` makes the message
 from the fields, once, and `advice` the hint, the next thing to type; where words depend on the fields, `describe`
@@ -261,6 +262,24 @@ class PointerError(UserError, ValueError):
         return f"pointer {shown!r}: {self.rule}"
 
 
+class ImageUnreadableError(UserError):
+    """The image behind a pointer cannot be read; nothing of its bytes is in the message."""
+
+    pointer: str
+    reason: str
+
+    def describe(self) -> str:
+        shown = self.pointer if len(self.pointer) <= 200 else f"{self.pointer[:197]}..."
+        return f"image {shown} cannot be read: {self.reason}"
+
+
+class ImageChangedError(UserError):
+    """The image behind a pointer is not the one that was ingested: its ETag is another."""
+
+    pointer: str
+    text = "the image changed since it was ingested: run `dsvc ingest`"
+
+
 class CheckoutError(UserError):
     """Files cannot be written where they were asked for."""
 
@@ -319,6 +338,16 @@ class SecretInRecipeError(RecipeError):
 
     def describe(self) -> str:
         return f"{self.place}: {self.key} holds a password, and recipes are kept in every commit"
+
+
+class NotReproducibleError(UserError):
+    """A version cannot be derived again."""
+
+    exit_code = 17
+    revision: str
+    reason: str
+    text = "{revision} cannot be reproduced: {reason}"
+    advice = "name a version that was committed with its recipe"
 
 
 class RefConflictError(DsvcError):
