@@ -151,14 +151,13 @@ def find_cuts(hashes: U64, window: int) -> npt.NDArray[np.int64]:
 
 
 def _sliding_minimum(hashes: U64, width: int) -> U64:
-    """Return min(hashes[s : s + width]) for each s, by van Herk's prefix and suffix minima of blocks."""
-    n = len(hashes)
-    padded = np.full(-(-n // width) * width, _MASK, np.uint64)
-    padded[:n] = hashes
-    blocks = padded.reshape(-1, width)
-    prefix = np.minimum.accumulate(blocks, axis=1).ravel()
-    suffix = np.minimum.accumulate(blocks[:, ::-1], axis=1)[:, ::-1].ravel()
-    return np.minimum(suffix[: n - width + 1], prefix[width - 1 : n])
+    """Return min(hashes[s : s + width]) for each s, from the minima of windows half as wide."""
+    least, span = hashes, 1
+    while span < width:
+        step = min(span, width - span)
+        least = np.minimum(least[: len(least) - step], least[step:])
+        span += step
+    return least
 
 
 def node_hashes(last_keys: list[bytes], level: int) -> U64:
