@@ -14,7 +14,8 @@
       SchemaError  FeedError  DeriveError    1
 
 The whole tree is in docs/reference/errors.md, made from the classes. A command can also end with 0 done, 2 usage,
-3 done but some records failed, 4 made again and not equal, 70 a bug in dsvc, 130 interrupted, 141 broken pipe. A bug is no DsvcError.
+3 done but some records failed, 4 made again and not equal, 70 a bug in dsvc, 130 interrupted, 141 broken pipe. A bug
+is no DsvcError.
 
 A class lists its fields as annotations: they are the keyword arguments of its constructor. `text` makes the message
 from the fields, once, and `advice` the hint, the next thing to type; where words depend on the fields, `describe`
@@ -200,6 +201,19 @@ class DatasetNotFoundError(UserError, LookupError):
     nearest: str | None = None
     text = "no dataset {dataset!r} in {revision}"
     advice = "run `dsvc show {revision}` to list its datasets"
+
+
+class SourceNotFoundError(UserError, LookupError):
+    """A version has no source with this pointer."""
+
+    pointer: str
+    revision: str = "HEAD"
+    near: Sequence[str] = ()
+    text = "no source {pointer} in {revision}"
+    advice = "run `dsvc read {revision} --limit 5` to see what pointers look like"
+
+    def suggest(self) -> str | None:
+        return f"the nearest: {', '.join(self.near)}" if self.near else super().suggest()
 
 
 class RecordNotFoundError(UserError, LookupError):
@@ -529,6 +543,31 @@ class TransformFailedError(DeriveError):
     pointer: str
     text = "step {step!r} failed on {pointer}: {reason}"
     advice = "run `dsvc status --waiting` to see which records failed, and why"
+
+
+class WorkerError(DsvcError):
+    """A worker gave no result for a batch: it died, or cannot call the step at all."""
+
+    reason: str
+    text = "a worker {reason}"
+
+
+class BatchLostError(DeriveError):
+    """A step stopped because a worker gave no result for a batch; the cause is a `WorkerError`."""
+
+    pointer: str
+    text = "step {step!r}: a worker {reason}, at the batch that begins with {pointer}"
+    advice = "what is finished is kept: `dsvc run` goes on from there; `dsvc try {step}` shows single records"
+
+
+class RunningError(UserError):
+    """Another process runs this repository's recipe."""
+
+    exit_code = 17
+    pid: int
+    command: str
+    text = "process {pid} is at work here: {command}"
+    advice = "wait until it is done, or leave out `--no-wait`"
 
 
 class PluginError(DsvcError):
