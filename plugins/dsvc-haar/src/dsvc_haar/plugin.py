@@ -38,7 +38,7 @@ class HaarFaces(RecordTransform):
         "model": Option(int, "the version of the cascade", default=2, choices=(1, 2)),
     }
 
-    def record(self, values: Mapping[str, Any], image: bytes | None) -> list[dict[str, Any]]:  # noqa: ARG002
+    def record(self, values: Mapping[str, Any], image: bytes | None) -> list[dict[str, Any]]:
         """Return the faces of one image."""
         from dsvc_haar import cascade, outputs  # OpenCV is loaded when the first image is
 

@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(json.dumps(document) + "\n")
         sys.stdout.flush()
         if "error" in document:
-            print(f"{document['pointer']}: {document['error']}", file=sys.stderr)
+            sys.stderr.write(f"{document['pointer']}: {document['error']}\n")
             status = 1
     return status
 
