@@ -187,6 +187,32 @@ def null_column(physical: Physical, length: int) -> Column:
     return Column(physical, length, valid, children=[null_column(child, length) for _, child in physical[1]])
 
 
+def nulls_fit(found: Physical, wanted: Physical) -> bool:
+    """Tell whether types are equal but for parts of `found` that hold nothing but nulls, and so fit any type."""
+    if found in (wanted, ("null",)):
+        return True
+    if found[0] != wanted[0]:
+        return False
+    if found[0] == "list":
+        return nulls_fit(found[1], wanted[1])
+    if found[0] == "fixed_list":
+        return bool(found[1] == wanted[1]) and nulls_fit(found[2], wanted[2])
+    if found[0] != "struct" or [name for name, _ in found[1]] != [name for name, _ in wanted[1]]:
+        return False
+    return all(nulls_fit(old, new) for (_, old), (_, new) in zip(found[1], wanted[1], strict=True))
+
+
+def type_nulls(column: Column, wanted: Physical) -> Column:
+    """Return a column under a type that `nulls_fit` allows it."""
+    if column.physical == wanted:
+        return column
+    if column.physical == ("null",):
+        return null_column(wanted, column.length)
+    inner = [child for _, child in wanted[1]] if wanted[0] == "struct" else [wanted[-1]]
+    children = [type_nulls(child, type_) for child, type_ in zip(column.children, inner, strict=True)]
+    return Column(wanted, column.length, column.valid, column.data, column.offsets, children)
+
+
 def concat(columns: Sequence[Column]) -> Column:
     """Return the rows of several columns of one type, in order; at least one column."""
     if len(columns) == 1:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from dsvc.errors import InvalidNameError, SignalOwnedError
 from dsvc.objects.access import Reader, Writer
 from dsvc.objects.chunk import ProvColumn, Records
-from dsvc.objects.column import null_column
+from dsvc.objects.column import type_nulls
 from dsvc.objects.diff import DiffCounts, count_changes
 from dsvc.objects.edit import Edit, edit_tree
 from dsvc.objects.encoding import put_object
@@ -31,8 +31,6 @@ from dsvc.repo.view import View
 
 if TYPE_CHECKING:
     from dsvc.repo.base import BaseRepository
-
-_NULL = ("null",)
 
 
 class PutReport(msgspec.Struct, frozen=True):
@@ -114,7 +112,7 @@ class _Put:
         after = start
         added = changed = same = removed = 0
         for keys, values in self.incoming.segments():
-            column = values if values.physical == type_.physical else null_column(type_.physical, len(keys))
+            column = type_nulls(values, type_.physical)
             check_named_rule(self.signal, keys, column, type_)
             result = edit_tree(writer, after, type_, Edit(Records(keys, column, ProvColumn.constant(prov, len(keys)))))
             after = result.signal
@@ -130,15 +128,10 @@ class _Put:
         """Return the type under which the values are put; nulls alone fit any."""
         found, named = self.incoming.type, self.named
         if named is not None:
-            if found.physical != _NULL:
-                match_type(self.signal, found, named, is_named=False)
-            found = named
+            found = match_type(self.signal, found, named, is_named=False)
         if before is None:
             return found
-        expected = Type.decode(before.type)
-        if found.physical == _NULL:
-            return expected
-        return match_type(self.signal, found, expected, is_named=named is not None)
+        return match_type(self.signal, found, Type.decode(before.type), is_named=named is not None)
 
 
 def compare_signals(reader: Reader, before: Signal, after: Signal | None) -> DiffCounts:

@@ -17,7 +17,7 @@ from dsvc.errors import (
 )
 from dsvc.objects.arrays import normalise
 from dsvc.objects.chunk import MAX_RECORD_BYTES
-from dsvc.objects.column import Column
+from dsvc.objects.column import Column, nulls_fit
 from dsvc.objects.keys import Keys
 from dsvc.objects.types import Type
 from dsvc.repo.images import find_encoded_image
@@ -90,7 +90,7 @@ def value_column(signal: str, table: pa.Table, type_: Type) -> Column:
 
 
 def match_type(signal: str, found: Type, expected: Type, *, is_named: bool) -> Type:
-    """Return the type under which records of type `found` join a signal of type `expected`.
+    """Return the type under which records of type `found` join a signal of type `expected`; nulls alone fit any.
 
     Args:
         signal: The signal's name.
@@ -101,7 +101,7 @@ def match_type(signal: str, found: Type, expected: Type, *, is_named: bool) -> T
     Raises:
         SignalTypeError: If they do not fit.
     """
-    if found.physical != expected.physical or (is_named and found != expected):
+    if not nulls_fit(found.physical, expected.physical) or (is_named and found != expected):
         raise SignalTypeError(signal=signal, expected=str(expected), found=str(found))
     return expected
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dsvc.objects.arrays import normalise, to_arrow
 from dsvc.objects.canonical import value_parts
-from dsvc.objects.column import concat, differing_rows, null_column, offsets_of, ranges
+from dsvc.objects.column import concat, differing_rows, null_column, nulls_fit, offsets_of, ranges, type_nulls
 from dsvc.objects.types import Type
 from dsvc.testing.strategies import nullable_values_of, storable_types
 
@@ -192,3 +192,42 @@ def test_values_without_bytes_keep_their_rows(arrow):
     assert [None, empty] == to_arrow(column.take(np.array([1, 2]))).to_pylist()
     assert [empty, None, empty, empty, None, empty] == to_arrow(concat([column, column])).to_pylist()
     assert [False, True, True] == differing_rows(column, column_of([empty, empty, None], arrow)).tolist()
+
+
+@pytest.mark.parametrize(
+    "found, wanted, values",
+    [
+        (pa.null(), pa.int8(), [None, None]),
+        (pa.list_(pa.null()), pa.list_(pa.string()), [[None], None, []]),
+        (pa.list_(pa.null(), 2), pa.list_(pa.int8(), 2), [[None, None], None]),
+        (
+            pa.struct([("a", pa.int8()), ("b", pa.null())]),
+            pa.struct([("a", pa.int8()), ("b", pa.list_(pa.bool_()))]),
+            [{"a": 1, "b": None}, None, {"a": None, "b": None}],
+        ),
+    ],
+)
+def test_parts_that_are_nulls_alone_take_another_type(found, wanted, values):
+    """The column is then what it would be had it had that type from the start."""
+    column = normalise(pa.array(values, found), Type.from_arrow(found).physical)
+    type_ = Type.from_arrow(wanted)
+
+    assert nulls_fit(column.physical, type_.physical)
+    typed = type_nulls(column, type_.physical)
+    like = normalise(pa.array(values, wanted), type_.physical)
+    assert value_parts(like, type_.id, 0, len(values)) == value_parts(typed, type_.id, 0, len(values))
+
+
+@pytest.mark.parametrize(
+    "found, wanted",
+    [
+        (pa.int8(), pa.int16()),
+        (pa.list_(pa.null()), pa.null()),
+        (pa.list_(pa.null(), 2), pa.list_(pa.int8(), 3)),
+        (pa.struct([("a", pa.null())]), pa.struct([("b", pa.int8())])),
+        (pa.list_(pa.int8()), pa.list_(pa.null())),
+    ],
+)
+def test_other_types_do_not_fit(found, wanted):
+    """Only nulls have no type of their own."""
+    assert not nulls_fit(Type.from_arrow(found).physical, Type.from_arrow(wanted).physical)

@@ -98,6 +98,17 @@ def test_nulls_alone_fit_any_type(put, values):
     assert {"s3://a": None, "s3://b": None} == values("quality")
 
 
+def test_a_field_of_nothing_but_nulls_fits_any_type(put, values):
+    """A detector that gives no labels puts boxes all the same; another field that is missing is refused."""
+    box = {"x": 1.0, "y": 2.0, "w": 3.0, "h": 4.0, "score": 0.5}
+    report = put("faces", {"s3://a": [{**box, "label": None}], "s3://b": None, "s3://c": []}, type="boxes")
+    assert ("boxes", 3) == (report.type, report.added)
+    assert {"s3://a": [{**box, "label": None}], "s3://b": None, "s3://c": []} == values("faces")
+    put("faces", {"s3://b": [{**box, "label": None}]})
+    with pytest.raises(SignalTypeError):
+        put("faces", {"s3://d": [box]})
+
+
 def test_a_named_type_is_kept(repo, put):
     """A type given by name is the signal's, and puts of the same storage join it without naming it."""
     put("quality", {"s3://a": 3}, type="rating(5)", arrow=pa.int8())
