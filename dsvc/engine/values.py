@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from dsvc.objects.arrays import normalise, to_arrow
 from dsvc.objects.chunk import MAX_RECORD_BYTES
 from dsvc.objects.column import Column, concat, differing_rows, null_column
 from dsvc.objects.types import Physical, Type
 from dsvc.repo.images import find_encoded_image
+from dsvc.repo.named import find_rule_breakers
 
 Failures = dict[int, str]
 """Row -> why it has no value."""
@@ -150,20 +150,10 @@ def _is_same(given: Any, made: Any) -> bool:
 
 def _keep_named_rule(column: Column, type_: Type, failures: Failures) -> None:
     """Fail what the rule of a named type refuses."""
-    name, _, arguments = (type_.name or "").partition("(")
-    if name == "rating":
-        most = int(arguments.rstrip(")"))
-        values = to_arrow(column)
-        good, rule = pc.and_(pc.greater_equal(values, 1), pc.less_equal(values, most)), f"expected 1 to {most}"
-    elif name == "class":
-        names = [item.strip() for item in arguments[:-1].split(",")]
-        values = to_arrow(column)
-        good, rule = pc.is_in(values, value_set=pa.array(names, pa.string())), f"expected one of {', '.join(names)}"
-    else:
-        return
-    refused = pc.and_(pc.is_valid(values), pc.invert(pc.fill_null(good, True)))
-    for row in np.flatnonzero(np.asarray(refused)).tolist():
-        failures.setdefault(row, f"{rule}, found {_show(values[row].as_py())}")
+    array = to_arrow(column)
+    rows, rule = find_rule_breakers(array, type_)
+    for row in rows.tolist():
+        failures.setdefault(row, f"expected {rule}, found {_show(array[row].as_py())}")
 
 
 def _keep_weight(column: Column, failures: Failures) -> None:

@@ -25,6 +25,7 @@ import pyarrow.compute as pc
 
 from dsvc.feeds.documents import kind_of
 from dsvc.objects.types import Physical, Type, format_physical
+from dsvc.repo.named import find_rule_breakers
 
 Misfits = list[tuple[int, str]]
 """(row, why) of each value that does not fit."""
@@ -91,24 +92,15 @@ def _convert(values: Sequence[Any], physical: Physical, check: _Check, start: in
 
 def _keep_named_rule(array: pa.Array, type_: Type, misfits: Misfits) -> tuple[pa.Array, Misfits]:
     """Null what the rule of a named type refuses."""
-    name, _, arguments = (type_.name or "").partition("(")
-    if name == "rating":
-        most = int(arguments.rstrip(")"))
-        good = pc.and_(pc.greater_equal(array, 1), pc.less_equal(array, most))
-        rule = f"expected 1 to {most}"
-    elif name == "class":
-        names = [item.strip() for item in arguments[:-1].split(",")]
-        good = pc.is_in(array, value_set=pa.array(names, pa.string()))
-        rule = f"expected one of {', '.join(names)}"
-    else:
-        return array, misfits
-    refused = pc.and_(pc.is_valid(array), pc.invert(pc.fill_null(good, True)))
-    rows = np.flatnonzero(refused.to_numpy(zero_copy_only=False)).tolist()
+    breakers, rule = find_rule_breakers(array, type_)
+    rows = breakers.tolist()
     if not rows:
         return array, misfits
     found = array.take(pa.array(rows, pa.int64())).to_pylist()
-    misfits.extend((row, f"{rule}, found {value!r}") for row, value in zip(rows, found, strict=True))
-    return pc.if_else(refused, pa.scalar(None, array.type), array), sorted(misfits)
+    misfits.extend((row, f"expected {rule}, found {value!r}") for row, value in zip(rows, found, strict=True))
+    refused = np.zeros(len(array), np.bool_)
+    refused[breakers] = True
+    return pc.if_else(pa.array(refused), pa.scalar(None, array.type), array), sorted(misfits)
 
 
 # -- a column at a time ---------------------------------------------------------------------------------------------

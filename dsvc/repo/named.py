@@ -13,15 +13,13 @@ from dsvc.objects.keys import Keys
 from dsvc.objects.types import Type
 
 
-def find_rule_breakers(values: Column, type_: Type) -> tuple[Index, str]:
+def find_rule_breakers(array: pa.Array, type_: Type) -> tuple[Index, str]:
     """Return the rows whose value the type's rule refuses, ascending, and the rule in words; null is never refused."""
     name, _, arguments = (type_.name or "").removesuffix(")").partition("(")
     if name == "rating":
-        array = to_arrow(values)
         good, rule = pc.and_(pc.greater_equal(array, 1), pc.less_equal(array, int(arguments))), f"1 to {arguments}"
     elif name == "class":
         names = [item.strip() for item in arguments.split(",")]
-        array = to_arrow(values)
         good = pc.or_kleene(pc.is_in(array, value_set=pa.array(names, pa.string())), pc.is_null(array))
         rule = f"one of {', '.join(names)}"
     else:
@@ -35,10 +33,11 @@ def check_named_rule(signal: str, sources: Keys, values: Column, type_: Type) ->
     Raises:
         SchemaError: For the first that is not.
     """
-    rows, rule = find_rule_breakers(values, type_)
+    array = to_arrow(values)
+    rows, rule = find_rule_breakers(array, type_)
     if len(rows):
         row = int(rows[0])
-        found = to_arrow(values.slice(row, row + 1))[0].as_py()
+        found = array[row].as_py()
         more = f", and {len(rows) - 1:,} more" if len(rows) > 1 else ""
         raise SchemaError(
             message=f"{signal} of {sources[row].decode()}: expected {rule}, found {found!r}{more}",
