@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Start": ("init", "demo"),
     "Take records in": ("ingest", "put", "remove", "feed"),
-    "Derive": ("plan", "run"),
+    "Derive": ("recipe", "plan", "run", "reproduce"),
     "Look": ("status", "log", "show", "diff", "read", "blame"),
     "Keep versions": ("commit", "branch", "switch", "tag", "checkout"),
     "The tool itself": ("op", "plugin", "completion"),

@@ -8,12 +8,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from dsvc.errors import UserError
-from dsvc.repo.base import BaseRepository
+from dsvc.looking import Looking
 from dsvc.repo.names import GLOBAL
 from dsvc.repo.refs import DRAFT_REVISION, HEAD
 from dsvc.repo.view import View
@@ -24,10 +23,11 @@ if TYPE_CHECKING:
 
     from dsvc.engine.plan import Plan
     from dsvc.engine.report import RunReport
+    from dsvc.engine.reproduce import Reproduction
+    from dsvc.engine.story import Story
     from dsvc.export.checkout import CheckoutReport
     from dsvc.feeds.pending import Pending
     from dsvc.feeds.report import IngestReport
-    from dsvc.plugins.manager import Plugins
     from dsvc.recipe.spec import Recipe
     from dsvc.store.base import OnWait
 
@@ -40,7 +40,7 @@ def now_us() -> int:
     return time.time_ns() // 1_000
 
 
-class Repository(BaseRepository):
+class Repository(Looking):
     """One repository, open. Close it, or use it as a context manager."""
 
     _loaded: tuple[Mapping[str, bytes], tuple[str, ...], Recipe] | None = None
@@ -74,13 +74,6 @@ class Repository(BaseRepository):
 
     # --- the recipe -------------------------------------------------------------------------------------------------
 
-    @cached_property
-    def plugins(self) -> Plugins:
-        """The plugins of this environment."""
-        from dsvc.plugins.manager import Plugins
-
-        return Plugins()
-
     def recipe(self) -> Recipe:
         """Return the recipe as it lies in the directory, checked as a whole; an empty one where there is none.
 
@@ -93,16 +86,10 @@ class Repository(BaseRepository):
             return Recipe(self.path)
         from dsvc.recipe.load import load_recipe
 
-        files, known = self.recipe_files(), self._put_signals()
+        files, known = self.recipe_files(), self.put_signals()
         if self._loaded is None or self._loaded[:2] != (files, known):
             self._loaded = files, known, load_recipe(self.path, plugins=self.plugins, also_known=known)
         return self._loaded[2]
-
-    def _put_signals(self) -> tuple[str, ...]:
-        """Return the signals that were put by hand: those in the draft that nothing else made."""
-        draft = self.view(DRAFT_REVISION)
-        made = {entry.name for entry in draft.state.ingested}
-        return tuple(name for name in draft.source_signals if name not in made)
 
     def _read_starter(self) -> Mapping[str, bytes] | None:
         """Return the recipe files where they say nothing yet: none, or the one that init wrote; None otherwise.
@@ -180,6 +167,22 @@ class Repository(BaseRepository):
 
         return plan(self, self.recipe(), self.plugins)
 
+    def explain(self, pointer: str, step: str | None = None) -> Story:
+        """Return what a run would do to the records of one source, and why.
+
+        Args:
+            pointer: The source.
+            step: Only its record of this step.
+
+        Raises:
+            RecipeError: If the recipe is wrong.
+            SourceNotFoundError: If the draft has no such source.
+            UserError: If the recipe has no such step.
+        """
+        from dsvc.engine.story import tell_story
+
+        return tell_story(self, self.recipe(), self.plugins, pointer, step)
+
     def find_pending(self) -> tuple[Pending, ...]:
         """Return the feeds that the next ingest reads again because the recipe changed; reads none of them.
 
@@ -211,6 +214,41 @@ class Repository(BaseRepository):
         from dsvc.engine.run import run
 
         return run(self, self.recipe(), self.plugins, only=only, retry_failed=retry_failed, progress=progress)
+
+    def check(
+        self, *, only: Collection[str] | None = None, rows: int = 5, progress: Progress | None = None
+    ) -> Reproduction:
+        """Execute the derived records of the draft again, and compare; what differs is told, noted, and stays.
+
+        Args:
+            only: Steps and datasets to check; all if None.
+            rows: Differing records to tell of, of each.
+            progress: Told how far each step is.
+        """
+        from dsvc.engine.checking import check
+
+        return check(self, self.recipe(), self.plugins, only=only, rows=rows, progress=progress)
+
+    def reproduce(
+        self, revision: str = HEAD, dataset: str | None = None, *, rows: int = 5, progress: Progress | None = None
+    ) -> Reproduction:
+        """Derive a version again, with the recipe of its commit, and compare; nothing is replaced.
+
+        Args:
+            revision: The version.
+            dataset: Only this dataset and the steps that it needs; that of a ``dataset@version`` tag, else all, if
+                None.
+            rows: Differing records to tell of, of each step.
+            progress: Told how far each step is.
+
+        Raises:
+            NotReproducibleError: If the version was committed without a recipe.
+            DatasetNotFoundError: If it has no such dataset.
+        """
+        from dsvc.engine.reproduce import reproduce
+
+        named = dataset or self._tagged_dataset(revision)
+        return reproduce(self, self.plugins, revision, named, rows=rows, progress=progress)
 
     # --- datasets ---------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,140 @@
+"""What a recipe makes of what: feeds, signals, steps and datasets as a graph, drawn as a tree or for Mermaid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from dsvc.recipe.spec import CONTENT, DatasetSpec, Recipe
+
+_SHAPES: Final[Mapping[str, tuple[str, str]]] = {
+    "feed": ("[(", ")]"),
+    "signal": ("([", "])"),
+    "step": ("[", "]"),
+    "dataset": ("[[", "]]"),
+}
+"""How Mermaid draws each kind of node."""
+
+
+@dataclass(frozen=True)
+class FlowNode:
+    """One thing of a recipe.
+
+    Attributes:
+        kind: `feed`, `signal`, `step` or `dataset`.
+        name: Its name in the recipe.
+        detail: What it is made by: a feed's plugin, a step's kind of code, `put` of a signal that is put by hand.
+    """
+
+    kind: str
+    name: str
+    detail: str = ""
+
+    @property
+    def id(self) -> str:
+        """Its name, unique in the recipe."""
+        return f"{self.kind}.{self.name}"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}" + (f" ({self.detail})" if self.detail else "")
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A whole recipe as a graph.
+
+    Attributes:
+        nodes: By id, what others are made of first.
+        edges: (id, id): the second is made from the first, in the order of the second's nodes.
+    """
+
+    nodes: Mapping[str, FlowNode]
+    edges: tuple[tuple[str, str], ...]
+
+    def readers(self, node: str) -> tuple[str, ...]:
+        """Return the ids of what is made directly from a node."""
+        return tuple(after for before, after in self.edges if before == node)
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The ids of the nodes that are made from nothing."""
+        made = {after for _, after in self.edges}
+        return tuple(node for node in self.nodes if node not in made)
+
+
+def flow_of(recipe: Recipe) -> Flow:
+    """Return the graph of a recipe; signals that it reads and does not make are there as put by hand."""
+    nodes = [FlowNode("feed", feed.name, feed.plugin) for feed in recipe.feeds.values()]
+    signals = {name: FlowNode("signal", name) for name in recipe.signals}
+    steps = {name: FlowNode("step", name, recipe.steps[name].kind) for name in recipe.order}
+    datasets = [FlowNode("dataset", name) for name in recipe.datasets]
+    read = [name for step in recipe.steps.values() for name in sorted(step.signals)]
+    read += [name for dataset in recipe.datasets.values() for name in _named(recipe, dataset)]
+    for name in read:
+        if name not in signals and name not in steps:
+            mains = [feed for feed in recipe.feeds.values() if feed.about is None]
+            detail = "what identifies each raw item" if name == CONTENT and mains else "put"
+            signals[name] = FlowNode("signal", name, detail)
+    nodes += [*signals.values(), *steps.values(), *datasets]
+    producers = {name: node.id for name, node in (signals | steps).items()}
+    edges = dict.fromkeys(_edges(recipe, producers))
+    return Flow({node.id: node for node in nodes}, tuple(edges))
+
+
+def _edges(recipe: Recipe, producers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for feed in recipe.feeds.values():
+        if feed.about is not None:
+            yield f"feed.{feed.about.feed}", f"feed.{feed.name}"
+        elif CONTENT in producers:
+            yield f"feed.{feed.name}", producers[CONTENT]
+    for signal in recipe.signals.values():
+        yield f"feed.{signal.feed}", f"signal.{signal.name}"
+    for name in recipe.order:
+        for read in dict.fromkeys(path.signal for path in recipe.steps[name].depends):
+            yield producers[read], f"step.{name}"
+    for dataset in recipe.datasets.values():
+        base: str | None = getattr(dataset, "base", None)
+        if base is not None:
+            yield f"dataset.{base}", f"dataset.{dataset.name}"
+        for read in _named(recipe, dataset):
+            yield producers[read], f"dataset.{dataset.name}"
+
+
+def _named(recipe: Recipe, dataset: DatasetSpec) -> Iterable[str]:
+    """Return the signals that a dataset reads: for its condition, its split and its columns."""
+    expressions = [] if dataset.where is None else [dataset.where]
+    if dataset.split is not None:
+        expressions.append(recipe.splits[dataset.split].by)
+    expressions += [expression for _, expression in dataset.columns]
+    return dict.fromkeys(path.signal for expression in expressions for path in expression.inputs)
+
+
+def tree_lines(flow: Flow) -> Iterator[str]:
+    """Yield the graph as a tree of text: below each node what is made from it, in full where it comes first."""
+    drawn: set[str] = set()
+    for root in flow.roots:
+        yield from _subtree(flow, root, "", "", drawn)
+
+
+def _subtree(flow: Flow, node: str, lead: str, below: str, drawn: set[str]) -> Iterator[str]:
+    readers = flow.readers(node)
+    again = node in drawn and bool(readers)
+    yield f"{lead}{flow.nodes[node]}{' ...' if again else ''}"
+    if again:
+        return
+    drawn.add(node)
+    for reader in readers:
+        is_last = reader == readers[-1]
+        branch, gap = ("└─ ", "   ") if is_last else ("├─ ", "│  ")
+        yield from _subtree(flow, reader, below + branch, below + gap, drawn)
+
+
+def mermaid_lines(flow: Flow) -> Iterator[str]:
+    """Yield the graph as a Mermaid flowchart."""
+    yield "flowchart LR"
+    for node in flow.nodes.values():
+        left, right = _SHAPES[node.kind]
+        yield f"  {node.kind}_{node.name}{left}{node.name}{right}"
+    for before, after in flow.edges:
+        yield f"  {before.replace('.', '_')} --> {after.replace('.', '_')}"
