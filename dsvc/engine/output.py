@@ -133,6 +133,10 @@ class Failures:
         values = pa.array([{"detail": text, "reason": REASON_FAILED} for text in details], WAITING_TYPE.arrow)
         self._output.put(self._output.made(failed, normalise(values, WAITING_TYPE.physical)))
 
+    def flush(self) -> None:
+        """Write what is held, after which sources may begin from the first again."""
+        self._output.flush()
+
     def write(self) -> Oid | None:
         """Write the waiting signal; None when nobody waits."""
         oid = self._output.write()

@@ -33,6 +33,8 @@ class StepReport(msgspec.Struct, frozen=True):
     waiting: int = 0
     """Sources whose record failed, now or before, with the inputs they have."""
     seconds: float = 0.0
+    groups: int = 0
+    """Groups that the function was called for, in a step of groups; 1 in one of all records that ran."""
 
 
 class DatasetReport(msgspec.Struct, frozen=True):

@@ -21,6 +21,7 @@ from dsvc.engine.datasets import make_datasets
 from dsvc.engine.drafts import drop_derived, put_derived
 from dsvc.engine.executors.local import Clock, Slices
 from dsvc.engine.fields import same_bits
+from dsvc.engine.grouped import GroupMaking
 from dsvc.engine.inputs import find_signal
 from dsvc.engine.loading import Loader
 from dsvc.engine.output import MAX_HELD_ROWS, Failures, Output
@@ -156,7 +157,7 @@ class _Runner:
             )
         step = self.loader.load(spec, bound.type, bound.transform)
         with self.repo.new_writer() as writer:
-            making = _Making(self, bound, step, writer)
+            making = (_Making if spec.scope == "record" else GroupMaking)(self, bound, step, writer)
             oid, trace = making.finish()
         self._move(spec.name, bound, oid, trace)
         note_rate(self.repo, bound.transform, step.n_ran, making.call_seconds)

@@ -180,7 +180,8 @@ class Match:
         return bool(self._partial)
 
     @cached_property
-    def _others(self) -> list[Answers]:
+    def others(self) -> list[Answers]:
+        """What may answer where the base does not: what interrupted runs had made, and the other traces."""
         return [*self._partial, *(trace for trace in self.retained if trace is not self.base)]
 
     def with_inputs(self, now: Inputs) -> Match:
@@ -221,7 +222,7 @@ class Match:
         """
         run = wanted.copy()
         answers: list[tuple[Index, Records]] = []
-        for trace in [self.base, *self._others] if base_too and self.base is not None else self._others:
+        for trace in [self.base, *self.others] if base_too and self.base is not None else self.others:
             answered = trace.ask(probe, columns, run) if run.any() else None
             if answered is not None:
                 run[answered[0]] = False
