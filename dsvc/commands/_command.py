@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 STATUS_DONE = 0
 STATUS_SOME_FAILED = 3
 """Everything was done that could be, but some records failed; `dsvc status` names them."""
+STATUS_DIFFERS = 4
+"""What was made again is not equal to what is stored, which stays."""
+STATUS_NOT_COMPARED = 17
+"""Something could not be made again; as `NotReproducibleError`."""
 
 PLUGIN_COMMANDS = "dsvc.commands"
 """Entry point group of plugins' commands: the entry point's name is the command as typed."""
