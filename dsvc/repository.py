@@ -225,7 +225,7 @@ class Repository(Looking):
             rows: Differing records to tell of, of each.
             progress: Told how far each step is.
         """
-        from dsvc.engine.checking import check
+        from dsvc.engine.rechecking import check
 
         return check(self, self.recipe(), self.plugins, only=only, rows=rows, progress=progress)
 

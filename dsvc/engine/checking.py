@@ -1,47 +1,152 @@
-"""Whether the draft's derived records come out as they are when they are made again.
-
-What is current is executed whole, without a look at what was made before, and compared. Nothing is replaced: where a
-record comes out otherwise, the stored one stays, and both are told and noted.
-"""
+"""Checking a recipe against the signals of a version before anything is made: types, SQL, and functions."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
-from dsvc.engine.rederive import Rederiving
-from dsvc.engine.report import ProgressCall
-from dsvc.engine.reproduce import ROWS, Reproduction, note_divergences
+import pyarrow as pa
+
+from dsvc.engine.inputs import Input, Inputs
+from dsvc.engine.loading import Loader
+from dsvc.errors import DeriveError, DsvcError, SchemaError
+from dsvc.objects.oid import ZERO
+from dsvc.objects.types import Type
 from dsvc.plugins.manager import Plugins
-from dsvc.recipe.spec import Recipe
-from dsvc.repo.base import BaseRepository
-from dsvc.repo.refs import DRAFT_REVISION
+from dsvc.recipe.check import Problem, check_text, place_key
+from dsvc.recipe.expressions import Expression
+from dsvc.recipe.paths import InputPath
+from dsvc.recipe.python import Namespace
+from dsvc.recipe.spec import CONTENT_ID, KeyPath, Recipe, StepSpec
+from dsvc.repo.view import View
 
-COMMAND = "run --check"
+_FITTING = "SQL that fits the types of what it names"
 
 
-def check(
-    repo: BaseRepository,
-    recipe: Recipe,
-    plugins: Plugins,
-    *,
-    only: Collection[str] | None = None,
-    rows: int = ROWS,
-    progress: ProgressCall | None = None,
-) -> Reproduction:
-    """Execute what the draft holds again, and compare; what is stale is told as such.
+def check_recipe(view: View, directory: Path, plugins: Plugins, also_known: Iterable[str] = ()) -> tuple[Problem, ...]:
+    """Return everything that is wrong with a recipe, in order of file and line. Runs its Python files, no function.
+
+    What depends on something wrong, or on a signal whose type nobody knows yet, is checked as far as it can be.
 
     Args:
-        repo: Whose draft.
-        recipe: What made it.
-        plugins: Offers transforms.
-        only: Names of steps and datasets; all of the recipe by default.
-        rows: Differing records to tell of, of each part.
-        progress: Told how far each part is.
+        view: The version whose signals it is checked against; the draft.
+        directory: Where `dsvc.toml` is.
+        plugins: Offers feeds and transforms.
+        also_known: The signals that are put by hand.
     """
-    view = repo.view(DRAFT_REVISION)
-    steps = [name for name in recipe.order if only is None or name in only]
-    datasets = [name for name in recipe.datasets if only is None or name in only]
-    work = Rederiving(repo, view, recipe, plugins, rows, progress)
-    parts = tuple(work.iter_all(steps, datasets))
-    note_divergences(repo, parts, command=COMMAND)
-    return Reproduction(DRAFT_REVISION, view.commit_id, view.root_id, None, parts)
+    checked = check_text(directory, plugins=plugins, also_known=also_known)
+    if checked.recipe is None:
+        return checked.problems
+    broken = {name for section, name in checked.broken if section in ("signal", "step")}
+    found = [*checked.problems, *_Checking(view, checked.recipe, plugins, broken).problems()]
+    return tuple(sorted(dict.fromkeys(found), key=place_key))
+
+
+class _Checking:
+    """The types of signals as far as they are known, and what does not fit them."""
+
+    def __init__(self, view: View, recipe: Recipe, plugins: Plugins, broken: Iterable[str]) -> None:
+        self._view, self._recipe, self._plugins = view, recipe, plugins
+        self._loader = Loader(recipe, plugins)
+        self._types: dict[str, Type] = {
+            name: Type.decode(view.get_signal(name).type) for name in view.signals if name not in recipe.steps
+        }
+        self._types |= self._loader.declared_types
+        for name in broken:
+            self._types.pop(name, None)
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong with signals, steps, splits and datasets."""
+        yield from self._formats()
+        for name in self._recipe.order:
+            yield from self._step(self._recipe.steps[name])
+        for split in self._recipe.splits.values():
+            yield from self._expression(("split", split.name, "by"), split.by)
+        for dataset in self._recipe.datasets.values():
+            path: KeyPath = ("dataset", dataset.name)
+            if dataset.where is not None:
+                yield from self._expression((*path, "where"), dataset.where, is_condition=True)
+            for column, expression in dataset.columns:
+                yield from self._expression((*path, "columns", column), expression)
+
+    def _formats(self) -> Iterator[Problem]:
+        namespace = Namespace(self._recipe.directory)
+        for signal in self._recipe.signals.values():
+            for range_, reference in signal.formats:
+                try:
+                    namespace.load(reference)
+                except DsvcError as err:
+                    yield Problem.of(err, self._recipe, ("signal", signal.name, "formats", str(range_)))
+
+    def _step(self, spec: StepSpec) -> Iterator[Problem]:
+        path: KeyPath = ("step", spec.name, spec.kind)
+        wrong = list(self._fields(spec))
+        yield from (Problem.of(err, self._recipe, ("step", spec.name, "inputs")) for err in wrong)
+        type_ = spec.type
+        unloaded = self._load(spec)
+        if unloaded is not None:
+            yield Problem.of(unloaded, self._recipe, path)
+        elif self._is_known(spec.inputs) and not wrong:
+            try:
+                type_ = self._loader.output_type(spec, self._inputs(spec.depends, spec.required))
+                self._loader.transform_hash(spec, type_)
+            except DsvcError as err:
+                yield self._problem(path, err)
+        if type_ is None:
+            self._types.pop(spec.name, None)
+        else:
+            self._types[spec.name] = type_
+
+    def _load(self, spec: StepSpec) -> DsvcError | None:
+        """Return why the code of a step cannot be called, if it cannot."""
+        try:
+            # Any type will do: what is loaded is not called.
+            self._loader.load(spec, spec.type or Type(("null",)), ZERO)
+        except DsvcError as err:
+            return err
+        return None
+
+    def _fields(self, spec: StepSpec) -> Iterator[SchemaError]:
+        """Yield an error for each field that its signal does not have."""
+        if spec.kind == "sql":
+            return  # the engine's own words say where in the SQL
+        for path in spec.inputs:
+            try:
+                if path.signal in self._types:
+                    self._inputs([path]).type_of(path)
+            except SchemaError as err:
+                yield err
+
+    def _expression(self, path: KeyPath, expression: Expression, *, is_condition: bool = False) -> Iterator[Problem]:
+        if not self._is_known(expression.inputs):
+            return
+        evaluator = self._loader.evaluator
+        name = str(path[1])
+        try:
+            inputs = self._inputs(expression.inputs)
+            columns = {item: _empty(inputs.type_of(item)) for item in expression.inputs}
+            if is_condition:
+                evaluator.where(expression, columns, n_rows=0, name=name)
+            else:
+                Type.from_arrow(evaluator.evaluate([expression], columns, n_rows=0, name=name)[0].type)
+        except (DeriveError, SchemaError) as err:
+            yield self._problem(path, err)
+
+    def _is_known(self, paths: Iterable[InputPath]) -> bool:
+        """Tell whether the types of some inputs are known."""
+        return all(path.circumstance or path.signal in self._types or path == CONTENT_ID for path in paths)
+
+    def _inputs(self, paths: Iterable[InputPath], required: Iterable[InputPath] = ()) -> Inputs:
+        """Return inputs that have types and no records."""
+        needed = set(required)
+        types: Mapping[str, Type] = self._types
+        return Inputs(self._view.reader, [Input(path, path in needed) for path in paths], types)
+
+    def _problem(self, path: KeyPath, err: DsvcError) -> Problem:
+        if isinstance(err, DeriveError):
+            return Problem.of(self._recipe.error(path, _FITTING, err.reason, hint=err.hint))
+        return Problem.of(err, self._recipe, path)
+
+
+def _empty(type_: Type) -> pa.Array:
+    return pa.array([], type_.arrow)

@@ -1,69 +1,127 @@
-"""The draft made again: what differs is told and noted, and stays."""
+"""A recipe is checked against the signals of the draft before anything is made."""
 
 from __future__ import annotations
 
 import pytest
 
-from dsvc.engine.checking import check
-from dsvc.repo.divergences import read_divergences
-from tests.engine.reproducing import Study
+from dsvc.engine.checking import check_recipe
 
-RECIPE = """
-[step.twice]
-python = "steps:double"
-inputs = ["x"]
+CODE = """
+def one(x) -> int:
+    return 1
 
-[step.random]
-python = "steps:count"
-inputs = ["twice"]
+def two(a, b):
+    return 1
 
-[dataset.some]
-where = "twice > 2"
-columns = { x = "x" }
+number = 3
 """
 
 
 @pytest.fixture
-def study(tmp_path):
-    """A repository in which everything is made and nothing is committed."""
-    study = Study(tmp_path / "study")
-    study.put("x", [1, 2, 3])
-    study.write(RECIPE)
-    study.repo.run()
-    return study
+def check(bench):
+    """Returns (key, nearest, part of the message) of the problems of a recipe over q, an integer, and a struct c."""
+    bench.put("q", {"a": 1})
+    bench.put("c", {"a": {"age": 3, "country": "DE"}})
+
+    def check(text, code=CODE):
+        bench.write(text, steps=code)
+        return list(check_recipe(bench.view, bench.path, bench.plugins, bench.known))
+
+    return check
 
 
-def test_everything_current_is_executed_and_compared(study):
-    """The first result stays, in the draft and for whoever comes back to these inputs."""
-    stored = study.read("random")
-
-    found = check(study.repo, study.repo.recipe(), study.repo.plugins)
-    study.put("x", [1, 2, 9])
-    study.repo.run()
-    study.put("x", [1, 2, 3])
-    study.repo.run()
-
-    assert [("twice", "equal", 3), ("random", "differs", 3), ("some", "equal", 3)] == [
-        (part.name, part.status, part.ran) for part in found.parts
-    ]
-    assert stored == study.read("random")
-    assert [("run --check", "random", 3)] == [
-        (item.command, item.name, item.records) for item in read_divergences(study.repo.store.refs)
-    ]
+def words(problems):
+    """Return the messages."""
+    return [problem.message for problem in problems]
 
 
-def test_only_what_is_named(study):
-    """Nothing else is executed."""
-    found = check(study.repo, study.repo.recipe(), study.repo.plugins, only=["twice"])
+def test_a_sound_recipe_has_no_problem(check):
+    """Steps over steps, of all kinds, and datasets over both; nothing has been made yet."""
+    assert [] == check(
+        """
+        [step.one]
+        python = "steps:one"
+        inputs = ["c.age"]
+        [step.more]
+        sql = "SELECT one + q AS more"
+        [dataset.d]
+        where = "more > 1 AND c.country = 'DE'"
+        columns = { a = "more + 1", b = "c.age", v = "one._version" }
+        split = "s"
+        [split.s]
+        by = "c.country"
+        parts = { all = 1 }
+        """
+    )
 
-    assert (["twice"], True) == ([part.name for part in found.parts], found.is_equal)
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            "[step.s]\nsql = 'SELECT len(q) AS s'", "dsvc.toml:2: step.s.sql: expected SQL that fits", id="sql"
+        ),
+        pytest.param("[step.s]\nsql = 'SELECT c.agee AS s'", "c has no field 'agee'", id="field-in-sql"),
+        pytest.param(
+            "[step.s]\npython = 'steps:one'\ninputs = ['c.agee']",
+            "dsvc.toml:3: step.s.inputs: c has no field",
+            id="field",
+        ),
+        pytest.param("[dataset.d]\nwhere = 'q + 1'", "`q + 1` is of type int64, expected a condition", id="where"),
+        pytest.param(
+            "[dataset.d]\ncolumns = { a = 'len(q)' }", "dsvc.toml:2: dataset.d.columns.a: expected SQL", id="column"
+        ),
+        pytest.param("[step.s]\npython = 'steps:noone'\ninputs = ['q']", "expected a function 'noone'", id="function"),
+        pytest.param("[step.s]\npython = 'nowhere:f'\ninputs = ['q']", "found neither", id="module"),
+        pytest.param("[step.s]\npython = 'steps:number'\ninputs = ['q']\ntype = 'text'", "found int", id="callable"),
+        pytest.param(
+            "[step.s]\npython = 'steps:two'\ninputs = ['q']\ntype = 'text'", "required argument: 'b'", id="call"
+        ),
+        pytest.param(
+            "[step.s]\npython = 'steps:two'\ninputs = ['q', 'c']", "step.s.type: expected the type", id="type"
+        ),
+        pytest.param(
+            "[feed.f]\nplugin = 'files'\npath = 'x'\npointer = 'p'\n"
+            "[signal.s]\nfrom = 'f'\nvalue = 'v'\nformats = { '<2' = 'steps:nope' }",
+            "expected a function 'nope'",
+            id="format",
+        ),
+    ],
+)
+def test_one_problem_is_found_once(check, text, expected):
+    """In words, with the place."""
+    (message,) = words(check(text))
+
+    assert expected in message
 
 
-def test_what_is_stale_differs_for_another_reason(study):
-    """It is told to be stale, and no divergence."""
-    study.put("x", [1, 2, 9])
+def test_types_are_those_that_steps_will_have(check, bench):
+    """What a step was before it was edited does not count."""
+    bench.write("[step.s]\nsql = 'SELECT q AS s'")
+    bench.run()
 
-    found = check(study.repo, study.repo.recipe(), study.repo.plugins, only=["twice"])
+    assert [] == check("[step.s]\nsql = 'SELECT [q] AS s'\n[step.t]\nsql = 'SELECT len(s) AS t'")
+    assert 1 == len(check("[step.s]\nsql = 'SELECT q AS s'\n[step.t]\nsql = 'SELECT len(s) AS t'"))
 
-    assert ["its inputs have changed since it was made"] == [part.why for part in found.left_out]
-    assert [] == read_divergences(study.repo.store.refs)
+
+def test_what_depends_on_an_unknown_type_is_left(check):
+    """A signal without records and without a declared type could be anything; so could what is made of it."""
+    feed = "[feed.f]\nplugin = 'files'\npath = 'x'\npointer = 'p'\n[signal.n]\nfrom = 'f'\nvalue = 'v'\n"
+    steps = "[step.s]\nsql = 'SELECT len(n) AS s'\n[dataset.d]\nwhere = 's'\ncolumns = { a = 'n.x' }"
+
+    assert [] == check(feed + steps)
+    assert 2 == len(check(feed + "type = 'int64'\n" + steps))
+
+
+def test_a_module_that_fails_is_shown_with_its_line(check):
+    """Python files are run, as a run would."""
+    (problem,) = check("[step.s]\npython = 'steps:one'\ninputs = ['q']", code="x = 1\nraise OSError('no')\n")
+
+    assert ("steps.py", 2) == (problem.file, problem.line)
+
+
+def test_problems_of_text_and_of_types_come_together(check):
+    """In order of lines."""
+    found = check("[dataset.d]\nwhere = 'q + 1'\nspilt = 'x'\n[step.s]\nsql = 'SELECT len(q) AS s'")
+
+    assert [2, 3, 5] == [problem.line for problem in found]
