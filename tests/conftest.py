@@ -52,3 +52,15 @@ def _loopback_only():
 
 def _is_loopback(host):
     return host in _LOOPBACK or str(host).startswith("127.")
+
+
+@pytest.fixture(scope="session")
+def mongo_url():
+    """The address of a real MongoDB server; tests are skipped where none can be had."""
+    from dsvc.testing.mongod import MongodUnavailableError, running_mongod
+
+    try:
+        with running_mongod() as url:
+            yield url
+    except MongodUnavailableError as err:
+        pytest.skip(str(err))

@@ -30,9 +30,9 @@ import msgspec
 
 from dsvc.errors import FeedError
 from dsvc.feeds.documents import key_text
-from dsvc.feeds.match import compile_filter
 from dsvc.feeds.paths import DocumentPath
 from dsvc.plugins.contracts import DocumentBatch, Feed
+from dsvc.plugins.match import compile_filter
 from dsvc.plugins.options import Option
 
 if TYPE_CHECKING:

@@ -10,22 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
+from dsvc.plugins.match import MISSING
 
-class _Missing(Enum):
-    """One value that no document holds."""
-
-    MISSING = "missing"
-
-    def __repr__(self) -> str:
-        return "MISSING"
-
-
-MISSING: Final = _Missing.MISSING
-"""What a path gives in a document that has nothing there."""
+__all__ = ["MISSING", "DocumentPath", "projections"]
 
 
 @dataclass(frozen=True)

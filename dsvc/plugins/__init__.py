@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Transform,
     )
     from dsvc.plugins.hookspecs import hookimpl
+    from dsvc.plugins.match import compile_filter
     from dsvc.plugins.options import Option
 
 __all__ = [
@@ -34,10 +35,11 @@ __all__ = [
     "Producer",
     "RecordTransform",
     "Transform",
+    "compile_filter",
     "hookimpl",
 ]
 
-_HOMES = {"Option": "options", "hookimpl": "hookspecs"}
+_HOMES = {"Option": "options", "compile_filter": "match", "hookimpl": "hookspecs"}
 
 
 def __getattr__(name: str) -> Any:

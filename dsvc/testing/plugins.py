@@ -37,7 +37,10 @@ def check_declaration(declared: Mapping[str, Option]) -> None:
 
 
 class FeedTests:
-    """The contract of `Feed`. A subclass keeps documents somewhere and makes a feed that reads them."""
+    """The contract of `Feed`. A subclass keeps documents somewhere and makes a feed that reads them.
+
+    A feed of a format that cannot hold these documents gives others, four or more, and says what is asked of them.
+    """
 
     documents: ClassVar[Sequence[Mapping[str, Any]]] = (
         {"_id": 1, "uri": "s3://faces/1", "country": "DE", "at": 10, "model": {"score": 0.5, "boxes": [{"x": 1}]}},
@@ -45,7 +48,25 @@ class FeedTests:
         {"_id": 3, "uri": "s3://faces/3", "country": "DE", "at": 30, "model": {"score": 1.5, "boxes": [{"x": 2}]}},
         {"_id": 4, "uri": "s3://faces/ü", "country": "FR", "at": 40, "model": None},
     )
-    """What `make_feed` keeps; `_id` tells them apart, and `at` grows."""
+    """What `make_feed` keeps, in the order read."""
+    key: ClassVar[str] = "_id"
+    """The field that tells them apart."""
+    cursor: ClassVar[str | None] = "at"
+    """A field that grows; None where documents have none."""
+    filters: ClassVar[Sequence[tuple[Mapping[str, Any], Sequence[Any]]]] = (
+        ({"country": {"$in": ["DE", "CH"]}}, [1, 2, 3]),
+        ({"model.score": {"$gt": 1}}, [3]),
+    )
+    """Filters, and the keys of the documents that match each."""
+    fields: ClassVar[Sequence[str]] = ("_id", "uri", "model.boxes")
+    """Paths to ask for."""
+    look_up: ClassVar[tuple[str, Sequence[Any], Mapping[str, Any], Sequence[Any]]] = (
+        "uri",
+        ["s3://faces/2", "s3://faces/3", "s3://faces/ü", "s3://none"],
+        {"country": {"$ne": "CH"}},
+        [3, 4],
+    )
+    """A path, values to look for there, a filter beside it, and the keys of the documents found."""
 
     def make_feed(self, documents: Sequence[Mapping[str, Any]], place: Path, query: FeedQuery) -> Feed:
         """Return a feed over exactly these documents; what an earlier call kept at this place is replaced."""
@@ -55,9 +76,9 @@ class FeedTests:
         """Return a feed of something that does not exist."""
         raise NotImplementedError
 
-    def ids(self, batches: Sequence[DocumentBatch]) -> list[int]:
-        """Return the ids of all documents, sorted."""
-        return sorted(document["_id"] for batch in batches for document in batch.documents)
+    def ids(self, batches: Sequence[DocumentBatch]) -> list[Any]:
+        """Return the keys of all documents, sorted."""
+        return sorted(document[self.key] for batch in batches for document in batch.documents)
 
     def test_the_declaration_is_complete(self, tmp_path: Path) -> None:
         """Options are explained, and those that decide which documents there are are declared."""
@@ -72,8 +93,9 @@ class FeedTests:
         batches = list(feed.read())
         feed.close()
 
-        found = sorted((dict(document) for batch in batches for document in batch.documents), key=lambda d: d["_id"])
-        assert [dict(document) for document in self.documents] == found
+        found = {document[self.key]: dict(document) for batch in batches for document in batch.documents}
+        assert {document[self.key]: dict(document) for document in self.documents} == found
+        assert len(self.documents) == sum(len(batch.documents) for batch in batches)
         assert [] == [batch for batch in batches if len(batch.documents) != len(batch.positions)]
 
     def test_positions_order_documents_alike_each_time(self, tmp_path: Path) -> None:
@@ -81,7 +103,7 @@ class FeedTests:
         feed = self.make_feed(self.documents, tmp_path, FeedQuery())
         readings = [
             {
-                document["_id"]: position
+                document[self.key]: position
                 for batch in feed.read()
                 for document, position in zip(batch.documents, batch.positions, strict=True)
             }
@@ -94,41 +116,43 @@ class FeedTests:
 
     def test_a_filter_leaves_only_what_matches(self, tmp_path: Path) -> None:
         """A filter of MongoDB's language, pushed down or not."""
-        for filter_, expected in (({"country": {"$in": ["DE", "CH"]}}, [1, 2, 3]), ({"model.score": {"$gt": 1}}, [3])):
+        for filter_, expected in self.filters:
             feed = self.make_feed(self.documents, tmp_path, FeedQuery(filter=filter_))
-            assert expected == self.ids(list(feed.read()))
+            assert list(expected) == self.ids(list(feed.read()))
             feed.close()
 
     def test_asked_fields_are_there(self, tmp_path: Path) -> None:
         """A projection may leave out others, and changes none that are asked for."""
-        feed = self.make_feed(self.documents, tmp_path, FeedQuery(fields=("_id", "uri", "model.boxes")))
-        found = {document["_id"]: document for batch in feed.read() for document in batch.documents}
+        feed = self.make_feed(self.documents, tmp_path, FeedQuery(fields=tuple(self.fields)))
+        found = {document[self.key]: document for batch in feed.read() for document in batch.documents}
         feed.close()
 
-        assert {d["_id"]: d["uri"] for d in self.documents} == {key: d["uri"] for key, d in found.items()}
-        assert [{"x": 1}] == found[1]["model"]["boxes"]
+        for path in self.fields:
+            expected = {document[self.key]: _at(document, path) for document in self.documents}
+            assert expected == {key: _at(document, path) for key, document in found.items()}
 
     def test_reading_goes_on_after_a_cursor(self, tmp_path: Path) -> None:
         """Nothing after it is left out; a feed without cursors reads everything again."""
-        query = FeedQuery(cursor="at")
-        feed = self.make_feed(self.documents[:3], tmp_path, query)
+        query = FeedQuery(cursor=self.cursor)
+        feed = self.make_feed(self.documents[:-1], tmp_path, query)
         cursors = [batch.cursor for batch in feed.read() if batch.cursor is not None]
         feed.close()
         feed = self.make_feed(self.documents, tmp_path, query)
         later = self.ids(list(feed.read(cursors[-1] if cursors else None)))
         feed.close()
 
-        assert 4 in later
-        assert not cursors or 1 not in later
+        assert self.documents[-1][self.key] in later
+        assert not cursors or self.documents[0][self.key] not in later
 
     def test_a_look_up_finds_exactly_what_is_asked(self, tmp_path: Path) -> None:
         """Within the query; values that no document has are no error."""
-        feed = self.make_feed(self.documents, tmp_path, FeedQuery(filter={"country": {"$ne": "CH"}}))
-        found = self.ids(list(feed.lookup("uri", ["s3://faces/2", "s3://faces/3", "s3://faces/ü", "s3://none"])))
-        nothing = self.ids(list(feed.lookup("uri", [])))
+        path, values, filter_, expected = self.look_up
+        feed = self.make_feed(self.documents, tmp_path, FeedQuery(filter=filter_))
+        found = self.ids(list(feed.lookup(path, values)))
+        nothing = self.ids(list(feed.lookup(path, [])))
         feed.close()
 
-        assert [3, 4] == found
+        assert list(expected) == found
         assert [] == nothing
 
     def test_a_fingerprint_stays_while_documents_do(self, tmp_path: Path) -> None:
@@ -147,6 +171,13 @@ class FeedTests:
         feed.close()
 
         assert feed.name == caught.value.feed
+
+
+def _at(document: Any, path: str) -> Any:
+    """Return what stands at a dotted path, None where nothing does."""
+    for name in path.split("."):
+        document = document.get(name) if isinstance(document, Mapping) else None
+    return document
 
 
 class BrokenPixels:

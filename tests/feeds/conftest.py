@@ -1,19 +1,6 @@
-from collections.abc import Iterator
-
 import pytest
 
-from dsvc.testing.mongod import MongodUnavailableError, running_mongod
 from tests.feeds.world import COLLECTIONS, MemoryFeed, World
-
-
-@pytest.fixture(scope="session")
-def mongo_url() -> Iterator[str]:
-    """The address of a real MongoDB server; tests are skipped where none can be had."""
-    try:
-        with running_mongod() as url:
-            yield url
-    except MongodUnavailableError as err:
-        pytest.skip(str(err))
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 
 from dsvc.errors import FeedError
-from dsvc.feeds.match import compile_filter
 from dsvc.plugins.contracts import DocumentBatch, Exporter, Feed, FeedQuery, Outcome, RecordTransform, Transform
+from dsvc.plugins.match import compile_filter
 from dsvc.plugins.options import Option
 from dsvc.testing.plugins import ExporterTests, FeedTests, TransformTests, check_declaration
 

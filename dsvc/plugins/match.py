@@ -14,12 +14,25 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from enum import Enum
+from typing import Any, Final
 
 from dsvc.errors import FeedError
-from dsvc.feeds.paths import MISSING
 
 Predicate = Callable[[Any], bool]
+
+
+class _Missing(Enum):
+    """One value that no document holds."""
+
+    MISSING = "missing"
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = _Missing.MISSING
+"""What a path gives in a document that has nothing there."""
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "$gt": operator.gt,

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dsvc.errors import FeedError
-from dsvc.feeds.match import compile_filter
+from dsvc.plugins.match import compile_filter
 
 DOCUMENTS = [
     {"_id": 0, "country": "DE", "n": 5, "tags": ["a", "b"], "at": datetime(2026, 1, 1, tzinfo=UTC)},
