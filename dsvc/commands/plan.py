@@ -13,6 +13,7 @@ import click
 from dsvc.commands._command import command
 from dsvc.commands._options import SIGNAL, json_option, open_repository
 from dsvc.commands._render import Styled, count, emit, hint, plain, say, table
+from dsvc.commands._story import story_lines, story_objects
 
 if TYPE_CHECKING:
     from dsvc.engine.plan import Count, DatasetPlan, Plan, StepPlan
@@ -32,23 +33,42 @@ COLOURS = {"new": "green", "stale": "yellow", "removed": "red", "open": "yellow"
         "dsvc plan -v",
         "dsvc plan --rows --step face_area --limit 20",
         "dsvc plan --arrow rows.arrow",
+        "dsvc plan --explain s3://faces/1.jpg",
     ]
 )
 @click.option("--rows", is_flag=True, help="List the records instead, each with the reason")
 @click.option("--arrow", "sink", metavar="FILE", help="Write the records to FILE as an Arrow stream; `-` is stdout")
+@click.option("--explain", "pointer", metavar="POINTER", help="Tell the story of one source, record by record")
 @click.option("--step", "steps", multiple=True, type=SIGNAL, help="Only this step (can be repeated)")
 @click.option("--limit", "-n", type=click.IntRange(min=0), help="Records at most, with --rows")
 @click.option("--verbose", "-v", is_flag=True, help="Also say how a run would go about it: transform hashes and traces")
 @json_option
 def plan(
-    *, rows: bool, sink: str | None, steps: tuple[str, ...], limit: int | None, verbose: bool, as_json: bool
+    *,
+    rows: bool,
+    sink: str | None,
+    pointer: str | None,
+    steps: tuple[str, ...],
+    limit: int | None,
+    verbose: bool,
+    as_json: bool,
 ) -> None:
     """Count what `dsvc run` would make again, and say why.
 
     Counts are exact where the inputs of a step are known. Behind a step that has to run first they are a range:
     a record that comes out as it was changes nothing after it. Seconds are what earlier runs measured on this machine.
     """
+    if sum((rows, sink is not None, pointer is not None)) > 1:
+        raise click.UsageError("--rows, --arrow and --explain exclude each other")
     repo = open_repository()
+    if pointer is not None:
+        stories = [repo.explain(pointer, step) for step in steps or (None,)]
+        emit(
+            as_json=as_json,
+            objects=chain.from_iterable(map(story_objects, stories)),
+            lines=chain.from_iterable(story_lines(story, verbose=verbose) for story in stories),
+        )
+        return
     found = repo.plan()
     for warning in found.warnings:
         say(click.style("Warning: ", fg="yellow") + plain(warning))

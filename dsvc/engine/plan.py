@@ -233,7 +233,7 @@ def plan(repo: BaseRepository, recipe: Recipe, plugins: Plugins) -> Plan:
     forecasts += [predictor.forecast(recipe.steps[name]) for name in recipe.order]
     dropped = [entry.name for entry in view.state.datasets if entry.name not in recipe.datasets]
     datasets = [DatasetPlan(name, REMOVED) for name in dropped]
-    datasets += [_plan_dataset(predictor, loader, spec) for spec in recipe.datasets.values()]
+    datasets += [plan_dataset(predictor, loader, spec) for spec in recipe.datasets.values()]
     steps = tuple(_plan_step(repo, forecast) for forecast in forecasts)
     return Plan(steps, tuple(datasets), tuple(forecasts))
 
@@ -254,7 +254,8 @@ def _plan_step(repo: BaseRepository, forecast: StepForecast) -> StepPlan:
     )
 
 
-def _plan_dataset(predictor: Predictor, loader: Loader, spec: DatasetSpec) -> DatasetPlan:
+def plan_dataset(predictor: Predictor, loader: Loader, spec: DatasetSpec) -> DatasetPlan:
+    """Say what a run would do for one dataset, once all steps were forecast."""
     bound = bind_dataset(predictor.view, loader, spec)
     if bound.was is None:
         return DatasetPlan(spec.name, NEW)
