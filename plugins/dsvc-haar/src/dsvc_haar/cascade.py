@@ -156,7 +156,7 @@ def _classifier(version: int) -> Any:
 
 @cache
 def _cascade_file(version: int) -> Path:
-    import cv2
+    import cv2.data
 
     file = Path(cv2.data.haarcascades) / CASCADES[version]
     if not file.is_file():
