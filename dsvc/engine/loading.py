@@ -17,7 +17,7 @@ from dsvc.objects.provenance import Provenance
 from dsvc.objects.types import Type, parse_type
 from dsvc.plugins.manager import Plugins
 from dsvc.recipe.evaluate import SqlEvaluator
-from dsvc.recipe.hashing import transform_hash
+from dsvc.recipe.hashing import salted, transform_hash
 from dsvc.recipe.python import Namespace
 from dsvc.recipe.spec import Recipe, SignalSpec, StepSpec
 
@@ -35,6 +35,8 @@ class Loader:
     def __init__(self, recipe: Recipe, plugins: Plugins) -> None:
         self.recipe = recipe
         self._plugins = plugins
+        self._plain: dict[Oid, Oid] = {}
+        """Salted transform hashes, and what they are without the salt, which records name."""
 
     @property
     def evaluator(self) -> SqlEvaluator:
@@ -49,8 +51,11 @@ class Loader:
         return Namespace(self.recipe.directory)
 
     def transform_hash(self, spec: StepSpec, type_: Type) -> Oid:
-        """Return the transform hash of a step whose values are of a type."""
-        return transform_hash(spec, type_, self.recipe.directory, self._plugins)
+        """Return the transform hash of a step whose values are of a type, salted where the step says so."""
+        plain = transform_hash(spec, type_, self.recipe.directory, self._plugins)
+        transform = salted(plain, spec.salt)
+        self._plain[transform] = plain
+        return transform
 
     def output_type(self, spec: StepSpec, inputs: Inputs) -> Type:
         """Return the type of a step's values: as declared, else as its code tells.
@@ -88,7 +93,7 @@ class Loader:
     def provenance(self, spec: StepSpec, transform: Oid) -> Provenance:
         """Return the provenance of a step's records."""
         version = self._plugins.get_transform(spec.code).version if spec.kind == "transform" else spec.version
-        return Provenance("step", spec.producer, version or "0", transform)
+        return Provenance("step", spec.producer, version or "0", self._plain.get(transform, transform))
 
     def load(self, spec: StepSpec, type_: Type, transform: Oid) -> Step:
         """Return a step that can be called."""

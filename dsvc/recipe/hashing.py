@@ -88,6 +88,14 @@ def _scope(step: StepSpec) -> Plain:
     return [] if step.scope == "record" else [[step.scope, "" if step.group is None else str(step.group)]]
 
 
+def salted(transform: Oid, salt: str) -> Oid:
+    """Return what a step's traces are kept under: its transform hash, or another name for each salt.
+
+    Records name the transform hash itself, so an equal result under another salt is an equal version.
+    """
+    return hash_encoded(Kind.TRANSFORM, ["salt", transform, salt]) if salt else transform
+
+
 def source_digest(step: StepSpec, directory: Path) -> Oid | None:
     """Return the digest of a Python step's code, whatever it declares; None where it cannot be told.
 

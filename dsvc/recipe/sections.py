@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import PurePosixPath
@@ -142,8 +143,9 @@ def read_step(table: Table, plugins: Plugins | None) -> StepSpec:
         raise table.error(None, "one of `sql`, `python` and `transform`", found)
     read = {"sql": _read_sql, "python": _read_python, "transform": _read_transform}[given[0]]
     spec = read(table, plugins)
+    salt = table.text("salt")
     finish_without_variables(table)
-    return spec
+    return spec if salt is None else replace(spec, salt=salt)
 
 
 def _read_sql(table: Table, _: Plugins | None) -> StepSpec:

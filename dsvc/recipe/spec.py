@@ -146,6 +146,7 @@ class StepSpec:
         type: The output type, if declared.
         scope: What is made at once: a record, the records of a group, or all.
         group: For scope `group`: records with equal values of it are one group, and one without a value is alone.
+        salt: Another text disowns what was made under the one before; part of no transform hash.
     """
 
     name: str
@@ -163,6 +164,7 @@ class StepSpec:
     type: Type | None = None
     scope: Literal["record", "group", "global"] = "record"
     group: InputPath | None = None
+    salt: str = ""
 
     @property
     def depends(self) -> tuple[InputPath, ...]:

@@ -144,3 +144,46 @@ def test_a_call_that_cannot_be_is_refused_before_any_record(load, lines, expecte
         loader.load(spec, type_, loader.transform_hash(spec, type_))
 
     assert nearest == caught.value.nearest
+
+
+COUNTED = """
+from pathlib import Path
+
+def f(x) -> int:
+    with (Path(__file__).parent / "calls").open("a") as calls:
+        calls.write("call ")
+    return x * 2
+"""
+
+
+def test_a_salt_disowns_what_was_made(bench):
+    """Every record runs again, whatever traces there are, on any branch; an equal result is an equal version."""
+    recipe = '[step.s]\npython = "steps:f"\ninputs = ["x"]\n'
+    bench.put("x", {"a": 1, "b": 2})
+    bench.write(recipe, steps=COUNTED)
+    bench.run()
+    root = bench.view.root_id
+
+    bench.write(recipe + 'salt = "1"\n', steps=COUNTED)
+    (planned,) = bench.plan().steps
+    (salted,) = bench.run().steps
+    (again,) = bench.run().steps
+    bench.write(recipe, steps=COUNTED)
+    (back,) = bench.run().steps
+
+    assert (2, 2) == (planned.run.lower, planned.run.upper)
+    assert [(2, "made"), (0, "unchanged"), (0, "taken")] == [(r.ran, r.status) for r in (salted, again, back)]
+    assert 2 == salted.cut_off
+    assert root == bench.view.root_id
+    assert 4 == len((bench.path / "calls").read_text().split())
+
+
+def test_two_salts_share_nothing(bench):
+    """What was made under one answers for no other."""
+    bench.put("x", {"a": 1})
+    ran = []
+    for salt in ("1", "2", "1"):
+        bench.write(f'[step.s]\nsql = "SELECT x + 1 AS s"\nsalt = "{salt}"\n')
+        ran.append(bench.run().ran)
+
+    assert [1, 1, 0] == ran

@@ -8,7 +8,7 @@ import pytest
 
 from dsvc.errors import RecipeError
 from dsvc.objects.encoding import hash_encoded
-from dsvc.objects.oid import Kind
+from dsvc.objects.oid import Kind, Oid
 from dsvc.objects.snapshot import Image
 from dsvc.objects.types import parse_type
 from dsvc.plugins.contracts import Feed, Outcome, Transform
@@ -20,6 +20,7 @@ from dsvc.recipe.hashing import (
     encode_value,
     feed_meaning,
     ingest_hash,
+    salted,
     sample_hash,
     signal_definition,
     source_digest,
@@ -402,3 +403,11 @@ def test_what_a_step_makes_at_once_is_part_of_it(tmp_path):
     ]
 
     assert len(steps) == len({transform_hash(step, INT64, tmp_path, Plugins([])) for step in steps})
+
+
+def test_a_salt_names_traces_and_nothing_else():
+    """Each salt another name; none the transform hash itself."""
+    transform = Oid(b"t" * 32)
+
+    assert transform == salted(transform, "")
+    assert 3 == len({transform, salted(transform, "1"), salted(transform, "2")})

@@ -208,3 +208,12 @@ def test_an_optional_input_may_be_named_by_its_signal(recipe):
 
     assert ["s.a", "t"] == sorted(map(str, step.optional))
     assert ["s.b"] == [str(path) for path in step.required]
+
+
+@pytest.mark.parametrize("step", ['sql = "SELECT s AS x"', 'python = "m:f"\ninputs = ["s"]'])
+def test_a_salt_is_of_every_kind_of_step(recipe, step):
+    """A text; empty where none is given."""
+    plain = load_recipe(recipe.toml(f"{HEAD}[step.x]\n{step}\n").path).steps["x"]
+    salted = load_recipe(recipe.toml(f'{HEAD}[step.x]\n{step}\nsalt = "2"\n').path).steps["x"]
+
+    assert ("", "2") == (plain.salt, salted.salt)
