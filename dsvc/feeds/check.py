@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from dsvc.errors import UserError
+from dsvc.feeds.documents import key_value
 from dsvc.feeds.formats import ABSENT, SignalReader, Taken
 from dsvc.feeds.held import HeldCount, count_held
 from dsvc.feeds.opening import open_feed
@@ -96,7 +97,8 @@ def check_feed(
                 continue
             for reader in readers:
                 reader.add([document], len(pointers))
-            pointers.append(key)
+            # Of documents about another feed's sources only the key is known; people see it as it is written.
+            pointers.append(key if spec.about is None else str(key_value(key)))
     return FeedCheck(
         name=name,
         documents=len(pointers) + unusable.counts.total(),

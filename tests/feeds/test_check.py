@@ -83,6 +83,15 @@ def test_documents_without_a_source_are_counted(check):
     assert (3, 1) == (found.documents, found.signals[0].values)
 
 
+def test_what_would_be_held_of_another_feeds_source_is_named_by_its_key(check):
+    """As the document has it: nothing else is known of the source here."""
+    scores = {"a.jpg": "high", "b.jpg": 0.5, "c.jpg": 0.25}
+    documents = [{"image": key, "worker": "spoof", "score": score} for key, score in scores.items()]
+    (held,) = check("outputs", documents).signals[0].held
+
+    assert "a.jpg" == held.pointer
+
+
 def test_documents_about_other_sources_need_a_key(check):
     """A feed with `about` is checked by its field; documents that `only` leaves out take no part."""
     found = check("outputs", [{"image": 1, "worker": "spoof", "score": 0.5}, {"image": 2, "worker": "age", "score": 3}])
