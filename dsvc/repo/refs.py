@@ -8,6 +8,7 @@
 | ``drafts/<branch>`` | `dsvc.repo.draft.Draft`; absent while the draft equals the branch's commit |
 | ``traces/<transform hash>`` | ids of traces, newest first |
 | ``divergences/<transform hash>`` | `dsvc.repo.divergences.Divergence`s, newest first |
+| ``sources/<hash of a function and its version>`` | what its code was: `dsvc.recipe.declared` |
 | ``rates/<transform hash>`` | how long a record takes here: `dsvc.engine.rates`; part of no version |
 
 A revision is ``HEAD``, a branch, a tag, ``dataset@tag`` or the first digits of a commit's id, followed by any number
@@ -39,6 +40,7 @@ TAGS = "tags/"
 DRAFTS = "drafts/"
 TRACES = "traces/"
 DIVERGENCES = "divergences/"
+SOURCES = "sources/"
 RATES = "rates/"
 MIN_HEX = 4
 """Fewest digits that name an object."""
