@@ -1,0 +1,1 @@
+"""The annotations of the WIDER FACE benchmark, as a feed for dsvc."""
