@@ -8,7 +8,7 @@ record after all are taken out in the end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -67,10 +67,14 @@ class Alignment:
         self._inputs, self._base, self._aligned = inputs, base, aligned
 
     @classmethod
-    def find(cls, inputs: Inputs) -> Alignment | None:
+    def find(cls, inputs: Inputs, sparse: Collection[str] = ()) -> Alignment | None:
         """Return the alignment of inputs; None where reading them end to end is the better way.
 
         Where every source of the version has a record, those that the largest signal lacks are left to the caller.
+
+        Args:
+            inputs: The inputs.
+            sparse: Names of inputs that few sources have, which are looked up rather than read from end to end.
         """
         base = base_of(inputs)
         if base is None or inputs.has_circumstances:
@@ -81,7 +85,7 @@ class Alignment:
             if signal is not None:
                 own = {entry.keys: entry for entry in Tree(inputs.reader, signal).nodes().chunks()}
                 beside = [own.get(entry.keys) for entry in chunks]
-                if beside.count(None) > max(_MOST_LOOKED_UP * len(chunks), 1):
+                if name not in sparse and beside.count(None) > max(_MOST_LOOKED_UP * len(chunks), 1):
                     return None
                 aligned[name] = _Aligned(signal, Type.decode(signal.type), beside)
         return cls(inputs, chunks, aligned)

@@ -35,6 +35,9 @@ WAITING = "_waiting"
 SOURCE = "_source"
 """Field of a trace input that stands for which sources a signal has, whatever their values."""
 
+OWN_PREFIX = "_"
+"""What the names of inputs begin with that are no signals of the version, such as the selection of another dataset."""
+
 Sources = Mapping[str, tuple[Oid, Signal]]
 """Name -> id and signal, of those that say which sources there are."""
 
@@ -120,6 +123,8 @@ class Inputs:
         """Return what a trace over these inputs says of them."""
         listed = []
         for item in self.items:
+            if item.signal_id == ZERO and item.path.signal.startswith(OWN_PREFIX):
+                continue  # what is told by absence is not told by a trace of it
             value_id = ZERO if item.signal is None else item.signal.value_id
             listed.append(TraceInput(str(item.path), value_id, item.signal_id))
             if item.waiting_id != ZERO:

@@ -262,6 +262,9 @@ def plan_dataset(predictor: Predictor, loader: Loader, spec: DatasetSpec) -> Dat
     if bound.was.definition != bound.definition:
         return DatasetPlan(spec.name, STALE, ("definition",))
     opened = tuple(name for name in bound.selecting.inputs.signals if name in predictor.unknown)
+    if spec.base is not None:
+        base = plan_dataset(predictor, loader, loader.recipe.datasets[spec.base])
+        opened = opened if base.status == UNCHANGED else (spec.base, *opened)
     if opened:
         return DatasetPlan(spec.name, OPEN, opened)
     if bound.has_equal_inputs or bound.own is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dsvc.objects.access import Reader
+from dsvc.objects.access import Reader, Writer
+from dsvc.objects.encoding import kind_of
 from dsvc.objects.oid import Buffer, Kind, Oid, hash_object
 
 
@@ -29,6 +30,11 @@ class Scratch:
         oid = hash_object(kind, data)
         self._taken.setdefault(oid, data)
         return oid
+
+    def copy_to(self, writer: Writer) -> None:
+        """Hand everything that was taken to another writer."""
+        for data in self._taken.values():
+            writer.put(kind_of(data), [data])
 
     def get(self, oid: Oid, kind: Kind | None = None) -> Buffer:
         """Return an object of those taken, or of those there were."""

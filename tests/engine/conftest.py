@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from textwrap import dedent
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pytest
 
 from dsvc.engine.binding import bind_step
 from dsvc.engine.loading import Loader
+from dsvc.engine.output import WAITING_TYPE
 from dsvc.engine.plan import plan
 from dsvc.engine.run import run
 from dsvc.objects.encoding import get_object
-from dsvc.objects.oid import Kind
+from dsvc.objects.oid import ZERO, Kind
 from dsvc.objects.snapshot import Root, Signal
+from dsvc.objects.state import Ingested
 from dsvc.objects.types import Type
 from dsvc.plugins.manager import Plugins
 from dsvc.recipe.load import load_recipe
 from dsvc.repo.draft import DraftEdit
-from tests.engine.signals import read_signal, write_signal
+from tests.engine.signals import read_signal, write_signal, write_standings
 from tests.engine.world import make_repository
 
 
@@ -48,6 +51,24 @@ class Bench:
             return DraftEdit(Root(tuple(sorted([*kept, (signal, oid)])), view.root.datasets))
 
         self.repo.edit_draft(edit, command="ingest")
+
+    def stand(self, signal: str, records: Mapping[str, tuple[Any, str]], stale: Iterable[str] = ()):
+        """Let an int64 signal have exactly these values and standings, and these sources wait as stale."""
+
+        def edit(view, writer):
+            oid, found = write_standings(writer, dict(records))
+            why = {source: {"detail": "{}", "reason": "stale"} for source in stale}
+            waiting, listed = write_signal(writer, why, WAITING_TYPE)
+            kept = [pair for pair in view.root.signals if pair[0] != signal]
+            others = [entry for entry in view.state.ingested if entry.name != signal]
+            mine = Ingested(signal, ZERO, "f", waiting if listed else None)
+            ingested = tuple(sorted([*others, mine], key=lambda entry: entry.name))
+            signals = tuple(sorted([*kept, *([(signal, oid)] if found else [])]))
+            root, state = Root(signals, view.root.datasets), msgspec.structs.replace(view.state, ingested=ingested)
+            return DraftEdit(root, state)
+
+        self.repo.edit_draft(edit, command="ingest")
+        self.known.add(signal)
 
     def write(self, recipe: str, **modules: str):
         """Write a recipe and its Python files."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
+from dsvc.objects.arrays import normalise
+from dsvc.objects.chunk import ProvColumn, Records
 from dsvc.objects.edit import Edit, edit_tree
 from dsvc.objects.encoding import put_object
 from dsvc.objects.keys import Keys
 from dsvc.objects.oid import ZERO, Kind, Oid
-from dsvc.objects.provenance import Provenance
+from dsvc.objects.provenance import STANDINGS, Provenance
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.tree import Tree
 from dsvc.objects.types import Type, parse_type
@@ -38,6 +41,18 @@ def write_signal(
     values = pa.array([records[source] for source in sources], type_.arrow)
     made_by = Provenance("import", producer, "1")
     edit = Edit.of_arrow(writer, type_, pa.array(sources, pa.string()), values, made_by)
+    signal = edit_tree(writer, None, type_, edit).signal
+    return (ZERO, None) if signal is None else (put_object(writer, Kind.SIGNAL, signal), signal)
+
+
+def write_standings(writer: Any, records: dict[str, tuple[Any, str]], type_: Type = INT) -> tuple[Oid, Signal | None]:
+    """Store source -> (value, standing) as a signal; return its id and the signal, zero and None for none."""
+    sources = sorted(records, key=str.encode)
+    table = [put_object(writer, Kind.PROVENANCE, Provenance("human", "p", "1", ZERO, name)) for name in STANDINGS]
+    rows = np.array([STANDINGS.index(records[source][1]) for source in sources], np.int32)
+    values = normalise(pa.array([records[source][0] for source in sources], type_.arrow), type_.physical)
+    prov = ProvColumn(tuple(table), rows, len(rows))
+    edit = Edit(Records(Keys.of(pa.array(sources, pa.string())), values, prov)) if sources else Edit()
     signal = edit_tree(writer, None, type_, edit).signal
     return (ZERO, None) if signal is None else (put_object(writer, Kind.SIGNAL, signal), signal)
 

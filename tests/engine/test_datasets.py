@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+import pyarrow as pa
 import pytest
+
+from dsvc.objects.oid import Kind
+from dsvc.objects.snapshot import Image
+from dsvc.objects.tree import Tree
+from tests.engine.conftest import Bench
 
 RECIPE = """
 [step.s]
@@ -182,3 +190,148 @@ def test_states_select(bench):
 
     assert ("made", 2, 2) == outcome(bench.run().datasets[0])
     assert {"a": None, "b": 0} == bench.select("d")
+
+
+FROM = """
+[split.people]
+by = "who"
+parts = {{ one = 0.5, two = 0.3 }}
+[dataset.small]
+from = "big"
+where = "x <= {most}"
+[dataset.big]
+where = "x >= {least}"
+columns = {{ x = "x" }}
+split = "people"
+"""
+
+
+def make_two(bench, least=1, most=9, **options):
+    """Run two datasets, one of them made from the other; return the reports by name."""
+    bench.write(FROM.format(least=least, most=most))
+    return {report.name: report for report in bench.run(**options).datasets}
+
+
+@pytest.fixture
+def people(bench):
+    """Ten sources with x and who."""
+    bench.put("x", {f"s{i}": i for i in range(10)})
+    bench.put("who", {f"s{i}": i // 2 for i in range(10)})
+    return bench
+
+
+def test_a_dataset_has_only_what_the_one_it_is_made_from_selects(people):
+    """In the parts, and with the columns, that it has there."""
+    make_two(people, 3, 6)
+
+    big, small = people.select("big"), people.select("small")
+    assert {source: big[source] if source <= "s6" else None for source in big} == small
+    assert {None, 0, 1} == set(big.values())
+    assert people.view.dataset("big").columns == people.view.dataset("small").columns
+    assert people.view.dataset("big").splits == people.view.dataset("small").splits
+
+
+def test_what_changes_below_is_evaluated_above(people):
+    """Only the sources that the other dataset lets in or out, and none where it selects the same."""
+    make_two(people, 3, 6)
+
+    assert ("made", 10, 3) == outcome(make_two(people, 0, 6)["big"])
+    people.put("x", {"s8": -1})
+    reports = make_two(people, 0, 6)
+    kept = people.select("big")["s8"] is None
+    assert (("made", 1), ("made", 1)) == tuple((reports[name].status, reports[name].evaluated) for name in reports)
+    assert kept
+    people.put("x", {"s9": 8})
+    assert ("made", 1, 0) == outcome(make_two(people, 0, 6)["big"])
+
+
+def test_a_base_taken_back_evaluates_nothing_above(people):
+    """The selection of the other dataset is an input like any."""
+    make_two(people, 3)
+    before = people.view.root.datasets
+    make_two(people, 5)
+
+    assert ["taken", "taken"] == [report.status for report in make_two(people, 3).values()]
+    assert before == people.view.root.datasets
+
+
+def test_an_equal_base_is_no_change(people):
+    """Another condition that selects the same ends there."""
+    make_two(people, 3)
+    people.write(FROM.format(least=3, most=9).replace("x >= 3", "x > 2"))
+
+    assert [("big", 10), ("small", 0)] == [(report.name, report.evaluated) for report in people.run().datasets]
+
+
+def test_a_dataset_that_is_asked_for_brings_its_base(people):
+    """It would select nothing, or what was selected once."""
+    reports = make_two(people, only=["small"])
+
+    assert ["big", "small"] == list(reports)
+    assert ["big"] == list(make_two(people, only=["big"]))
+
+
+def test_a_plan_knows_what_a_base_leaves_open(people):
+    """What is made from a dataset that must be made first may change, or not."""
+    make_two(people, 3)
+    people.write(FROM.format(least=4, most=9))
+
+    assert [("big", "stale", ("definition",)), ("small", "open", ("big",))] == [
+        (item.name, item.status, item.why) for item in people.plan().datasets
+    ]
+    people.run(only=["big"])
+    assert [("big", "unchanged", ()), ("small", "stale", ("big",))] == [
+        (item.name, item.status, item.why) for item in people.plan().datasets
+    ]
+
+
+def test_a_dataset_made_from_none_selects_none(bench):
+    """Before there is any source."""
+    bench.write('[dataset.a]\ncolumns = { n = "1" }\n[dataset.b]\nfrom = "a"')
+    bench.run()
+    assert {} == bench.view.datasets
+
+    bench.put("x", {"a": 1})
+    bench.run()
+
+    assert {"a": 0} == bench.select("b")
+
+
+def test_what_is_shown_is_stored(bench):
+    """Reading needs no recipe: which column has a row for each item, and how images are shown."""
+    box = pa.struct([(name, pa.float64()) for name in "xywh"])
+    bench.put("f", {"a": [dict.fromkeys("xywh", 1.0)]}, type_=pa.list_(box))
+    more = 'unnest = "f"\nimage = { crop = "f", margin = 0.20, size = [3, 4] }'
+    recipe = '[dataset.d]\ncolumns = { f = "f" }\n'
+    bench.write(recipe)
+    bench.run()
+    plain = bench.view.dataset("d")
+    bench.write(recipe + more)
+
+    assert ("taken", 0, 0) == outcome(bench.run().datasets[0])
+    shown = bench.view.dataset("d")
+    assert ("f", Image("f", "0.2", (3, 4)), plain.selection) == (shown.unnest, shown.image, shown.selection)
+
+
+def test_every_dataset_shares_the_keys_of_its_signals(tmp_path):
+    """What a dataset adds is values of one byte, and nodes: about a byte a source before compression."""
+    bench = Bench(tmp_path / "many")
+    sources = [f"s3://bucket/{i:07}" for i in range(30_000)]
+    bench.put("x", {source: i % 100 for i, source in enumerate(sources)})
+    bench.put("who", {source: i // 3 for i, source in enumerate(sources)})
+    before = dict(_objects(bench))
+    bench.write(FROM.format(least=10, most=60) + 'sample = { max = 2000, per = "who % 7" }')
+
+    bench.run()
+
+    added = {oid: data for oid, data in _objects(bench).items() if oid not in before}
+    kinds = Counter(Kind(data[4]) for data in added.values())
+    assert 0 == kinds[Kind.KEY]
+    n_chunks = len(list(Tree(bench.repo.store.objects, bench.view.signal("x")).nodes().chunks()))
+    assert kinds[Kind.VALUE] <= 3 * n_chunks  # two datasets, and the candidates of the one that samples
+    assert sum(map(len, added.values())) < 3 * 30_000 * 1.5
+
+
+def _objects(bench):
+    objects = bench.repo.store.objects
+    return {oid: bytes(objects.get(oid)) for oid in objects.iter_oids()}

@@ -30,3 +30,15 @@ def test_signals_can_be_made_up():
     scratch = Scratch(new_writer())
 
     assert {"a": 1} == read_signal(scratch, signal_of(scratch, {"a": 1}))
+
+
+def test_what_was_taken_can_be_kept_after_all():
+    """Everything, and nothing that was there before."""
+    writer = new_writer()
+    scratch = Scratch(writer)
+    signal = signal_of(scratch, {"a": 1, "b": 2})
+    other = new_writer()
+
+    scratch.copy_to(other)
+
+    assert {"a": 1, "b": 2} == read_signal(other, signal)
