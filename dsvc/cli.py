@@ -20,6 +20,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from keyword import iskeyword
 from typing import TYPE_CHECKING
 
 import click
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Start": ("init", "demo"),
     "Take records in": ("ingest", "put", "remove", "feed"),
-    "Derive": ("recipe", "plan", "run", "reproduce"),
+    "Derive": ("recipe", "plan", "try", "run", "reproduce"),
     "Look": ("status", "log", "show", "diff", "read", "blame"),
     "Keep versions": ("commit", "branch", "switch", "tag", "checkout"),
     "The tool itself": ("op", "plugin", "completion"),
@@ -63,7 +64,8 @@ class FrontDesk(DocumentedGroup):
         if cmd_name in BUILTIN_NAMES:
             from importlib import import_module
 
-            command = getattr(import_module(f"dsvc.commands.{cmd_name}"), cmd_name)
+            module = cmd_name + "_" * iskeyword(cmd_name)
+            command = getattr(import_module(f"dsvc.commands.{module}"), module)
         else:
             entry_point = _foreign().get(cmd_name)
             command = None if entry_point is None else entry_point.load()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dsvc.engine.report import RunReport
     from dsvc.engine.reproduce import Reproduction
     from dsvc.engine.story import Story
+    from dsvc.engine.trying import Trial
     from dsvc.export.checkout import CheckoutReport
     from dsvc.feeds.pending import Pending
     from dsvc.feeds.report import IngestReport
@@ -182,6 +183,24 @@ class Repository(Looking):
         from dsvc.engine.story import tell_story
 
         return tell_story(self, self.recipe(), self.plugins, pointer, step)
+
+    def try_step(
+        self,
+        step: str,
+        pointers: Sequence[str] = (),
+        *,
+        limit: int = 20,
+        where: str | None = None,
+        everything: bool = False,
+    ) -> Trial:
+        """Run a step on a few sources of the draft and return what it reads and gives; nothing is stored.
+
+        Args and raises as `dsvc.engine.trying.try_step`.
+        """
+        from dsvc.engine.trying import try_step
+
+        recipe, plugins = self.recipe(), self.plugins
+        return try_step(self, recipe, plugins, step, pointers, limit=limit, where=where, everything=everything)
 
     def find_pending(self) -> tuple[Pending, ...]:
         """Return the feeds that the next ingest reads again because the recipe changed; reads none of them.
