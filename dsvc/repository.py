@@ -12,18 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from dsvc.errors import UserError
-from dsvc.looking import Looking
 from dsvc.repo.names import GLOBAL
 from dsvc.repo.refs import DRAFT_REVISION, HEAD
 from dsvc.repo.view import View
 from dsvc.repo.worktree import RECIPE_FILE, STARTER_RECIPE, read_known
+from dsvc.verifying import Verifying
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from dsvc.engine.plan import Plan
     from dsvc.engine.report import RunReport
-    from dsvc.engine.reproduce import Reproduction
     from dsvc.engine.story import Story
     from dsvc.engine.trying import Trial
     from dsvc.export.checkout import CheckoutReport
@@ -41,7 +40,7 @@ def now_us() -> int:
     return time.time_ns() // 1_000
 
 
-class Repository(Looking):
+class Repository(Verifying):
     """One repository, open. Close it, or use it as a context manager."""
 
     _loaded: tuple[Mapping[str, bytes], tuple[str, ...], Recipe] | None = None
@@ -232,42 +231,9 @@ class Repository(Looking):
         """
         from dsvc.engine.run import run
 
-        return run(self, self.recipe(), self.plugins, only=only, retry_failed=retry_failed, progress=progress)
-
-    def check(
-        self, *, only: Collection[str] | None = None, rows: int = 5, progress: Progress | None = None
-    ) -> Reproduction:
-        """Execute the derived records of the draft again, and compare; what differs is told, noted, and stays.
-
-        Args:
-            only: Steps and datasets to check; all if None.
-            rows: Differing records to tell of, of each.
-            progress: Told how far each step is.
-        """
-        from dsvc.engine.rechecking import check
-
-        return check(self, self.recipe(), self.plugins, only=only, rows=rows, progress=progress)
-
-    def reproduce(
-        self, revision: str = HEAD, dataset: str | None = None, *, rows: int = 5, progress: Progress | None = None
-    ) -> Reproduction:
-        """Derive a version again, with the recipe of its commit, and compare; nothing is replaced.
-
-        Args:
-            revision: The version.
-            dataset: Only this dataset and the steps that it needs; that of a ``dataset@version`` tag, else all, if
-                None.
-            rows: Differing records to tell of, of each step.
-            progress: Told how far each step is.
-
-        Raises:
-            NotReproducibleError: If the version was committed without a recipe.
-            DatasetNotFoundError: If it has no such dataset.
-        """
-        from dsvc.engine.reproduce import reproduce
-
-        named = dataset or self._tagged_dataset(revision)
-        return reproduce(self, self.plugins, revision, named, rows=rows, progress=progress)
+        done = run(self, self.recipe(), self.plugins, only=only, retry_failed=retry_failed, progress=progress)
+        self.note_code(done)
+        return done
 
     # --- datasets ---------------------------------------------------------------------------------------------------
 

@@ -7,16 +7,18 @@ beginnings of values stand in it: whatever erases a source has to look here too.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from dsvc.errors import RefConflictError
-from dsvc.objects.oid import Oid, StoredOid
+from dsvc.objects.oid import ZERO, Oid, StoredOid
 from dsvc.repo.refs import DIVERGENCES
 from dsvc.store.base import RefChange, RefStore
 
 if TYPE_CHECKING:
+    from dsvc.repo.view import View
     from dsvc.repo.workspace import Workspace
 
 MAX_DIVERGENCES = 32
@@ -79,6 +81,23 @@ def read_divergences(refs: RefStore) -> list[Divergence]:
     """Return what is noted, newest first."""
     found = [item for _, data in refs.iter_refs(DIVERGENCES) for item in _decode(data)]
     return sorted(found, key=lambda item: -item.time_us)
+
+
+def find_current(view: View, noted: Iterable[Divergence]) -> list[Divergence]:
+    """Return the newest divergence of each result that a version holds; those of results that are gone are history."""
+    found: dict[tuple[str, str], Divergence] = {}
+    for item in noted:
+        if item.kept == _value_id(view, item.what, item.name):
+            found.setdefault((item.what, item.name), item)
+    return list(found.values())
+
+
+def _value_id(view: View, what: str, name: str) -> Oid:
+    if what == "dataset":
+        signal = view.selection(view.dataset(name)) if name in view.datasets else None
+    else:
+        signal = view.signal(name)
+    return ZERO if signal is None else signal.value_id
 
 
 def _decode(data: bytes | None) -> tuple[Divergence, ...]:

@@ -2,10 +2,19 @@
 
 from itertools import count
 
+import pyarrow as pa
 import pytest
 
 from dsvc.objects.oid import ZERO, Oid
-from dsvc.repo.divergences import MAX_DIVERGENCES, MAX_ROWS, Divergence, DivergentRow, note_divergence, read_divergences
+from dsvc.repo.divergences import (
+    MAX_DIVERGENCES,
+    MAX_ROWS,
+    Divergence,
+    DivergentRow,
+    find_current,
+    note_divergence,
+    read_divergences,
+)
 from dsvc.repo.refs import DIVERGENCES
 from dsvc.store.base import RefChange
 
@@ -58,3 +67,14 @@ def test_a_log_of_another_version_is_passed_over(repo, note):
     repo.store.refs.update([RefChange(DIVERGENCES + OTHER.hex(), None, b"\x01")])
 
     assert [note()] == read_divergences(repo.store.refs)
+
+
+def test_only_what_a_version_holds_is_current(repo):
+    """The newest of each; of what is not there, what is noted is history, unless nothing is what was kept."""
+    repo.put("s", pa.table({"source": ["a"], "s": [1]}), producer="w")
+    view = repo.view("@draft")
+    held = [Divergence(at, "run --check", "step", "s", 1, view.get_signal("s").value_id, ZERO) for at in (9, 8)]
+    other = Divergence(7, "run --check", "step", "s", 1, Oid(b"x" * 32), ZERO)
+    absent = Divergence(6, "run --check", "dataset", "d", 1, ZERO, Oid(b"x" * 32))
+
+    assert [held[0], absent] == find_current(view, [*held, other, absent])
