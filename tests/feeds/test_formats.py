@@ -135,7 +135,7 @@ def test_a_producer_adapts_what_no_range_has():
     assert ["one", "2:two", HELD, "3:three"] == values(taken)
     held = taken.held[2]
     assert (Cause.ADAPTER, "torn") == (held.cause, held.value)
-    assert "the producer 'detector' failed on a text: ValueError: no such output" == held.why
+    assert "the producer 'detector' failed on a string: ValueError: no such output" == held.why
 
 
 def test_a_producer_is_not_asked_of_nulls():
