@@ -38,7 +38,7 @@ def put(repo):
 def select(repo):
     """Gives the draft a dataset: which sources (source -> part, or None), and which columns (name -> expression)."""
 
-    def select(name, parts, columns, splits=()):
+    def select(name, parts, columns, splits=(), unnest=None, image=None):
         def edit(view, writer):
             type_ = Type.from_arrow(pa.int8())
             chosen = pa.table({"source": list(parts), "part": pa.array(list(parts.values()), pa.int8())})
@@ -47,7 +47,7 @@ def select(repo):
             change = Edit.of_arrow(writer, type_, chosen["source"], chosen["part"], given)
             signal = edit_tree(writer, None, type_, change).signal
             selection = put_object(writer, Kind.SIGNAL, signal)
-            dataset = Dataset(selection, tuple(sorted(columns.items())), splits)
+            dataset = Dataset(selection, tuple(sorted(columns.items())), splits, unnest, image)
             return DraftEdit(replace_datasets(view.root, {name: put_object(writer, Kind.DATASET, dataset)}))
 
         repo.edit_draft(edit, command=f"dataset {name}")
