@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dsvc.commands._command import STATUS_SOME_FAILED, command
+from dsvc.commands._command import STATUS_DIFFERS, STATUS_SOME_FAILED, command
 from dsvc.commands._options import json_option, open_repository
 from dsvc.commands._progress import Progress
 from dsvc.commands._render import count, emit, hint, say, table
+from dsvc.commands._verifying import check_run, tell_changed_code, verify_options
 from dsvc.commands.commit import commit_lines, version_objects
 from dsvc.commands.ingest import ingest_lines, ingest_objects
 from dsvc.errors import NothingToCommitError, UserError
@@ -25,16 +26,30 @@ if TYPE_CHECKING:
 
 @command(
     examples=["dsvc run", "dsvc run face_area", "dsvc run --ingest -m nightly"],
-    statuses={0: "done; with -m, also when nothing was new", STATUS_SOME_FAILED: "done, but some records failed"},
+    statuses={
+        0: "done; with -m, also when nothing was new",
+        STATUS_SOME_FAILED: "done, but some records failed",
+        STATUS_DIFFERS: "done, but with --check or --no-trace something came out otherwise",
+    },
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--ingest", "ingests", is_flag=True, help="Read new documents first")
 @click.option("--message", "-m", help="Commit afterwards, if anything is new")
 @click.option("--retry-failed", is_flag=True, help="Try records again that failed with the inputs they have")
+@verify_options
 @json_option
 @click.pass_context
 def run(
-    ctx: click.Context, *, names: tuple[str, ...], ingests: bool, message: str | None, retry_failed: bool, as_json: bool
+    ctx: click.Context,
+    *,
+    names: tuple[str, ...],
+    ingests: bool,
+    message: str | None,
+    retry_failed: bool,
+    check: bool,
+    no_trace: bool,
+    accept_code: bool,
+    as_json: bool,
 ) -> None:
     """Make what is stale, and nothing else.
 
@@ -54,7 +69,9 @@ def run(
         emit(as_json=as_json, objects=version_objects(made), lines=commit_lines(made))
     elif not as_json and message is None and not done.did_nothing:
         hint('`dsvc diff --stat` shows what changed, `dsvc commit -m "..."` keeps it')
-    ctx.exit(STATUS_SOME_FAILED if done.failed else 0)
+    tell_changed_code(repo, accept=accept_code, as_json=as_json)
+    differs = check_run(repo, done, check=check, no_trace=no_trace, as_json=as_json)
+    ctx.exit(STATUS_DIFFERS if differs else STATUS_SOME_FAILED if done.failed else 0)
 
 
 def _check_names(repo: Repository, names: Sequence[str]) -> None:

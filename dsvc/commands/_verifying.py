@@ -1,0 +1,89 @@
+"""What a run says of results that may not hold: made again and compared, and code that changed under its version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dsvc.commands._progress import Progress
+from dsvc.commands._render import emit, hint, plain, say
+
+if TYPE_CHECKING:
+    from dsvc.engine.report import RunReport
+    from dsvc.recipe.declared import ChangedCode
+    from dsvc.repository import Repository
+
+_OPTIONS = (
+    click.option(
+        "--check", is_flag=True, help="Execute everything again afterwards, and compare; what is stored stays"
+    ),
+    click.option(
+        "--no-trace", is_flag=True, help="Execute also what earlier results answered, and compare; these stay"
+    ),
+    click.option("--accept-code", is_flag=True, help="Let declared versions stand for code that changed under them"),
+)
+
+
+def verify_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `check`, `no_trace` and `accept_code`."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def check_run(repo: Repository, done: RunReport, *, check: bool, no_trace: bool, as_json: bool) -> bool:
+    """Make again what a run has left or made, as was asked for, and tell what differs; return whether anything does.
+
+    With `check` it is all that the run looked at, with `no_trace` what was not current before it.
+    """
+    made = [(step.name, step.status) for step in done.steps] + [(data.name, data.status) for data in done.datasets]
+    names = [name for name, status in made if check or status in ("made", "taken")]
+    if not names or not (check or no_trace):
+        return False
+    from dsvc.commands.reproduce import show_reproduction
+
+    with Progress("Checking") as progress:
+        found = repo.check(only=names, progress=progress)
+    show_reproduction(found, as_json=as_json)
+    return bool(found.differing)
+
+
+def tell_changed_code(repo: Repository, *, accept: bool, as_json: bool) -> None:
+    """Say which code changed under its version, once for each change; or accept it."""
+    if accept:
+        accepted = repo.accept_code()
+        emit(as_json=as_json, objects=changed_objects(accepted, "accepted-code"), lines=map(_accepted_line, accepted))
+        return
+    news = [item for item in repo.changed_code() if not item.is_told]
+    if not news:
+        return
+    from dsvc.recipe.declared import mark_told
+
+    mark_told(repo.store.refs, news)
+    if as_json:
+        emit(as_json=True, objects=changed_objects(news), lines=())
+        return
+    for line in changed_lines(news):
+        say(line)
+    hint(CHANGED_HINT)
+
+
+CHANGED_HINT = "raise `version` where the values may differ; else say so with `dsvc run --accept-code`"
+
+
+def changed_lines(changed: Iterable[ChangedCode]) -> Iterator[str]:
+    """Yield what is said of code that changed under its version."""
+    for item in changed:
+        yield f"The code of step {plain(item.step)} changed, its version {plain(item.version)} did not"
+
+
+def changed_objects(changed: Iterable[ChangedCode], type_: str = "changed-code") -> Iterator[dict[str, Any]]:
+    """Yield the same for programs."""
+    for item in changed:
+        yield {"type": type_, "step": item.step, "code": item.code, "version": item.version, "digest": item.digest}
+
+
+def _accepted_line(item: ChangedCode) -> str:
+    return f"Version {plain(item.version)} of step {plain(item.step)} stands for its code as it is now"
