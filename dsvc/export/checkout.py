@@ -10,13 +10,14 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dsvc.errors import CheckoutError
 from dsvc.export.dataset import SPLIT, DatasetReader
@@ -26,6 +27,7 @@ from dsvc.export.manifest import (
     VERSION,
     ColumnEntry,
     FileEntry,
+    ImageEntry,
     JournalLine,
     Manifest,
     append_journal,
@@ -35,9 +37,10 @@ from dsvc.export.manifest import (
     sync_file,
     write_manifest,
 )
-from dsvc.export.parts import Part, content_id, cut_parts
+from dsvc.export.parts import Part, Whole, content_id, cut_parts, cut_splits, joined_content_id
 from dsvc.objects.types import Type
 from dsvc.plugins.contracts import Exporter
+from dsvc.recipe.spec import ITEM
 from dsvc.repo.records import SOURCE
 from dsvc.repo.view import View
 
@@ -173,7 +176,7 @@ class _Checkout:
             return False
 
     def run(self, progress: Progress | None) -> CheckoutReport:
-        parts = cut_parts(self.reader)
+        parts: Sequence[Part | Whole] = cut_splits(self.reader) if self.exporter.per_split else cut_parts(self.reader)
         append_journal(self.journal, [JournalLine(name) for name in sorted(self.own)])
         total = sum(part.n_sources for part in parts)
         done = 0
@@ -189,12 +192,44 @@ class _Checkout:
         write_manifest(self.directory, self._manifest(files))
         return self._finish(files)
 
-    def _make(self, part: Part) -> FileEntry:
+    def _make(self, part: Part | Whole) -> FileEntry:
         """Evaluate a part, and write its file unless it is there."""
+        if isinstance(part, Whole):
+            return self._make_whole(part)
         table = pa.Table.from_batches(self.reader.read(part.start, part.stop), self.reader.schema)
         if table.num_rows == 0:
             return FileEntry(None, 0, 0, content_id(table), part.inputs)
         return self._write(table, part.inputs)
+
+    def _make_whole(self, whole: Whole) -> FileEntry:
+        """Write the file of a whole split, part by part in memory; its name is known once all of it was read."""
+        n_rows = 0
+        ids: list[str] = []
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            nonlocal n_rows
+            for part in whole.parts:
+                table = pa.Table.from_batches(self.reader.read(part.start, part.stop), self.reader.schema)
+                if whole.split is not None:
+                    table = table.filter(pc.equal(table.column(SPLIT), whole.split))
+                if table.num_rows or (part is whole.parts[-1] and not ids):
+                    ids.append(content_id(table))
+                n_rows += table.num_rows
+                yield from table.to_batches()
+
+        new = self.directory / f"{NEW_PREFIX}whole{whole.label}"
+        new.unlink(missing_ok=True)
+        rows = batches()
+        self.exporter.write(rows, self.reader.schema, new)
+        for _ in rows:  # an exporter that stops early has not said what the rows are
+            pass
+        content = joined_content_id(ids)
+        name = f"part-{content[:_NAME_HEX]}{whole.label}{self.exporter.suffix}"
+        held = self.by_name.get(name)
+        if held is not None and held.content == content:
+            new.unlink()
+            return msgspec.structs.replace(held, inputs=whole.inputs)
+        return self._place(new, FileEntry(name, n_rows, new.stat().st_size, content, whole.inputs, whole.split))
 
     def _write(self, table: pa.Table, inputs: str) -> FileEntry:
         content = content_id(table)
@@ -202,25 +237,36 @@ class _Checkout:
         held = self.by_name.get(name)
         if held is not None and held.content == content:
             return msgspec.structs.replace(held, inputs=inputs)
-        path, new = self.directory / name, self.directory / f"{NEW_PREFIX}{name}"
+        new = self.directory / f"{NEW_PREFIX}{name}"
+        self._check_free(name)
+        new.unlink(missing_ok=True)
+        self.exporter.write(iter(table.to_batches()), table.schema, new)
+        return self._place(new, FileEntry(name, table.num_rows, new.stat().st_size, content, inputs))
+
+    def _check_free(self, name: str) -> None:
+        path = self.directory / name
         if path.exists() and name not in self.own:
             raise CheckoutError(
                 path=path,
                 reason="a file that no checkout wrote is in the way",
                 hint="move it away, or choose another directory with `--to`",
             )
-        new.unlink(missing_ok=True)
-        self.exporter.write(iter(table.to_batches()), table.schema, new)
+
+    def _place(self, new: Path, entry: FileEntry) -> FileEntry:
+        """Give a file that was written whole its name."""
+        name = entry.name or ""
+        self._check_free(name)
         sync_file(new)
-        entry = FileEntry(name, table.num_rows, new.stat().st_size, content, inputs)
         append_journal(self.journal, [JournalLine(name, self.style, entry)])
-        new.replace(path)
+        new.replace(self.directory / name)
         self.own.add(name)
         self.n_written += 1
         return entry
 
     def _manifest(self, files: list[FileEntry]) -> Manifest:
         view, expressions = self.reader.view, dict(self.reader.columns)
+        own = {SOURCE, SPLIT} if self.reader.unnest is None else {SOURCE, SPLIT, ITEM}
+        image = None if self.reader.dataset is None else self.reader.dataset.image
         is_commit = view.commit is not None and view.root_id == view.commit.root
         return Manifest(
             dsvc_manifest=VERSION,
@@ -233,13 +279,15 @@ class _Checkout:
                 ColumnEntry(
                     field.name,
                     str(Type.from_arrow(field.type)),
-                    None if field.name in {SOURCE, SPLIT} else expressions.get(field.name),
+                    None if field.name in own else expressions.get(field.name),
                 )
                 for field in self.reader.schema
             ),
             splits=self.reader.splits,
             rows=sum(entry.rows for entry in files),
             files=tuple(files),
+            unnest=self.reader.unnest,
+            image=None if image is None else ImageEntry(image.crop, float(image.margin), image.size),
         )
 
     def _finish(self, files: list[FileEntry]) -> CheckoutReport:

@@ -23,7 +23,7 @@ NEW_PREFIX = ".dsvc-new-"
 VERSION = 1
 
 
-class FileEntry(msgspec.Struct, frozen=True):
+class FileEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One part of a dataset, and the file that holds its rows."""
 
     name: str | None
@@ -34,6 +34,8 @@ class FileEntry(msgspec.Struct, frozen=True):
     """Hex id of the rows, whatever the format."""
     inputs: str
     """Hex id of what the rows were made of."""
+    split: str | None = None
+    """Of formats with a file for each part of the split: which part it holds."""
 
 
 class ColumnEntry(msgspec.Struct, frozen=True):
@@ -42,7 +44,18 @@ class ColumnEntry(msgspec.Struct, frozen=True):
     name: str
     type: str
     expression: str | None
-    """None for `source` and `split`."""
+    """None for `source`, `item` and `split`."""
+
+
+class ImageEntry(msgspec.Struct, frozen=True):
+    """What a loader shows of each image; it reads the image through its pointer and keeps it in memory alone."""
+
+    crop: str | None
+    """The column with the box it shows; None for the whole image."""
+    margin: float
+    """Added on each side, as a share of the box's side."""
+    size: tuple[int, int] | None
+    """Width and height in pixels that it is resized to; None for as it is."""
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -61,6 +74,10 @@ class Manifest(msgspec.Struct, frozen=True):
     rows: int
     files: tuple[FileEntry, ...]
     """In order of their sources."""
+    unnest: str | None = None
+    """The column that has a row for each item; None for a row a source."""
+    image: ImageEntry | None = None
+    """None where the dataset does not say."""
 
     @property
     def style(self) -> tuple[object, ...]:

@@ -6,13 +6,14 @@ of sources alone, so two versions with about the same sources have the same part
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
-from dsvc.export.dataset import DatasetReader
+from dsvc.export.dataset import SPLIT, DatasetReader
 from dsvc.objects.arrays import normalise
 from dsvc.objects.boundary import CHUNK_WINDOW, NODE_WINDOW, find_cuts, node_hashes
 from dsvc.objects.canonical import key_parts, value_parts
@@ -26,6 +27,9 @@ from dsvc.repo.records import SOURCE
 from dsvc.repo.sources import covering_trees, iter_source_keys
 from dsvc.repo.view import View
 
+_WHOLE_RULE = "checkout-whole/1"
+_LABEL = re.compile(r"[a-z0-9_]+")
+"""Parts of a split that a file's name can say."""
 _RULE = "checkout/1"
 """Raised when equal inputs would give other rows than before."""
 
@@ -54,6 +58,36 @@ def cut_parts(reader: DatasetReader) -> list[Part]:
         parts.append(Part(_text(start), _text(stop), count, fingerprint.of(start, stop)))
         start = stop
     return parts
+
+
+class Whole(msgspec.Struct, frozen=True):
+    """All rows of a part of the split, or of a dataset without one, that one file holds."""
+
+    split: str | None
+    """None for all rows."""
+    label: str
+    """What the file's name says of the split, with a dot before it; empty for all rows."""
+    parts: tuple[Part, ...]
+    """What the rows are read from, in order."""
+    inputs: str
+    """As of a part."""
+
+    @property
+    def n_sources(self) -> int:
+        """How many sources are looked at."""
+        return sum(part.n_sources for part in self.parts)
+
+
+def cut_splits(reader: DatasetReader) -> list[Whole]:
+    """Return what the files of a format hold that has one for each part of the split; at least one."""
+    parts = tuple(cut_parts(reader))
+    splits = reader.splits if SPLIT in reader.schema.names and SPLIT not in dict(reader.columns) else ()
+    made = []
+    for place, split in enumerate(splits or (None,)):
+        label = "" if split is None else f".{split}" if _LABEL.fullmatch(split) else f".split{place}"
+        named = [_WHOLE_RULE, split or "", [part.inputs for part in parts]]
+        made.append(Whole(split, label, parts, hash_encoded(Kind.DEFINITION, named).hex()))
+    return made
 
 
 def _text(key: bytes | None) -> str | None:
@@ -120,6 +154,7 @@ class _Fingerprint:
             [[name, tree.type.encoded] for name, tree in trees.items()],
             sorted([name, oid] for name, oid in reader.inputs.waiting.items()),
             sources,
+            *([] if reader.unnest is None else [["unnest", reader.unnest]]),
         ]
 
     def of(self, start: bytes | None, stop: bytes | None) -> str:
@@ -128,6 +163,11 @@ class _Fingerprint:
 
     def _entry(self, entry: ChunkEntry) -> list[object]:
         return [entry.last, entry.keys, entry.value, entry.prov if self._with_provenance else None]
+
+
+def joined_content_id(ids: Sequence[str]) -> str:
+    """Return the hex id of rows that stand in one file and were read in parts, from the ids of the parts."""
+    return ids[0] if len(ids) == 1 else hash_encoded(Kind.DEFINITION, [_WHOLE_RULE, list(ids)]).hex()
 
 
 def content_id(table: pa.Table) -> str:

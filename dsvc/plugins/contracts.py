@@ -1,4 +1,4 @@
-"""What a feed, a transform, a producer and an exporter must do. A plugin subclasses one and offers it by a hook.
+"""What a feed, transform, producer, exporter or executor must do. A plugin subclasses one, and a hook offers it.
 
 `dsvc.testing.plugins` has a suite for each that a plugin's own tests run.
 
@@ -254,6 +254,9 @@ class Exporter(ABC):
     """What file names end in, with the dot: `.parquet`."""
     options: ClassVar[Mapping[str, Option]] = {}
     """What `dsvc checkout` may set for this format."""
+    per_split: ClassVar[bool] = False
+    """Whether one file holds all rows of a part of the dataset's split, all rows where it has none, for formats that
+    are read as a whole; else each file holds some 130,000 neighbouring sources."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.values = options
@@ -271,4 +274,70 @@ class Exporter(ABC):
 
         Raises:
             SchemaError: If the format cannot hold a column; nothing is left at `path`.
+        """
+
+
+class Task(Protocol):
+    """What an executor calls: the code of one step. It can be pickled.
+
+    Where it is unpickled dsvc must be installed and the recipe's directory be readable under the same path.
+    """
+
+    @property
+    def step(self) -> str:
+        """The step's name, for messages."""
+        ...
+
+    def __call__(self, batch: bytes) -> bytes:
+        """Return the result of a batch, both as bytes that only dsvc reads. The code is loaded by the first call.
+
+        What a record raises is in the result; an exception says that the step cannot be called at all.
+        """
+        ...
+
+
+class Pending(Protocol):
+    """A result on its way; a `concurrent.futures.Future` is one."""
+
+    def result(self) -> bytes:
+        """Wait for the result and return it; raise what `Executor.submit` says."""
+        ...
+
+
+class Executor(ABC):
+    """Where the code of steps is called: processes of this machine, or others.
+
+    Making one starts nothing; the first `submit` does. dsvc calls a step in its own process while there is little to
+    do, and gives an executor what remains when that is worth it. It keeps at most two batches a worker under way, takes
+    the results in order, and alone writes them. All methods are called by one thread.
+
+    Args:
+        workers: How many batches to work on at once; None leaves it to the executor.
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
+        self.workers = self.default_workers() if workers is None else workers
+
+    @classmethod
+    @abstractmethod
+    def default_workers(cls) -> int:
+        """Return how many batches are worked on at once where nobody says."""
+
+    @abstractmethod
+    def submit(self, task: Task, batch: bytes) -> Pending:
+        """Have a worker call `task` for a batch, and return at once.
+
+        `result` of what is returned gives what `task(batch)` returned, in whatever process, and else raises
+
+        - `dsvc.errors.WorkerError`, whose reason goes on after "a worker", if the call gave nothing: its process
+          died, or the code cannot be called there.
+
+        A task that differs from the one before is another step; the one before is not called again.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the workers at once, also in the middle of a call, and leave nothing running; idempotent.
+
+        `submit` may be called again afterwards, and starts anew.
         """

@@ -15,6 +15,7 @@ from dsvc.errors import CheckoutError, DatasetNotFoundError, SchemaError
 from dsvc.export import checkout as checkout_module
 from dsvc.export.checkout import check_out
 from dsvc.export.dataset import read_dataset
+from dsvc.export.jsonl import JsonlExporter
 from dsvc.export.manifest import JOURNAL, MANIFEST, NEW_PREFIX, read_manifest
 from dsvc.export.parquet import ParquetExporter
 from dsvc.export.plugin import dsvc_exporters
@@ -289,3 +290,81 @@ def test_a_killed_checkout_goes_on_and_ends_like_any_other(many, out, tmp_path):
         check(many, tmp_path / f"fresh{attempt}")
         assert set(files(tmp_path / f"fresh{attempt}")) == set(files(out))
         assert read(out).equals(read(tmp_path / f"fresh{attempt}"))
+
+
+class WholeExporter(JsonlExporter):
+    """JSON lines, one file for each part of the split."""
+
+    per_split = True
+
+
+def check_whole(repo, out, dataset="good"):
+    """Check a dataset out in a format that is read as a whole."""
+    return check_out(repo.view("@draft"), dataset, out, format_name="whole", exporter=WholeExporter({}), options={})
+
+
+def read_whole(out):
+    """Return part of the split -> sources, from the manifest's files."""
+    return {
+        entry.split: [json.loads(line)["source"] for line in (out / entry.name).read_text().splitlines()]
+        for entry in read_manifest(out).files
+    }
+
+
+def test_a_format_may_have_a_file_for_each_part_of_the_split(faces, out):
+    """Its name and the manifest say which; the rows are those of the part, in order."""
+    done = check_whole(faces, out)
+
+    assert {"train": ["s3://b", "s3://d"], "test": ["s3://c"]} == read_whole(out)
+    assert (3, 2, 2) == (done.rows, done.n_files, done.n_written)
+    assert {"train.jsonl", "test.jsonl"} == {name.partition(".")[2] for name in files(out) if name.startswith("part-")}
+
+
+def test_a_whole_is_written_again_only_where_its_rows_changed(faces, out, put):
+    """The file of the other part stays, and nothing is evaluated where no input changed."""
+    check_whole(faces, out)
+    before = files(out)
+    done = check_whole(faces, out)
+    assert (0, 2, 0) == (done.n_written, done.n_kept, done.n_removed)
+    put("quality", {"s3://c": 99})
+    done = check_whole(faces, out)
+
+    assert (1, 1, 1) == (done.n_written, done.n_kept, done.n_removed)
+    kept = next(name for name in before if name.endswith(".train.jsonl"))
+    assert before[kept] == files(out)[kept]
+    assert not [name for name in files(out) if name.startswith(NEW_PREFIX)]
+
+
+def test_a_part_of_the_split_without_rows_has_a_file(faces, out, select):
+    """Who reads the format finds an empty set, not a missing one."""
+    select("good", {"s3://a": 0}, {"q": "quality"}, ("train", "test"))
+    check_whole(faces, out)
+
+    assert {"train": ["s3://a"], "test": []} == read_whole(out)
+
+
+def test_a_whole_of_many_parts_is_one_file(many, out):
+    """However many sources there are."""
+    done = check_whole(many, out, "global")
+
+    assert (N, 1) == (done.rows, done.n_files)
+    assert [f"s3://{i:07}" for i in range(N)] == read_whole(out)[None]
+
+
+def test_a_file_of_others_is_not_replaced_by_a_whole(faces, out, tmp_path):
+    """As one of a part is not."""
+    check_whole(faces, tmp_path / "elsewhere")
+    name = read_manifest(tmp_path / "elsewhere").files[0].name
+    out.mkdir()
+    (out / name).write_text("mine")
+    with pytest.raises(CheckoutError, match="in the way"):
+        check_whole(faces, out)
+
+    assert "mine" == (out / name).read_text()
+
+
+def test_a_manifest_says_nothing_of_splits_where_no_file_has_one(faces, out):
+    """Manifests of other formats are as they were."""
+    check(faces, out, "good")
+
+    assert all("split" not in entry for entry in json.loads((out / MANIFEST).read_text())["files"])

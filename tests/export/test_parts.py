@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 
 from dsvc.export.dataset import DatasetReader
-from dsvc.export.parts import _cut_sources, _lowest_nodes, content_id, cut_parts
+from dsvc.export.parts import _cut_sources, _lowest_nodes, content_id, cut_parts, cut_splits, joined_content_id
 
 N = 300_000
 
@@ -101,3 +101,50 @@ def test_content_names_rows_not_their_layout():
         table.set_column(0, "source", pa.array(["a", "b", "d"])),
     ]
     assert 6 == len({content_id(table), *map(content_id, others)})
+
+
+def cut_whole(repo, dataset):
+    """Return what the files of a format hold that is read as a whole."""
+    with DatasetReader(repo.view("@draft"), dataset) as reader:
+        return cut_splits(reader)
+
+
+def test_a_whole_is_all_parts_once_for_each_part_of_the_split(many, select):
+    """Each reads the same sources; their names say which part of the split they hold, where a name can."""
+    parts = {f"s3://{i:07}": i % 3 for i in range(9)}
+    select("good", parts, {"q": "quality"}, ("train", "Val 2", "test"))
+    wholes = cut_whole(many, "good")
+
+    assert ["train", "Val 2", "test"] == [whole.split for whole in wholes]
+    assert [".train", ".split1", ".test"] == [whole.label for whole in wholes]
+    assert 1 == len({whole.parts for whole in wholes})
+    assert 3 == len({whole.inputs for whole in wholes})
+
+
+def test_a_dataset_without_a_split_is_one_whole(many):
+    """As is one that has a column `split` of its own."""
+    (whole,) = cut_whole(many, "global")
+
+    assert (None, "", N) == (whole.split, whole.label, whole.n_sources)
+    assert tuple(cut(many)) == whole.parts
+
+
+def test_a_column_called_split_is_no_split(many, select):
+    """It is the user's own; its values say nothing of parts."""
+    select("good", {"s3://0000001": 0}, {"split": "quality"}, ("train", "test"))
+
+    assert [None] == [whole.split for whole in cut_whole(many, "good")]
+
+
+def test_the_inputs_of_a_whole_are_those_of_all_its_parts(many):
+    """A change in any part changes them."""
+    before = cut_whole(many, "global")[0].inputs
+    put(many, "quality", pa.array(["s3://0299999"]), pa.array([99], pa.int8()))
+
+    assert before != cut_whole(many, "global")[0].inputs
+
+
+def test_rows_of_one_part_have_one_id_either_way():
+    """Whether a file holds a part or a whole that is one part."""
+    assert "ab" == joined_content_id(["ab"])
+    assert joined_content_id(["ab", "cd"]) != joined_content_id(["cd", "ab"])
