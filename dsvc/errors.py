@@ -581,7 +581,7 @@ class PluginError(DsvcError):
 
 
 class PluginNotFoundError(PluginError, LookupError):
-    """No installed plugin offers this name (`what`: feed, transform or exporter)."""
+    """No installed plugin offers this name (`what`: feed, transform, ...)."""
 
     what: str
     hook: str = ""

@@ -73,7 +73,7 @@ def bind_step(repo: BaseRepository, view: View, loader: Loader, spec: StepSpec) 
             inputs,
             (derived.trace, was) if is_own and derived is not None and was is not None else None,
             lambda: repo.traces(transform),
-            lambda: repo.traces(partial_ref(transform))[:1],
+            lambda: repo.traces(partial_ref(transform)),
         ),
         was,
         view.signal(spec.name),

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import inspect
 import threading
+import time
+import uuid
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
 from dsvc.engine.annotations import annotated_type
+from dsvc.engine.executors.work import Work, is_importable
+from dsvc.engine.group_steps import PythonGroupBatchStep, PythonGroupStep, TransformGroupStep
 from dsvc.engine.inputs import Inputs
 from dsvc.engine.steps import PythonBatchStep, PythonStep, SqlStep, Step, TransformStep
 from dsvc.objects.oid import Oid
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.types import Type, parse_type
 from dsvc.plugins.manager import Plugins
+from dsvc.recipe.code import is_inside, split_reference
 from dsvc.recipe.evaluate import SqlEvaluator
-from dsvc.recipe.hashing import salted, transform_hash
+from dsvc.recipe.hashing import salted, source_digest, transform_hash
 from dsvc.recipe.python import Namespace
 from dsvc.recipe.spec import Recipe, SignalSpec, StepSpec
 
@@ -75,7 +80,9 @@ class Loader:
         annotated = None if spec.batch else annotated_type(spec.code, self.recipe.directory, per_member=per_member)
         if annotated is None:
             note = " `-> list[TYPE]`" if per_member else ""
-            expected = "the type of its values" if spec.batch else f"the type of its values, or a return annotation{note}"
+            expected = (
+                "the type of its values" if spec.batch else f"the type of its values, or a return annotation{note}"
+            )
             raise self.recipe.error(
                 ("step", spec.name, "type"),
                 expected,
@@ -96,15 +103,38 @@ class Loader:
         return Provenance("step", spec.producer, version or "0", self._plain.get(transform, transform))
 
     def load(self, spec: StepSpec, type_: Type, transform: Oid) -> Step:
-        """Return a step that can be called."""
+        """Return a step that can be called, here and, as far as its code can be found there, elsewhere."""
         provenance = self.provenance(spec, transform)
         if spec.kind == "sql":
             return SqlStep(spec, type_, provenance, self.evaluator)
+        began = time.perf_counter()
+        step = self._load(spec, type_, provenance)
+        step.load_s = time.perf_counter() - began
+        return step
+
+    def _load(self, spec: StepSpec, type_: Type, provenance: Provenance) -> Step:
+        directory, session = self.recipe.directory, self._session
         if spec.kind == "transform":
-            return TransformStep(spec, type_, provenance, self._plugins.get_transform(spec.code))
+            kind = self._plugins.get_transform(spec.code)
+            maker = TransformStep if spec.scope == "record" else TransformGroupStep
+            step: Step = maker(spec, type_, provenance, kind)
+            if is_importable(kind.__module__) and "<locals>" not in kind.__qualname__:
+                step.work = Work(maker, spec, type_, provenance, directory, session, transform=kind)
+            return step
         function: Callable[..., Any] = self._namespace.load(spec.code)
         self._check_call(spec, function)
-        return (PythonBatchStep if spec.batch else PythonStep)(spec, type_, provenance, function)
+        caller: type[PythonStep | PythonBatchStep] = PythonBatchStep if spec.batch else PythonStep
+        if spec.scope != "record":
+            caller = PythonGroupBatchStep if spec.batch else PythonGroupStep
+        step = caller(spec, type_, provenance, function)
+        if is_inside(spec.code, directory) or is_importable(split_reference(spec.code)[0]):
+            source = source_digest(spec, directory)
+            step.work = Work(caller, spec, type_, provenance, directory, session, source=source)
+        return step
+
+    @cached_property
+    def _session(self) -> str:
+        return uuid.uuid4().hex
 
     def _check_call(self, spec: StepSpec, function: Callable[..., Any]) -> None:
         """Check that a function takes a step's inputs and parameters, before it would fail on every record.

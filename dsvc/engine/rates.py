@@ -38,7 +38,7 @@ def note_rate(repo: Workspace, transform: Oid, records: int, seconds: float) -> 
         records: Records that it was called for.
         seconds: Wall seconds that it took, with however many workers.
     """
-    if records <= 0 or seconds < 0:
+    if records <= 0 or seconds <= 0:
         return
     name = RATES + transform.hex()
     data = repo.store.refs.get(name)

@@ -10,6 +10,7 @@ ProgressCall = Callable[[str, int, int | None], None]
 """Told what is under way, how many of its records are done, and of how many; None where nobody knows."""
 
 UNCHANGED, MADE, TAKEN, REMOVED = "unchanged", "made", "taken", "removed"
+STOPPED = "stopped"
 
 
 class StepReport(msgspec.Struct, frozen=True):
@@ -17,7 +18,8 @@ class StepReport(msgspec.Struct, frozen=True):
 
     name: str
     status: str
-    """``unchanged``; ``taken`` whole from what was made before; ``made``; ``removed`` as the recipe has it no more."""
+    """``unchanged``; ``taken`` whole from what was made before; ``made``; ``removed`` as the recipe has it no more;
+    ``stopped`` where the limit came first: the signal is as it was, and the next run goes on with what was made."""
     records: int = 0
     """Records of the signal now."""
     ran: int = 0
@@ -61,6 +63,11 @@ class RunReport(msgspec.Struct, frozen=True):
     def did_nothing(self) -> bool:
         """Whether everything was current."""
         return {step.status for step in self.steps} | {dataset.status for dataset in self.datasets} <= {UNCHANGED}
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the limit came before everything was made."""
+        return any(step.status == STOPPED for step in self.steps)
 
     @property
     def ran(self) -> int:

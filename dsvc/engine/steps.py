@@ -1,14 +1,17 @@
 """How a step makes values of a batch of records: by SQL, by a Python function, or by an installed transform.
 
 A record that fails fails alone: what raised is noted beside the values, and the others have theirs.
+
+All that a call sees is one Arrow batch, so a call may be made in another process: `dsvc.engine.executors.work`.
 """
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,8 +29,14 @@ from dsvc.recipe.evaluate import SqlEvaluator
 from dsvc.recipe.paths import InputPath
 from dsvc.recipe.spec import StepSpec
 
+if TYPE_CHECKING:
+    from dsvc.engine.executors.work import Work
+
 Made = tuple[Column, Failures]
 """Values of a batch, null where a record failed, and why those did."""
+
+SOURCE = "source"
+"""The column of a transform's batch that holds the pointers."""
 
 
 class Step(ABC):
@@ -39,31 +48,54 @@ class Step(ABC):
         provenance: That of its records.
     """
 
-    first_rows = 1024
-    """Records of the first call; later calls are sized by how long it took."""
+    first_rows = 1
+    """Records of the first call where nobody knows how long one takes; later calls are sized by how long it took."""
     most_rows = 65_536
     """Records of one call, at most."""
     takes_any_rows = False
     """Whether a call may have however many records there are at hand."""
+    is_native = False
+    """Whether a call keeps all processors busy by itself."""
 
     def __init__(self, spec: StepSpec, type_: Type, provenance: Provenance) -> None:
         self.spec = spec
         self.type = type_
         self.provenance = provenance
         self.n_ran = 0
-        """Records that the transform was called for so far."""
+        """Records that the transform was called for so far, here or elsewhere."""
+        self.work: Work | None = None
+        """The step as another process can call it; None where only this one can."""
+        self.load_s = 0.0
+        """How long loading the code took."""
+        self.called_s = 0.0
+        """Wall seconds of all calls so far, here or elsewhere."""
 
     def __call__(self, columns: Columns) -> Made:
         """Make the values of some records, each of which has all required inputs."""
+        began = time.perf_counter()
+        made = self.call(self.batch(columns))
+        self.called_s += time.perf_counter() - began
         self.n_ran += len(columns)
-        return self._make(columns)
+        return made
+
+    def batch(self, columns: Columns) -> pa.RecordBatch:
+        """Return all that a call for some records sees of them: the inputs, in order."""
+        return self._batch(columns, {str(path): columns.values(path) for path in self.spec.inputs})
+
+    @staticmethod
+    def _batch(columns: Columns, values: Mapping[str, pa.Array[Any]]) -> pa.RecordBatch:
+        # By way of structs, since a function without inputs has a batch of rows without columns.
+        fields = [pa.field(name, column.type) for name, column in values.items()]
+        rows = pa.StructArray.from_buffers(pa.struct(fields), len(columns), [None], children=[*values.values()])
+        return pa.RecordBatch.from_struct_array(rows)
+
+    def nothing(self) -> Made:
+        """Return what a call for no record gives."""
+        return null_column(self.type.physical, 0), {}
 
     @abstractmethod
-    def _make(self, columns: Columns) -> Made: ...
-
-    def arrow_inputs(self, columns: Columns) -> dict[InputPath, pa.Array[Any]]:
-        """Return the inputs as Arrow columns."""
-        return {path: columns.values(path) for path in self.spec.inputs}
+    def call(self, batch: pa.RecordBatch) -> Made:
+        """Make the values of a batch, as `batch` returned it."""
 
     def fit(self, values: pa.Array[Any] | Sequence[Any], failed: Mapping[int, str], n_rows: int) -> Made:
         """Return what a transform gave for `n_rows` records as values of the step's type.
@@ -84,14 +116,14 @@ class Step(ABC):
             column = column.take(rows)
         return column, misfits | dict(failed)
 
-    def halves(self, columns: Columns, make: Callable[[Columns], Made], why: Exception) -> Made:
+    def halves(self, batch: pa.RecordBatch, why: Exception) -> Made:
         """Make each half on its own, after `why` stopped the whole, so that what failed is found."""
-        n = len(columns)
+        n = batch.num_rows
         if n == 1:
             return null_column(self.type.physical, 1), {0: tell(why)}
         half = n // 2
-        first, failed = make(columns.take(np.arange(half)))
-        second, failed_later = make(columns.take(np.arange(half, n)))
+        first, failed = self.call(batch.slice(0, half))
+        second, failed_later = self.call(batch.slice(half))
         return concat([first, second]), failed | {row + half: text for row, text in failed_later.items()}
 
 
@@ -99,19 +131,20 @@ class SqlStep(Step):
     """A SELECT list: one query for a whole batch."""
 
     first_rows = most_rows = 262_144
-    takes_any_rows = True
+    takes_any_rows = is_native = True
 
     def __init__(self, spec: StepSpec, type_: Type, provenance: Provenance, evaluator: SqlEvaluator) -> None:
         super().__init__(spec, type_, provenance)
         self._evaluator = evaluator
 
-    def _make(self, columns: Columns) -> Made:
-        n = len(columns)
+    def call(self, batch: pa.RecordBatch) -> Made:
+        """Run the query."""
+        inputs = dict(zip(self.spec.inputs, batch.columns, strict=True))
         try:
-            values = select(self._evaluator, self.spec, self.arrow_inputs(columns), n)
+            values = select(self._evaluator, self.spec, inputs, batch.num_rows)
         except DeriveError as err:
-            return self.halves(columns, self._make, err)
-        return self.fit(values, {}, n)
+            return self.halves(batch, err)
+        return self.fit(values, {}, batch.num_rows)
 
 
 class PythonStep(Step):
@@ -121,45 +154,42 @@ class PythonStep(Step):
         super().__init__(spec, type_, provenance)
         self._function = function
 
-    def _make(self, columns: Columns) -> Made:
+    def call(self, batch: pa.RecordBatch) -> Made:
+        """Call the function for each record."""
         function, parameters = self._function, dict(self.spec.parameters)
-        inputs = [columns.values(path).to_pylist() for path in self.spec.inputs]
+        inputs = [column.to_pylist() for column in batch.columns]
         values: list[Any] = []
         failed: Failures = {}
-        for row, record in enumerate(zip(*inputs, strict=True) if inputs else repeat((), len(columns))):
+        for row, record in enumerate(zip(*inputs, strict=True) if inputs else repeat((), batch.num_rows)):
             try:
                 values.append(function(*record, **parameters))
             except Exception as err:  # noqa: BLE001 - whatever a record's function raises is why it failed
                 values.append(None)
                 failed[row] = tell(err)
-        return self.fit(values, failed, len(columns))
+        return self.fit(values, failed, batch.num_rows)
 
 
 class PythonBatchStep(Step):
     """A Python function of Arrow batches. One that raises fails those of its records that raise alone."""
 
-    first_rows = 8192
-
     def __init__(self, spec: StepSpec, type_: Type, provenance: Provenance, function: Callable[..., Any]) -> None:
         super().__init__(spec, type_, provenance)
         self._function = function
 
-    def _make(self, columns: Columns) -> Made:
-        inputs = self.arrow_inputs(columns)
-        batch = pa.RecordBatch.from_arrays([*inputs.values()], names=[str(path) for path in inputs])
+    def call(self, batch: pa.RecordBatch) -> Made:
+        """Call the function for the batch."""
         try:
             values = self._function(batch, **self.spec.parameters)
         except Exception as err:  # noqa: BLE001 - as in PythonStep
-            return self.halves(columns, self._make, err)
+            return self.halves(batch, err)
         if isinstance(values, pa.ChunkedArray):
             values = values.combine_chunks()
-        return self.fit(values, {}, len(columns))
+        return self.fit(values, {}, batch.num_rows)
 
 
 class TransformStep(Step):
     """An installed transform."""
 
-    first_rows = 64
     most_rows = 8192
 
     def __init__(self, spec: StepSpec, type_: Type, provenance: Provenance, kind: type[Transform]) -> None:
@@ -167,19 +197,20 @@ class TransformStep(Step):
         self._kind = kind
         self._transform = kind(fill_options(kind.parameters, spec.parameters))
 
-    def _make(self, columns: Columns) -> Made:
-        inputs = self.arrow_inputs(columns)
-        names = list(self._kind.inputs) or [str(path) for path in inputs]
-        fields = [pa.field(name, values.type) for name, values in zip(names, inputs.values(), strict=True)]
-        # By way of structs, since a transform that reads pixels alone has a batch of rows without columns.
-        rows = pa.StructArray.from_buffers(pa.struct(fields), len(columns), [None], children=[*inputs.values()])
-        batch = pa.RecordBatch.from_struct_array(rows)
-        pixels = PointerPixels(columns.keys.arrow.to_pylist()) if self.spec.pixels else None
+    def batch(self, columns: Columns) -> pa.RecordBatch:
+        """Return the pointers, then the inputs under the names that the transform declares."""
+        inputs = [columns.values(path) for path in self.spec.inputs]
+        names = list(self._kind.inputs) or [str(path) for path in self.spec.inputs]
+        return self._batch(columns, {SOURCE: columns.keys.arrow, **dict(zip(names, inputs, strict=True))})
+
+    def call(self, batch: pa.RecordBatch) -> Made:
+        """Call the transform for the batch."""
+        pixels = PointerPixels(batch.column(0).to_pylist()) if self.spec.pixels else None
         try:
             outcome = self._transform(batch, pixels)
         except Exception as err:  # noqa: BLE001 - as in PythonStep
-            return self.halves(columns, self._make, err)
-        return self.fit(outcome.values, outcome.failed, len(columns))
+            return self.halves(batch, err)
+        return self.fit(outcome.values, outcome.failed, batch.num_rows)
 
 
 def select(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import pluggy
 
 if TYPE_CHECKING:
-    from dsvc.plugins.contracts import Exporter, Feed, Producer, Transform
+    from dsvc.plugins.contracts import Executor, Exporter, Feed, Producer, Transform
 
 GROUP: Final = "dsvc"
 """The entry point group, and pluggy's name of the project."""
@@ -45,3 +45,8 @@ def dsvc_producers() -> Mapping[str, type[Producer]]:  # type: ignore[empty-body
 @hookspec
 def dsvc_exporters() -> Mapping[str, type[Exporter]]:  # type: ignore[empty-body]
     """Return exporters by the name that `checkout --format` gives."""
+
+
+@hookspec
+def dsvc_executors() -> Mapping[str, type[Executor]]:  # type: ignore[empty-body]
+    """Return executors by the name that `run --executor` gives."""

@@ -16,7 +16,7 @@ import pluggy
 
 from dsvc.errors import PluginError, PluginNotFoundError
 from dsvc.plugins import hookspecs
-from dsvc.plugins.contracts import Exporter, Feed, Producer, Transform
+from dsvc.plugins.contracts import Executor, Exporter, Feed, Producer, Transform
 
 if TYPE_CHECKING:
     from pluggy import HookImpl
@@ -26,6 +26,7 @@ _KINDS: Final[Mapping[str, tuple[str, type]]] = {
     "transform": ("dsvc_transforms", Transform),
     "producer": ("dsvc_producers", Producer),
     "exporter": ("dsvc_exporters", Exporter),
+    "executor": ("dsvc_executors", Executor),
 }
 
 
@@ -70,8 +71,12 @@ class Plugins:
         """Return an exporter; as `get_transform`."""
         return cast("type[Exporter]", self._get("exporter", name))
 
+    def get_executor(self, name: str) -> type[Executor]:
+        """Return an executor; as `get_transform`."""
+        return cast("type[Executor]", self._get("executor", name))
+
     def names(self, kind: str) -> list[str]:
-        """Return the sorted names of what is offered; `kind` is `feed`, `transform`, `producer` or `exporter`."""
+        """Return the sorted names of what is offered; `kind` is `feed`, `transform`, and so on."""
         return sorted(self._offered(kind))
 
     @property

@@ -166,6 +166,22 @@ def test_an_installed_transform_gets_its_own_names_and_defaults():
     )
 
 
+def test_a_transform_is_given_the_pointers_first():
+    """As its contract says; nothing else of the source."""
+
+    class Names(Transform):
+        version = "1"
+        output = "text"
+        inputs = {"number": "int64"}
+
+        def __call__(self, batch, pixels=None):
+            return Outcome([f"{batch.schema.names} {source}" for source in batch.column("source").to_pylist()])
+
+    step = TransformStep(StepSpec("s", "transform", "n", inputs=(X,)), TEXT, MADE, Names)
+
+    assert (["['source', 'number'] a"], {}) == called(step, columns_of([7]))
+
+
 def test_a_transform_that_raises_is_bisected():
     """A transform that fails as a whole fails only on the records that it fails on."""
 
@@ -174,9 +190,9 @@ def test_a_transform_that_raises_is_bisected():
         output = "int64"
 
         def __call__(self, batch, pixels=None):
-            if 2 in batch.column(0).to_pylist():
+            if 2 in batch.column("x").to_pylist():
                 raise KeyError("two")
-            return Outcome(batch.column(0))
+            return Outcome(batch.column("x"))
 
     step = TransformStep(StepSpec("s", "transform", "w", inputs=(X,)), INT, MADE, Whole)
 

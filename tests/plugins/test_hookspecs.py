@@ -1,13 +1,14 @@
 """Each hook, implemented by a plugin and asked by dsvc."""
 
 import inspect
+from concurrent.futures import Future
 from importlib.metadata import EntryPoint
 from types import ModuleType
 
 import pytest
 
 from dsvc.plugins import hookspecs
-from dsvc.plugins.contracts import Exporter, Feed, Outcome, Producer, Transform
+from dsvc.plugins.contracts import Executor, Exporter, Feed, Outcome, Producer, Transform
 from dsvc.plugins.hookspecs import hookimpl
 from dsvc.plugins.manager import Plugins
 
@@ -81,6 +82,27 @@ def test_hook_dsvc_producers(install):
 def test_hook_dsvc_exporters(install):
     """An exporter is found by its format."""
     assert Empty is install(dsvc_exporters=lambda: {"empty": Empty}).get_exporter("empty")
+
+
+class Here(Executor):
+    """An executor that calls in this process."""
+
+    @classmethod
+    def default_workers(cls):
+        return 1
+
+    def submit(self, task, batch):
+        future = Future()
+        future.set_result(task(batch))
+        return future
+
+    def close(self):
+        pass
+
+
+def test_hook_dsvc_executors(install):
+    """An executor is found by the name that `run --executor` gives."""
+    assert Here is install(dsvc_executors=lambda: {"here": Here}).get_executor("here")
 
 
 def test_every_hook_has_a_test():

@@ -1,47 +1,81 @@
-"""Work is cut into calls of about half a second."""
+"""Workers of this machine: what any executor does, and how they end."""
 
 from __future__ import annotations
 
-from dsvc.engine.executors.local import TARGET_S, Slices
+import os
+import signal
+import time
+
+import pytest
+
+from dsvc.engine.executors.local import LocalExecutor
+from dsvc.errors import WorkerError
+from dsvc.testing import executors
+from dsvc.testing.executors import ExecutorTests, Told
 
 
-class FakeStep:
-    """Says how many records a call may have."""
+class TestLocalExecutor(ExecutorTests):
+    """The contract."""
 
-    first_rows = 100
-    most_rows = 1_000
+    executor = LocalExecutor
+
+    def test_a_worker_is_another_process(self, opened, monkeypatch):
+        """One that was not forked: it has none of our memory."""
+        monkeypatch.setattr(executors, "left", [b"ours"])
+
+        assert os.getpid() != int(opened.submit(Told("pid"), b"").result())
+        assert b"" == opened.submit(Told("remember"), b"").result()
+
+    @pytest.mark.parametrize(
+        ("how", "why"),
+        [
+            ("exit", "ended with exit status 3"),
+            ("kill", "was killed by SIGKILL"),
+            ("segfault", "was killed by SIGSEGV"),
+        ],
+    )
+    def test_why_a_worker_died_is_told(self, opened, how, why):
+        """An exit status, or the signal."""
+        with pytest.raises(WorkerError) as caught:
+            opened.submit(Told(how), b"").result()
+
+        assert why == caught.value.reason
+
+    def test_an_interrupt_is_for_the_parent(self, opened):
+        """Ctrl-C goes to all processes of a terminal; the parent is the one to act on it."""
+        pid = int(opened.submit(Told("pid"), b"").result())
+        os.kill(pid, signal.SIGINT)
+
+        assert pid in {int(opened.submit(Told("pid"), b"").result()) for _ in range(4)}
+
+    def test_what_a_step_prints_is_no_answer(self, opened, capfd):
+        """It goes to stderr: stdout is for what the command prints."""
+        opened.submit(Told("print"), b"").result()
+
+        assert ("", "told\n") == capfd.readouterr()
 
 
-def cut(seconds_per_row, *batches):
-    """Return the sizes of calls over batches when a record takes that long."""
-    now = [0.0]
-    slices = Slices(FakeStep(), lambda: now[0])
-    sizes = []
-    for n_rows in batches:
-        for start, stop in slices.cut(n_rows):
-            sizes.append(stop - start)
-            now[0] += (stop - start) * seconds_per_row
-    return sizes
+def test_closing_ends_a_call(tmp_path):
+    """At once, however long it would take."""
+    executor = LocalExecutor(1)
+    pid = int(executor.submit(Told("pid"), b"").result())
+    executor.submit(Told("sleep"), b"")
+    executor.close()
+
+    assert not is_alive(pid)
 
 
-def test_quick_records_are_called_in_large_batches():
-    """Calls grow up to what the step allows, over several batches."""
-    assert [100, 800, 1_000, 600, 1_000] == cut(0.0, 2_500, 1_000)
+def is_alive(pid):
+    """Tell whether there is a process, within a moment."""
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        time.sleep(0.02)
+    return True
 
 
-def test_slow_records_are_called_in_small_batches():
-    """A call takes about the target however slow a record is."""
-    sizes = cut(0.1, 200)
-
-    assert 100 == sizes[0]
-    assert set(sizes[1:]) == {int(TARGET_S / 0.1)}
-
-
-def test_a_record_may_take_longer_than_the_target():
-    """A call has one record at least."""
-    assert [100, 5, 1, 1] == cut(10.0, 100, 5, 2) or cut(10.0, 102)[1:] == [1, 1]
-
-
-def test_nothing_is_no_call():
-    """An empty batch is not called."""
-    assert [] == cut(1.0, 0)
+def test_workers_are_as_many_as_processors():
+    """Those that this process may use."""
+    assert len(os.sched_getaffinity(0)) == LocalExecutor().workers

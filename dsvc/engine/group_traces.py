@@ -1,0 +1,79 @@
+"""Which groups of a step the traces answer.
+
+A trace answers a group iff it had the same members with the same bits in every input, and has a record for each of
+them.  So a group that failed then, in whole or in part, is not answered.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dsvc.engine.dirty import Groups, find_dirty
+from dsvc.engine.flagged import Mask
+from dsvc.engine.members import GroupBatch
+from dsvc.engine.traces import Answers, Match, merge_records
+from dsvc.objects.chunk import Records
+from dsvc.objects.column import Index
+from dsvc.objects.keys import Keys
+from dsvc.objects.oid import Oid
+from dsvc.recipe.paths import InputPath
+
+
+class GroupTraces:
+    """How the groups of a step stand to its traces.
+
+    Args:
+        match: The step's inputs and traces.
+        group: What its records are grouped by; None where all are one group.
+    """
+
+    def __init__(self, match: Match, group: InputPath | None) -> None:
+        self._match, self._group = match, group
+        self._dirty: dict[Oid, Groups] = {}
+
+    def dirty(self, *, retry_failed: bool, gone: list[Keys]) -> Groups | None:
+        """Return the groups that the base does not answer; None for all, where there is no base.
+
+        Args:
+            retry_failed: Whether groups with members that failed with these very inputs are among them.
+            gone: Takes the sources that have no record any more.
+        """
+        base = self._match.base
+        if base is None:
+            return None
+        # As with records: what failed in the draft with these inputs failed, another branch's failure says nothing.
+        waiting = base.waiting if retry_failed or base is not self._match.own else None
+        return find_dirty(base.inputs, self._match.now, self._group, waiting, gone=gone.append)
+
+    def answer(self, batch: GroupBatch, wanted: Groups | None) -> tuple[Mask, Records | None]:
+        """Ask the traces but the base, newest first, for the records of whole groups.
+
+        Args:
+            batch: Some groups.
+            wanted: All groups that will be asked for, of this batch and others; None for all there are.
+
+        Returns:
+            Which groups of the batch are answered, and the records of their members.
+        """
+        is_answered = np.zeros(len(batch.groups), np.bool_)
+        parts: list[tuple[Index, Records]] = []
+        for trace in self._match.others:
+            if is_answered.all():
+                break
+            rows = ~is_answered[batch.numbers] & ~self._dirty_to(trace, wanted).hold(batch.ids)
+            held = None if trace.output is None or not rows.any() else batch.probe.records(trace.output, rows)
+            if held is None:
+                continue
+            has_record = np.zeros(len(batch), np.bool_)
+            has_record[held[0]] = True
+            is_whole = batch.whole(has_record)
+            kept = np.flatnonzero(is_whole[batch.numbers[held[0]]])
+            is_answered |= is_whole
+            parts.append((held[0][kept], held[1].take(kept)))
+        return is_answered, merge_records(parts)
+
+    def _dirty_to(self, trace: Answers, wanted: Groups | None) -> Groups:
+        """Return the groups that are others than a trace had."""
+        if trace.oid not in self._dirty:
+            self._dirty[trace.oid] = find_dirty(trace.inputs, self._match.now, self._group, among=wanted)
+        return self._dirty[trace.oid]
