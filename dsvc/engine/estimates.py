@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dsvc.engine.predict import StepForecast
+from dsvc.engine.forecast import StepForecast
 from dsvc.engine.rates import read_rate
 from dsvc.repo.workspace import Workspace
 

@@ -17,12 +17,14 @@ import pyarrow as pa
 
 from dsvc.engine.datasets import bind_dataset
 from dsvc.engine.estimates import Estimate, estimate
+from dsvc.engine.forecast import NEW, REMOVED, STALE, UNCHANGED, StepForecast
 from dsvc.engine.loading import Loader
 from dsvc.engine.planned import ROWS, iter_rows, tell_mechanics
-from dsvc.engine.predict import NEW, REMOVED, STALE, UNCHANGED, Predictor, StepForecast
+from dsvc.engine.predict import Predictor
 from dsvc.engine.reasons import kind_of
 from dsvc.errors import UserError
 from dsvc.plugins.manager import Plugins
+from dsvc.recipe.declared import find_changed_code
 from dsvc.recipe.spec import DatasetSpec, Recipe
 from dsvc.repo.base import BaseRepository
 from dsvc.repo.names import nearest
@@ -235,7 +237,8 @@ def plan(repo: BaseRepository, recipe: Recipe, plugins: Plugins) -> Plan:
     datasets = [DatasetPlan(name, REMOVED) for name in dropped]
     datasets += [plan_dataset(predictor, loader, spec) for spec in recipe.datasets.values()]
     steps = tuple(_plan_step(repo, forecast) for forecast in forecasts)
-    return Plan(steps, tuple(datasets), tuple(forecasts))
+    changed = find_changed_code(repo.store.refs, recipe.directory)
+    return Plan(steps, tuple(datasets), tuple(forecasts), tuple(item.sentence for item in changed))
 
 
 def _plan_step(repo: BaseRepository, forecast: StepForecast) -> StepPlan:

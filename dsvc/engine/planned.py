@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from dsvc.engine.binding import Bound
-from dsvc.engine.predict import REMOVED as GONE
-from dsvc.engine.predict import StepForecast
+from dsvc.engine.forecast import REMOVED as GONE
+from dsvc.engine.forecast import StepForecast
 from dsvc.engine.reasons import REMOVED, REMOVED_STEP, kind_of
 
 MAKE, MAYBE, REMOVE = "make", "maybe", "remove"

@@ -7,103 +7,38 @@ run with none.  Which those are is kept beside it: whoever reads the signal know
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from dsvc.engine.binding import Bound, bind_step, find_derived
 from dsvc.engine.changes import CAME, FAILED, bit_of, iter_changed
 from dsvc.engine.drafts import drop_derived, put_derived
 from dsvc.engine.explain import explain_transform
 from dsvc.engine.flagged import Bits, Flagged, Mask, merge_flagged
+from dsvc.engine.forecast import NEW, REMOVED, STALE, UNCHANGED, Part, StepForecast
+from dsvc.engine.foreseen import Foreseen
 from dsvc.engine.inputs import Inputs
 from dsvc.engine.keysets import common_sources, iter_sources
 from dsvc.engine.loading import Loader
 from dsvc.engine.output import Output
 from dsvc.engine.probe import Probe
 from dsvc.engine.reasons import OPEN, Reasons
-from dsvc.engine.scratch import Scratch
 from dsvc.engine.traces import Answers, Match, merge_records
 from dsvc.objects.access import Reader
 from dsvc.objects.chunk import Records
 from dsvc.objects.column import Index, null_column
 from dsvc.objects.edit import Edit, edit_tree
-from dsvc.objects.encoding import hash_encoded, put_object
 from dsvc.objects.keys import Keys, concat_keys
-from dsvc.objects.oid import ZERO, Kind, Oid
+from dsvc.objects.oid import Oid
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.state import Derived
 from dsvc.objects.tree import Tree
 from dsvc.objects.types import Type
 from dsvc.recipe.spec import StepSpec
 from dsvc.repo.base import BaseRepository
-from dsvc.repo.draft import DraftEdit
 from dsvc.repo.view import View
-
-MOST_KNOWN = 2_000_000
-"""Records that must run are kept by source up to so many; beyond, no record of the signal counts as known."""
-
-NEW, UNCHANGED, STALE, REMOVED = "new", "unchanged", "stale", "removed"
-
-
-@dataclass(frozen=True)
-class Part:
-    """Some records that must run or may have to."""
-
-    keys: Keys
-    codes: npt.NDArray[np.int64]
-    """Why, as indexes into the forecast's labels."""
-    is_certain: Mask
-
-
-@dataclass
-class StepForecast:
-    """What a run would find at one step."""
-
-    name: str
-    status: str
-    labels: Sequence[str] = ()
-    change: str | None = None
-    transform: Oid | None = None
-    bound: Bound | None = None
-    """The step as it stands to the draft; None where it can have no records."""
-    lower: int = 0
-    upper: int = 0
-    reuse: int = 0
-    remove: int = 0
-    waiting: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)
-    """Label -> records that must run for certain."""
-    iter_parts: Callable[[], Iterator[Part]] = lambda: iter(())
-    iter_removed: Callable[[], Iterator[Keys]] = lambda: iter(())
-    """Sources whose record goes."""
-
-    def rows(self) -> Iterator[tuple[str, str]]:
-        """Yield (source, why) of every record that must run or may have to."""
-        for part in self.iter_parts():
-            for key, code, is_certain in zip(part.keys, part.codes.tolist(), part.is_certain.tolist(), strict=True):
-                why = self.labels[code]
-                yield key.decode(), why if is_certain else f"{why}; may be cut off"
-
-    def count(self, part: Part) -> None:
-        """Count some records."""
-        self.upper += len(part.keys)
-        self.lower += int(part.is_certain.sum())
-        for code, n in zip(*np.unique(part.codes[part.is_certain], return_counts=True), strict=True):
-            self.give_reason(self.labels[int(code)], int(n))
-
-    def doubt(self) -> None:
-        """Let no record be certain to run."""
-        parts = self.iter_parts
-        self.lower, self.reasons = 0, {}
-        self.iter_parts = lambda: (Part(part.keys, part.codes, np.zeros(len(part.keys), np.bool_)) for part in parts())
-
-    def give_reason(self, label: str, records: int) -> None:
-        """Count records that must run for a reason."""
-        if records:
-            self.reasons[label] = self.reasons.get(label, 0) + records
 
 
 @dataclass(frozen=True)
@@ -128,21 +63,26 @@ class Predictor:
 
     def __init__(self, repo: BaseRepository, view: View, loader: Loader) -> None:
         self._repo, self._loader, self._draft = repo, loader, view
-        self._scratch = Scratch(view.reader)
-        self.view = view
-        """The draft as it would be, as far as it is known."""
-        self.unknown: dict[str, list[Keys] | None] = {}
-        """Signal -> sources whose record is not known; None for all that it has."""
-        self._stand_ins: dict[Oid, Signal] = {}
-        """Root of a tree that only says which sources a signal will have -> the signal it is of."""
+        self._foreseen = Foreseen(view)
+        self._scratch = self._foreseen.scratch
         self._reasons: dict[str, Reasons] = {}
         self._seen: set[Oid] = set()
         """Transform hashes of steps that were forecast."""
 
+    @property
+    def view(self) -> View:
+        """The draft as it would be, as far as it is known."""
+        return self._foreseen.view
+
+    @property
+    def unknown(self) -> dict[str, list[Keys] | None]:
+        """Signal -> sources whose record is not known; None for all that it has."""
+        return self._foreseen.unknown
+
     def forecast_gone(self, name: str, status: str = REMOVED) -> StepForecast:
         """Forecast a signal that goes."""
         signal = self.view.signal(name)
-        self._edit(drop_derived(self.view, name))
+        self._foreseen.edit(drop_derived(self.view, name))
         forecast = StepForecast(name, status, remove=0 if signal is None else signal.count)
         forecast.iter_removed = lambda: iter_sources(self._scratch, signal)
         return forecast
@@ -185,11 +125,11 @@ class Predictor:
         forecast.waiting = 0 if equal.waiting is None else equal.waiting.count
         if not bound.is_current:
             forecast.reuse = 0 if equal.output is None else equal.output.count
-            self._edit(put_derived(self.view, Derived(forecast.name, equal.oid), equal.trace.output))
+            self._foreseen.edit(put_derived(self.view, Derived(forecast.name, equal.oid), equal.trace.output))
 
     def _forecast_all(self, bound: Bound, forecast: StepForecast) -> None:
         """Nothing was ever made by this transform: all sources that have the inputs must run."""
-        sources = common_sources(self._scratch, bound.inputs, self._stand_ins)
+        sources = common_sources(self._scratch, bound.inputs, self._foreseen.stand_ins)
         forecast.lower = forecast.upper = 0 if sources is None else sources.count
         code = self._reasons[forecast.name].whole
         forecast.give_reason(forecast.labels[code], forecast.lower)
@@ -197,11 +137,11 @@ class Predictor:
             Part(keys, np.full(len(keys), code), np.ones(len(keys), np.bool_))
             for keys in iter_sources(self._scratch, sources)
         )
-        self._put_unknown(bound, sources, None)
+        self._foreseen.put_unknown(bound, sources, None)
 
     def _forecast_range(self, bound: Bound, forecast: StepForecast) -> None:
         """Nothing is known of an input: what certainly runs is what no trace answers by the other inputs alone."""
-        sources = common_sources(self._scratch, bound.inputs, self._stand_ins)
+        sources = common_sources(self._scratch, bound.inputs, self._foreseen.stand_ins)
         forecast.upper = 0 if sources is None else sources.count
         for certain in self._iter_certain(bound, sources):
             part = self._part(bound, certain.keys, certain.bits, np.ones(len(certain), np.bool_))
@@ -215,7 +155,7 @@ class Predictor:
                 yield self._part(bound, run.keys, run.bits, run.bits != np.uint64(OPEN))
 
         forecast.iter_parts = iter_parts
-        self._put_unknown(bound, sources, None)
+        self._foreseen.put_unknown(bound, sources, None)
 
     def _forecast_parts(self, bound: Bound, forecast: StepForecast) -> None:
         """The base answers most; the rest is looked at source by source."""
@@ -251,9 +191,9 @@ class Predictor:
             forecast.reuse = signal.count - forecast.upper
         waiting = self._still_waiting(base, gone) if base is bound.match.own else None
         if forecast.upper:
-            self._put_unknown(bound, signal, known if forecast.upper <= MOST_KNOWN else None, waiting)
+            self._foreseen.put_unknown(bound, signal, known, waiting)
         else:
-            self._put(bound, signal, waiting)
+            self._foreseen.put(bound, signal, waiting)
 
     def _still_waiting(self, base: Answers | None, gone: list[Keys]) -> Signal | None:
         """Return the sources that failed and are not looked at again, without those that have no inputs any more."""
@@ -330,34 +270,6 @@ class Predictor:
 
     def _part(self, bound: Bound, keys: Keys, bits: Bits, is_certain: Mask) -> Part:
         return Part(keys, self._reasons[bound.spec.name].codes(keys, bits), is_certain)
-
-    # --- the draft as it would be -----------------------------------------------------------------------------------
-
-    def _put_unknown(
-        self, bound: Bound, sources: Signal | None, known: list[Keys] | None, waiting: Signal | None = None
-    ) -> None:
-        """Let a step's signal have the keys of `sources`, and records of which those in `known` are not known."""
-        if sources is None or sources.count == 0:
-            self._put(bound, None, waiting)
-            return
-        name = bound.spec.name
-        value_id = sources.value_id
-        if known is None:
-            value_id = hash_encoded(Kind.SIGNAL, ("unknown", name))
-            self._stand_ins.setdefault(sources.tree, sources)
-        self._put(bound, Signal(bound.type.encoded, sources.tree, value_id, sources.count), waiting)
-        self.unknown[name] = known
-
-    def _put(self, bound: Bound, signal: Signal | None, waiting: Signal | None = None) -> None:
-        oid = ZERO if signal is None else put_object(self._scratch, Kind.SIGNAL, signal)
-        held = None if waiting is None else put_object(self._scratch, Kind.SIGNAL, waiting)
-        self._edit(put_derived(self.view, Derived(bound.spec.name, ZERO, held), oid))
-
-    def _edit(self, edit: DraftEdit) -> None:
-        old = self.view
-        root = put_object(self._scratch, Kind.ROOT, edit.root or old.root)
-        state = put_object(self._scratch, Kind.STATE, edit.state or old.state)
-        self.view = View(self._scratch, root, state, commit_id=old.commit_id, commit=old.commit, revision=old.revision)
 
 
 def _held(reader: Reader, signal: Signal | None, keys: Keys) -> Keys:

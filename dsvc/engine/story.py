@@ -12,11 +12,12 @@ import msgspec
 import numpy as np
 
 from dsvc.engine.fields import same_bits
+from dsvc.engine.forecast import StepForecast
 from dsvc.engine.inputs import Input, Inputs
 from dsvc.engine.loading import Loader
 from dsvc.engine.makers import Maker, find_makers
 from dsvc.engine.plan import DatasetPlan, plan_dataset
-from dsvc.engine.predict import Predictor, StepForecast
+from dsvc.engine.predict import Predictor
 from dsvc.engine.probe import Probe
 from dsvc.engine.reasons import REMOVED
 from dsvc.engine.traces import Answers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dsvc.engine import predict
+from dsvc.engine import foreseen
 from dsvc.engine.predict import Predictor
 
 CHAIN = """
@@ -118,7 +118,7 @@ def test_without_inputs_a_signal_goes(faces):
 
 def test_too_many_unknown_records_count_as_all(faces, monkeypatch):
     """The range only gets wider."""
-    monkeypatch.setattr(predict, "MOST_KNOWN", 1)
+    monkeypatch.setattr(foreseen, "MOST_KNOWN", 1)
     faces.put("x", {"a": 7, "f": 9})
     faces.put("y", {"f": 1})
 
