@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from dsvc.errors import UserError
+from dsvc.errors import RecipeError, UserError
 from dsvc.repo.names import GLOBAL
 from dsvc.repo.refs import DRAFT_REVISION, HEAD
 from dsvc.repo.view import View
@@ -122,6 +122,18 @@ class Repository(Verifying):
                 if signal in content.get(section, {}):
                     return f"{section}.{signal}"
         return super().find_owner(signal)
+
+    def derived_names(self) -> tuple[frozenset[str], frozenset[str]] | None:
+        """Return the names of the steps and datasets of the recipe, without a look at what they are."""
+        if self._read_starter() is not None:
+            return frozenset(), frozenset()
+        from dsvc.recipe.files import merge_files
+
+        try:
+            content, _ = merge_files(self.path)
+            return frozenset(content.get("step", {})), frozenset(content.get("dataset", {}))
+        except (RecipeError, AttributeError, TypeError):
+            return None  # `plan` says what is wrong with it
 
     def find_stale(self, draft: View) -> Sequence[tuple[str, str]]:
         """Return ("signal" or "dataset", name) of what does not follow from its inputs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,10 +12,13 @@ from dsvc.commands._changes import change_rows, dataset_change_object, recipe_ro
 from dsvc.commands._command import command
 from dsvc.commands._options import DRAFT, json_option, open_repository
 from dsvc.commands._render import count, emit, hint, plain, short, table
+from dsvc.commands._verifying import doubt_lines, doubt_objects
 
 if TYPE_CHECKING:
-    from dsvc.repo.status import Status
+    from dsvc.repo.status import Stale, Status
     from dsvc.repo.waiting import WaitingSource
+
+SAID = {"failed": "failed", "held": "held back, or of older content"}
 
 
 @command(examples=["dsvc status", "dsvc status --waiting --limit 20"])
@@ -35,13 +38,25 @@ def status(*, waiting: bool, limit: int | None, as_json: bool) -> None:
         emit(as_json=as_json, objects=map(_waiting_object, named), lines=map(_waiting_line, named), long=True)
         return
     found = repo.status()
-    emit(as_json=as_json, objects=_objects(found), lines=_lines(found))
+    doubts = repo.changed_code(), repo.divergences(current=True)
+    objects, lines = chain(_objects(found), doubt_objects(*doubts)), chain(_lines(found), doubt_lines(*doubts))
+    emit(as_json=as_json, objects=objects, lines=lines)
     if not as_json:
-        hint(next_step(found))
+        for text in next_steps(found):
+            hint(text)
 
 
-def next_step(found: Status) -> str:
-    """Return what to type next."""
+def next_steps(found: Status) -> Iterator[str]:
+    """Yield what to type next, what is most due first."""
+    yield _next_step(found)
+    whys = {item.why for item in found.waiting}
+    if "failed" in whys:
+        yield "`dsvc status --waiting` says what failed; `dsvc run --retry-failed` tries it again"
+    if "held" in whys:
+        yield "`dsvc status --waiting` says what is held; `accept` and `formats` in dsvc.toml say what is taken"
+
+
+def _next_step(found: Status) -> str:
     if found.stale:
         return "`dsvc plan` says what is to be made again, `dsvc run` makes it"
     if found.recipe:
@@ -58,14 +73,19 @@ def _lines(found: Status) -> Iterator[str]:
     yield f"On {'branch ' + plain(found.branch) if found.branch else 'no branch'}, {at}"
     yield from _section("Draft against HEAD:", table(change_rows(found.signals, found.datasets), indent="  "))
     yield from _section("Recipe files edited:", table(recipe_rows(found.recipe), indent="  "))
-    stale = ((item.what, item.name, f"changed: {', '.join(item.inputs)}") for item in found.stale)
+    stale = ((item.what, item.name, _stale(item)) for item in found.stale)
     yield from _section("Stale:", table(stale, indent="  "))
-    waiting = ((item.signal, count(item.n_sources, "source")) for item in found.waiting)
-    yield from _section("Waiting for a current record (`dsvc status --waiting` says why):", table(waiting, indent="  "))
+    waiting = ((item.signal, f"{count(item.n_sources, 'source')} {SAID[item.why]}") for item in found.waiting)
+    yield from _section("Waiting for a current record:", table(waiting, indent="  "))
     counts = ((feed.name, *_feed_counts(feed)) for feed in found.feeds)
     yield from _section("Feeds:", table(counts, indent="  "))
     if found.is_clean:
         yield "Nothing to commit"
+
+
+def _stale(item: Stale) -> str:
+    told = {"new": "in the recipe, not made yet", "gone": "no longer in the recipe"}
+    return told.get(item.why) or f"changed: {', '.join(item.inputs)}"
 
 
 def _waiting_line(item: WaitingSource) -> str:
@@ -113,9 +133,9 @@ def _objects(found: Status) -> Iterator[dict[str, Any]]:
     for op, path in found.recipe:
         yield {"type": "recipe-change", "path": path, "op": op}
     for item in found.stale:
-        yield {"type": "stale", "name": item.name, "what": item.what, "inputs": item.inputs}
+        yield {"type": "stale", "name": item.name, "what": item.what, "inputs": item.inputs, "why": item.why}
     for waiting in found.waiting:
-        yield {"type": "waiting", "signal": waiting.signal, "sources": waiting.n_sources}
+        yield {"type": "waiting", "signal": waiting.signal, "sources": waiting.n_sources, "why": waiting.why}
     for feed in found.feeds:
         yield {
             "type": "feed-status",

@@ -45,6 +45,7 @@ from dsvc.recipe.spec import DatasetSpec, Recipe, SampleSpec
 from dsvc.repo.base import BaseRepository
 from dsvc.repo.draft import DraftEdit
 from dsvc.repo.refs import DRAFT_REVISION
+from dsvc.repo.rowcounts import note_rows
 from dsvc.repo.view import View
 
 COMMAND = "run"
@@ -168,7 +169,7 @@ def make_datasets(
         DeriveError: If the SQL engine refuses one of them whatever the source.
     """
     recipe = loader.recipe
-    view = repo.view(DRAFT_REVISION)
+    before = view = repo.view(DRAFT_REVISION)
     gone = [entry.name for entry in view.state.datasets if entry.name not in recipe.datasets] if only is None else []
     for name in gone:
         view = _drop(repo, name)
@@ -179,6 +180,7 @@ def make_datasets(
             began = clock()
             view, report = _make(repo, view, loader, spec, progress)
             reports.append(msgspec.structs.replace(report, seconds=clock() - began))
+    note_rows(repo.store.refs, before, view, [report.name for report in reports if report.status in (MADE, TAKEN)])
     return reports
 
 

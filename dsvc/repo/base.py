@@ -23,6 +23,7 @@ from dsvc.repo.branches import (
 from dsvc.repo.committing import commit_draft
 from dsvc.repo.oplog import OperationInfo, iter_operations
 from dsvc.repo.refs import DRAFT_REVISION, HEAD, split_range
+from dsvc.repo.rowcounts import known_counts
 from dsvc.repo.show import Shown, show_commit
 from dsvc.repo.status import Status, make_status
 from dsvc.repo.view import View
@@ -246,7 +247,15 @@ class BaseRepository(Workspace):
             refs = history.refs_by_commit(self.store).get(head.commit, ())
             commit = history.describe_commit(head.commit, draft.commit, refs)
         files = changed_files(self.baseline_ids(draft), hash_files(self.lying_files(draft)))
-        return make_status(head.branch, commit, self.commit_view(draft), draft, files)
+        return make_status(
+            head.branch,
+            commit,
+            self.commit_view(draft),
+            draft,
+            files,
+            counts=known_counts(self.store.refs) if draft.datasets else {},
+            named=self.derived_names(),
+        )
 
     def branch(self, name: str, revision: str = HEAD) -> BranchInfo:
         """Make a branch at a revision; HEAD stays where it is.

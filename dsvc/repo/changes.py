@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
+from dsvc.objects.oid import Oid
 from dsvc.repo.view import View
 
 NOTE_ROWS = "rows/"
@@ -49,25 +52,30 @@ def signal_changes(before: View, after: View) -> tuple[SignalChange, ...]:
     return tuple(changes)
 
 
-def dataset_changes(before: View, after: View) -> tuple[DatasetChange, ...]:
+def dataset_changes(before: View, after: View, counts: Mapping[Oid, int] = {}) -> tuple[DatasetChange, ...]:
     """Return the datasets that differ, by name.
 
     One whose selection and columns are the same but whose columns' signals changed is no change here.
+
+    Args:
+        before: The old version.
+        after: The new version.
+        counts: How many sources selections select, by id, for versions that are no commit.
     """
     changes = []
     for name in sorted({*before.datasets, *after.datasets}):
         if before.datasets.get(name) == after.datasets.get(name):
             continue
         op = "+" if name not in before.datasets else "-" if name not in after.datasets else "~"
-        changes.append(DatasetChange(name, op, noted_rows(before, name), noted_rows(after, name)))
+        changes.append(DatasetChange(name, op, noted_rows(before, name, counts), noted_rows(after, name, counts)))
     return tuple(changes)
 
 
-def noted_rows(view: View, dataset: str) -> int | None:
+def noted_rows(view: View, dataset: str, counts: Mapping[Oid, int] = {}) -> int | None:
     """Return how many sources a dataset selects, where that is known without counting."""
     if dataset not in view.datasets:
         return 0
-    if view.commit is None or view.root_id != view.commit.root:
-        return None
-    rows = dict(view.commit.notes).get(NOTE_ROWS + dataset)
-    return None if rows is None else int(rows)
+    rows = None
+    if view.commit is not None and view.root_id == view.commit.root:
+        rows = dict(view.commit.notes).get(NOTE_ROWS + dataset)
+    return counts.get(view.dataset(dataset).selection) if rows is None else int(rows)

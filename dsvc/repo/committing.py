@@ -15,6 +15,7 @@ from dsvc.repo.changes import NOTE_ROWS, noted_rows
 from dsvc.repo.git import read_git_state
 from dsvc.repo.history import NOTE_AS_IS, NOTE_GIT_DIRTY, NOTE_GIT_HEAD, CommitInfo, describe_commit
 from dsvc.repo.refs import Head
+from dsvc.repo.rowcounts import count_rows, known_counts
 from dsvc.repo.view import EMPTY_ROOT, EMPTY_ROOT_ID, View
 from dsvc.repo.worktree import RECIPE_FILE, STARTER_RECIPE, Files, hash_recipe, put_recipe
 from dsvc.store.base import RefChange
@@ -97,13 +98,5 @@ def _notes(repo: Workspace, draft: View, files: Files, *, is_stale: bool) -> lis
 
 def _count_rows(repo: Workspace, draft: View, dataset: str) -> int:
     """Count the sources that a dataset selects: from the last commit's count and what changed since, where it can."""
-    from dsvc.repo.reading import count_selected, selected_change  # reads records
-
-    after = draft.selection(draft.dataset(dataset))
-    if draft.commit is None:
-        return count_selected(draft.reader, after)
     committed = repo.commit_view(draft)
-    rows = noted_rows(committed, dataset)
-    if rows is None or dataset not in committed.datasets:
-        return count_selected(draft.reader, after)
-    return rows + selected_change(draft.reader, committed.selection(committed.dataset(dataset)), after)
+    return count_rows(draft, dataset, [(committed, noted_rows(committed, dataset))], known_counts(repo.store.refs))

@@ -42,6 +42,7 @@ TRACES = "traces/"
 DIVERGENCES = "divergences/"
 SOURCES = "sources/"
 RATES = "rates/"
+ROW_COUNTS = "rows"
 MIN_HEX = 4
 """Fewest digits that name an object."""
 

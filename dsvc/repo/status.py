@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
+
 import msgspec
 
 from dsvc.objects.encoding import get_object
@@ -18,21 +20,34 @@ SOURCE_FIELD = "_source"
 """Field of a trace's input that stands for which sources the signal has."""
 
 
+CHANGED, NEW, GONE = "changed", "new", "gone"
+
+FAILED, HELD = "failed", "held"
+
+
+Named = tuple[Collection[str], Collection[str]]
+"""Names of steps, and of datasets."""
+
+
 class Waiting(msgspec.Struct, frozen=True):
     """How many sources wait for a current record of a signal."""
 
     signal: str
     n_sources: int
+    why: str = HELD
+    """``failed``: the step failed on them; ``held``: a feed gives what the recipe does not take, or no longer."""
 
 
 class Stale(msgspec.Struct, frozen=True):
-    """A derived signal or a dataset that was made from other values than there are now."""
+    """A derived signal or a dataset that is not what the recipe makes of the values there are now."""
 
     name: str
     what: str
     """``signal`` or ``dataset``."""
     inputs: tuple[str, ...]
     """The inputs whose values changed since."""
+    why: str = CHANGED
+    """``changed`` inputs, ``new`` in the recipe and not made yet, or ``gone`` from the recipe."""
 
 
 class FeedStatus(msgspec.Struct, frozen=True):
@@ -60,7 +75,7 @@ class Status(msgspec.Struct, frozen=True):
     has_new_state: bool
     """Whether the draft differs in what is known beside the content, such as how far feeds were read."""
     stale: tuple[Stale, ...]
-    """Only what changed values tell; `plan` knows also what an edited recipe makes stale."""
+    """Only what changed values and the recipe's names tell; `plan` knows also what an edited step makes stale."""
     waiting: tuple[Waiting, ...]
     feeds: tuple[FeedStatus, ...]
 
@@ -71,7 +86,14 @@ class Status(msgspec.Struct, frozen=True):
 
 
 def make_status(
-    branch: str | None, head: CommitInfo | None, committed: View, draft: View, recipe: list[tuple[str, str]]
+    branch: str | None,
+    head: CommitInfo | None,
+    committed: View,
+    draft: View,
+    recipe: list[tuple[str, str]],
+    *,
+    counts: Mapping[Oid, int] = {},
+    named: Named | None = None,
 ) -> Status:
     """Return where a repository stands.
 
@@ -81,29 +103,49 @@ def make_status(
         committed: That commit's content; empty before the first.
         draft: The draft's content.
         recipe: How the recipe files differ from the commit's.
+        counts: How many sources selections select, where that was counted, by id.
+        named: The names of the recipe's steps and datasets, where they are known.
     """
     state = draft.state
+    derived = {entry.name for entry in state.derived}
     return Status(
         branch=branch,
         head=head,
         signals=signal_changes(committed, draft),
-        datasets=dataset_changes(committed, draft),
+        datasets=dataset_changes(committed, draft, counts),
         recipe=tuple(recipe),
         has_new_state=committed.state_id != draft.state_id,
-        stale=tuple(_find_stale(draft)),
+        stale=(*_find_stale(draft, named), *(_find_new(draft, named) if named else ())),
         waiting=tuple(
-            Waiting(name, get_object(draft.reader, waiting, Kind.SIGNAL, Signal).count)
+            Waiting(
+                name,
+                get_object(draft.reader, waiting, Kind.SIGNAL, Signal).count,
+                FAILED if name in derived else HELD,
+            )
             for name, waiting in draft.waiting.items()
         ),
         feeds=tuple(FeedStatus(feed.name, feed.documents, feed.superseded, feed.orphans) for feed in state.feeds),
     )
 
 
-def _find_stale(view: View) -> list[Stale]:
-    entries = [(entry.name, "signal", entry.trace) for entry in view.state.derived]
-    entries += [(entry.name, "dataset", entry.trace) for entry in view.state.datasets]
-    found = ((name, what, _changed_inputs(view, trace)) for name, what, trace in entries)
-    return [Stale(name, what, inputs) for name, what, inputs in found if inputs]
+def _find_stale(view: View, named: Named | None) -> Iterator[Stale]:
+    """Yield what was made of other values, or by a recipe that had other names."""
+    signals = [(0, "signal", entry.name, entry.trace) for entry in view.state.derived]
+    datasets = [(1, "dataset", entry.name, entry.trace) for entry in view.state.datasets]
+    for place, what, name, trace in (*signals, *datasets):
+        if named is not None and name not in named[place]:
+            yield Stale(name, what, (), GONE)
+        elif inputs := _changed_inputs(view, trace):
+            yield Stale(name, what, inputs)
+
+
+def _find_new(view: View, named: Named) -> Iterator[Stale]:
+    """Yield what the recipe names and no run has made; of nothing, nothing can be made."""
+    if not view.source_signals:
+        return
+    made = ({entry.name for entry in view.state.derived}, {entry.name for entry in view.state.datasets})
+    for what, wanted, known in zip(("signal", "dataset"), named, made, strict=True):
+        yield from (Stale(name, what, (), NEW) for name in sorted(wanted) if name not in known)
 
 
 def _changed_inputs(view: View, trace: Oid) -> tuple[str, ...]:

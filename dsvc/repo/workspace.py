@@ -225,6 +225,10 @@ class Workspace:
         """Return the recipe files to commit: path -> content. Whoever can read a recipe knows all of them."""
         return self.lying_files(self.draft_view(*self.read_draft()))
 
+    def derived_names(self) -> tuple[frozenset[str], frozenset[str]] | None:
+        """Return the names of the steps and datasets of the recipe as it lies there; None where nobody can tell."""
+        return None
+
     def find_stale(self, draft: View) -> Sequence[tuple[str, str]]:
         """Return ("signal" or "dataset", name) of what does not follow from its inputs; known to the engine."""
         return ()

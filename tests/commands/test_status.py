@@ -1,5 +1,9 @@
 """`dsvc status`."""
 
+from pathlib import Path
+
+from tests.commands.test_plan import edit
+
 
 def test_status_of_a_new_repository_says_what_to_do(repo):
     """No commit, nothing in the draft, and the first thing to type."""
@@ -41,3 +45,63 @@ def test_status_for_programs(scores):
     assert {"type", "branch", "head", "root", "is_clean", "has_new_state"} <= set(whole)
     assert (False, "main") == (whole["is_clean"], whole["branch"])
     assert [{"type": "signal-change", "name": "spoof_score", "op": "~", "before": 3, "after": 4}] == rest
+
+
+def test_status_counts_the_rows_of_a_draft(made):
+    """What a dataset selects is known once it was made, before it is committed and after."""
+    assert "  +  dataset  good     0 -> 1 rows     new" in made("status").lines
+    made("commit", "-m", "first")
+    edit("quality >= 3", "quality >= 1")
+    made("run")
+
+    assert any("1 -> 2 rows" in line for line in made("status").lines)
+
+
+def test_status_says_what_is_stale_and_why(made):
+    """Changed inputs; what the recipe names and nothing has made; what it names no more."""
+    Path("documents/b.jsonl").write_text('{"uri": "s3://f/1", "class": 5, "version": "1.1"}\n')
+    made("ingest")
+    edit("[dataset.good]", '[step.best]\nsql = "SELECT quality = 5 AS best"\n[dataset.better]')
+    edit('where   = "is_good"', 'where   = "best"')
+    lines = made("status").lines
+
+    assert [
+        "  signal   is_good  changed: quality",
+        "  dataset  good     no longer in the recipe",
+        "  signal   best     in the recipe, not made yet",
+        "  dataset  better   in the recipe, not made yet",
+    ] == lines[lines.index("Stale:") + 1 :][:4]
+    assert ["changed", "gone", "new", "new"] == [item["why"] for item in made.json("status") if item["type"] == "stale"]
+
+
+def test_status_says_who_waits_and_what_to_do(made):
+    """Failed and held ones are told apart, each with the next thing to type."""
+    result = made("status")
+    assert "  quality  1 source held back, or of older content" in result.lines
+    assert "`accept`" in result.err
+
+    Path("steps.py").write_text("def f(quality) -> int:\n    raise ValueError('no')\n")
+    edit("[dataset.good]", '[step.f]\npython = "steps:f"\ninputs = ["quality"]\n[dataset.good]')
+    made("run", expect=3)
+    result = made("status")
+
+    assert "  f        2 sources failed" in result.lines
+    assert "--retry-failed" in result.err
+    assert [("f", 2, "failed"), ("quality", 1, "held")] == sorted(
+        (item["signal"], item["sources"], item["why"]) for item in made.json("status") if item["type"] == "waiting"
+    )
+
+
+def test_status_survives_a_broken_recipe(made):
+    """What is wrong with it is for `plan` to say."""
+    Path("dsvc.toml").write_text("[step\n")
+
+    assert "  ~  dsvc.toml" in made("status").lines or "Recipe files edited:" in made("status").out
+
+
+def test_nothing_is_stale_before_anything_was_taken_in(faces):
+    """The first thing to type is an ingest."""
+    result = faces("status")
+
+    assert "Stale:" not in result.lines
+    assert "dsvc ingest" in result.err or "dsvc plan" in result.err
