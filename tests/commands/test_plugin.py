@@ -7,7 +7,7 @@ class FewPlugins:
     broken = {}
 
     def names(self, kind):
-        return {"feed": ["files", "mongodb"]}.get(kind, [])
+        return {"feed": ["files", "mongodb"], "producer": ["haar"]}.get(kind, [])
 
 
 def test_plugins_are_listed_by_kind(shell, monkeypatch):
@@ -15,7 +15,7 @@ def test_plugins_are_listed_by_kind(shell, monkeypatch):
     monkeypatch.setattr("dsvc.plugins.manager.Plugins", FewPlugins)
     monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [])
 
-    assert ["feed  files", "feed  mongodb"] == shell("plugin", "ls").lines
+    assert ["feed      files", "feed      mongodb", "producer  haar"] == shell("plugin", "ls").lines
     assert [{"type": "plugin", "kind": "feed", "name": "files"}] == shell.json("plugin", "ls")[:1]
 
 

@@ -45,6 +45,11 @@ sql = "SELECT face_count = 1 AS is_portrait"
 python = "steps:largest"
 inputs = ["face_detection"]
 
+[step.rank]
+python = "steps:rank"
+inputs = ["largest"]
+group  = "capture.subject"
+
 [step.subject_length]
 sql = "SELECT length(capture.subject) AS subject_length"
 
@@ -54,12 +59,6 @@ columns = { boxes = "face_detection", subject = "capture.subject", area = "large
 
 [dataset.subjects]
 columns = { subject = "capture.subject", n = "subject_length" }
-"""
-GROUPED = """
-[step.rank]
-python = "steps:rank"
-inputs = ["largest"]
-group  = "capture.subject"
 """
 STEPS = """
 def largest(face_detection) -> float:
@@ -204,9 +203,9 @@ def key(value):
 
 
 def subject(image):
-    """Return who is shown: ``cgi-model`` of ``cgi-model-8.jpg``, in pairs of images."""
+    """Return who is shown, as it were: ``cgi-model-2`` of ``cgi-model-20.jpg`` to ``cgi-model-29.jpg``."""
     name, _, number = image.stem.rpartition("-")
-    return f"{name}-{int(number) // 4}" if number.isdigit() else image.stem
+    return f"{name}-{int(number) // 10}" if number.isdigit() else image.stem
 
 
 def write_lines(path, documents):

@@ -6,7 +6,10 @@ Real images, a real detector, its own documents. What must run is counted agains
 from importlib.metadata import EntryPoint
 
 import pytest
+from dsvc_haar.outputs import READ
+from dsvc_haar.plugin import Haar
 
+import dsvc
 from dsvc.plugins.manager import Plugins
 
 from . import story
@@ -26,18 +29,25 @@ def tale(tmp_path, images):
     made.repo.close()
 
 
-def expect(tale, boxes, *, steps=("face_count", "is_portrait", "largest", "subject_length")):
+STEPS = ("face_count", "is_portrait", "largest", "rank", "subject_length")
+
+
+def expect(tale, boxes, *, steps=STEPS):
     """Return what brute force says of a run: values, how many run and how many come out as before, by step."""
-    functions = {
-        "face_count": (lambda _: {source: boxes[source] for source in boxes}, len),
-        "is_portrait": (lambda values: values["face_count"], lambda n: n == 1),
-        "largest": (lambda _: boxes, story.area),
-        "subject_length": (lambda _: tale.subjects, len),
-    }
     values, ran, cut_off = {}, {}, {}
+    steps_of_records = {
+        "face_count": (lambda: boxes, len),
+        "is_portrait": (lambda: values["face_count"], lambda n: n == 1),
+        "largest": (lambda: boxes, story.area),
+        "subject_length": (lambda: tale.subjects, len),
+    }
     for name in steps:
-        inputs, function = functions[name]
-        values[name], ran[name], cut_off[name] = tale.model.step(name, inputs(values), function)
+        if name in steps_of_records:
+            inputs, function = steps_of_records[name]
+            found = tale.model.step(name, inputs(), function)
+        else:
+            found = tale.model.groups(name, values["largest"], tale.subjects, story.ranks)
+        values[name], ran[name], cut_off[name] = found
     return values, ran, cut_off
 
 
@@ -88,10 +98,13 @@ def test_a_new_version_in_a_new_format_is_taken_in(tale, capsys):
     assert {"portraits": "open", "subjects": "unchanged"} == {each.name: each.status for each in plan.datasets}
 
     values, ran, cut_off = expect(tale, new)
-    assert all(planned[name].run.lower <= ran[name] <= planned[name].run.upper for name in ran)
+    assert all(planned[name].run.lower <= ran[name] <= planned[name].run.upper for name in ran if name != "rank")
     assert (ran, cut_off) == tale.run()
     assert (len(changed), 0) == (ran["face_count"], ran["subject_length"])
     assert 0 < cut_off["face_count"] == ran["face_count"] - ran["is_portrait"]
+    areas = {source for source in old if story.area(old[source]) != story.area(new[source])}
+    people = {tale.subjects[source] for source in areas}
+    assert len(areas) < ran["rank"] == sum(subject in people for subject in tale.subjects.values()) < len(old)
     check(tale, new, values)
     second = repo.commit("model 2")
     figures = {name: f"{ran[name]} ran, {cut_off[name]} came out as before" for name in ran}
@@ -183,6 +196,27 @@ def test_an_output_in_the_format_of_another_version_is_held(tale):
     assert held.why.startswith("the producer 'haar' failed on a list: ValueError: expected an object of boxes")
 
 
+def test_another_version_of_the_adapters_reads_again(tale, monkeypatch):
+    """Though no document changed; what comes out equal is cut off."""
+    tale.recipe(story.RECIPE)
+    tale.deliver(1)
+    tale.run()
+    tale.repo.commit("adapters 1")
+    assert () == tale.repo.find_pending()
+
+    monkeypatch.setattr(Haar, "adapter_version", "2")
+    monkeypatch.setattr(Haar, "adapt", lambda self, version, raw: [{**box, "label": None} for box in READ[1](raw)])
+    with dsvc.open(tale.repo.path) as repo:
+        (pending,) = repo.find_pending()
+        assert ("outputs", "signals", ("face_detection",)) == (pending.feed, pending.why, pending.signals)
+        (signal,) = repo.ingest().feeds[1].signals
+        n_found = sum(bool(boxes) for boxes in tale.boxes(1).values())
+        assert n_found == signal.changed
+        ran = {step.name: (step.ran, step.cut_off) for step in repo.run().steps}
+    cut_off = dict.fromkeys(("face_count", "largest"), (n_found, n_found))
+    assert dict.fromkeys(STEPS, (0, 0)) | cut_off == ran
+
+
 def test_what_was_taken_in_needs_the_package_no_more(tale, tmp_path):
     """Reading, comparing, checking out and blaming work where only dsvc is installed."""
     repo = tale.repo
@@ -191,15 +225,20 @@ def test_what_was_taken_in_needs_the_package_no_more(tale, tmp_path):
         tale.deliver(version)
         tale.run()
         repo.commit(f"model {version}")
-    files = [EntryPoint("files", "dsvc.feeds.plugin", "dsvc"), EntryPoint("formats", "dsvc.export.plugin", "dsvc")]
-    repo.__dict__["plugins"] = Plugins(files)
+    ours = [EntryPoint("files", "dsvc.feeds.plugin", "dsvc"), EntryPoint("formats", "dsvc.export.plugin", "dsvc")]
+    source = next(iter(tale.subjects))
+    with dsvc.open(repo.path) as repo:
+        repo.__dict__["plugins"] = Plugins(ours)
 
-    assert repo.plugins.find_producer("haar") is None
-    assert tale.boxes(1) == tale.read("face_detection", "HEAD~1")
-    assert sum(batch.num_rows for batch in repo.diff("HEAD~1", "HEAD", signal="face_detection"))
-    assert "2" == repo.blame("face_detection", next(iter(tale.subjects))).provenance.version
-    assert repo.checkout("HEAD~1", "portraits", to=tmp_path / "out").rows == sum(
-        len(boxes) == 1 for boxes in tale.boxes(1).values()
-    )
-    repo.checkout("HEAD~1")
-    assert tale.boxes(1) == tale.read("face_detection", "HEAD")
+        assert repo.plugins.find_producer("haar") is None
+        assert ["face_detection"] == [name for feed in repo.find_pending() for name in feed.signals]
+        before = {row["source"]: row["face_detection"] for row in repo.read("HEAD~1", ["face_detection"]).to_pylist()}
+        assert tale.boxes(1) == before
+        assert sum(batch.num_rows for batch in repo.diff("HEAD~1", "HEAD", signal="face_detection"))
+        assert ["2", "1"] == [
+            repo.blame("face_detection", source, revision).provenance.version for revision in ("HEAD", "HEAD~1")
+        ]
+        written = repo.checkout("HEAD~1", "portraits", to=tmp_path / "out")
+        assert written.rows == sum(len(boxes) == 1 for boxes in before.values())
+        repo.checkout("HEAD~1")
+        assert repo.view("HEAD").root_id == repo.view("@draft").root_id
