@@ -9,14 +9,14 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from dsvc.looking import Looking
-from dsvc.repo.divergences import Divergence, find_current, read_divergences
 from dsvc.repo.refs import DRAFT_REVISION, HEAD
-from dsvc.repo.worktree import RECIPE_FILE
+from dsvc.repo.worktree import RECIPE_FILE, STARTER_RECIPE, read_known
 
 if TYPE_CHECKING:
     from dsvc.engine.report import ProgressCall, RunReport
     from dsvc.engine.reproduce import Reproduction
     from dsvc.recipe.declared import ChangedCode
+    from dsvc.repo.divergences import Divergence
 
 
 class Verifying(Looking):
@@ -59,13 +59,15 @@ class Verifying(Looking):
 
     def divergences(self, *, current: bool = False) -> list[Divergence]:
         """Return what was noted to come out otherwise, newest first; if `current`, only of what the draft holds."""
+        from dsvc.repo.divergences import find_current, read_divergences
+
         noted = read_divergences(self.store.refs)
         return find_current(self.view(DRAFT_REVISION), noted) if current else noted
 
     def changed_code(self) -> list[ChangedCode]:
         """Return the steps whose code is not what their declared version stood for when it was first made here."""
-        if not (self.path / RECIPE_FILE).exists():
-            return []
+        if read_known(self.path, ()) in ({}, {RECIPE_FILE: STARTER_RECIPE}):
+            return []  # nothing need be loaded to know that
         from dsvc.recipe.declared import find_changed_code
 
         return find_changed_code(self.store.refs, self.path)

@@ -1,18 +1,19 @@
-"""What a run says of results that may not hold: made again and compared, and code that changed under its version."""
+"""What is said of results that may not hold: made again and compared, and of code that changed under its version."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dsvc.commands._progress import Progress
-from dsvc.commands._render import emit, hint, plain, say
+from dsvc.commands._render import count, emit, plain, say, table
 
 if TYPE_CHECKING:
     from dsvc.engine.report import RunReport
     from dsvc.recipe.declared import ChangedCode
+    from dsvc.repo.divergences import Divergence
     from dsvc.repository import Repository
 
 _OPTIONS = (
@@ -65,18 +66,8 @@ def tell_changed_code(repo: Repository, *, accept: bool, as_json: bool) -> None:
     if as_json:
         emit(as_json=True, objects=changed_objects(news), lines=())
         return
-    for line in changed_lines(news):
-        say(line)
-    hint(CHANGED_HINT)
-
-
-CHANGED_HINT = "raise `version` where the values may differ; else say so with `dsvc run --accept-code`"
-
-
-def changed_lines(changed: Iterable[ChangedCode]) -> Iterator[str]:
-    """Yield what is said of code that changed under its version."""
-    for item in changed:
-        yield f"The code of step {plain(item.step)} changed, its version {plain(item.version)} did not"
+    for item in news:
+        say(click.style("Warning: ", fg="yellow") + plain(item.sentence))
 
 
 def changed_objects(changed: Iterable[ChangedCode], type_: str = "changed-code") -> Iterator[dict[str, Any]]:
@@ -87,3 +78,21 @@ def changed_objects(changed: Iterable[ChangedCode], type_: str = "changed-code")
 
 def _accepted_line(item: ChangedCode) -> str:
     return f"Version {plain(item.version)} of step {plain(item.step)} stands for its code as it is now"
+
+
+def doubt_lines(changed: Sequence[ChangedCode], divergences: Sequence[Divergence]) -> Iterator[str]:
+    """Yield what `dsvc status` says of stored results that may not hold."""
+    if changed:
+        yield "Code changed under its version (raise it, or `dsvc run --accept-code`):"
+        yield from table(((item.step, item.code, f"version {item.version}") for item in changed), indent="  ")
+    if divergences:
+        yield "Came out otherwise when made again (`dsvc reproduce --log` shows how):"
+        rows = ((item.what, item.name, count(item.records, "record")) for item in divergences)
+        yield from table(rows, indent="  ")
+
+
+def doubt_objects(changed: Sequence[ChangedCode], divergences: Sequence[Divergence]) -> Iterator[dict[str, Any]]:
+    """Yield the same for programs."""
+    yield from changed_objects(changed)
+    for item in divergences:
+        yield {"type": "divergent", "what": item.what, "name": item.name, "records": item.records}

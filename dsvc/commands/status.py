@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +12,6 @@ from dsvc.commands._changes import change_rows, dataset_change_object, recipe_ro
 from dsvc.commands._command import command
 from dsvc.commands._options import DRAFT, json_option, open_repository
 from dsvc.commands._render import count, emit, hint, plain, short, table
-from dsvc.commands._verifying import doubt_lines, doubt_objects
 
 if TYPE_CHECKING:
     from dsvc.repo.status import Stale, Status
@@ -38,9 +37,12 @@ def status(*, waiting: bool, limit: int | None, as_json: bool) -> None:
         emit(as_json=as_json, objects=map(_waiting_object, named), lines=map(_waiting_line, named), long=True)
         return
     found = repo.status()
+    emit(as_json=as_json, objects=_objects(found), lines=_lines(found))
     doubts = repo.changed_code(), repo.divergences(current=True)
-    objects, lines = chain(_objects(found), doubt_objects(*doubts)), chain(_lines(found), doubt_lines(*doubts))
-    emit(as_json=as_json, objects=objects, lines=lines)
+    if any(doubts):
+        from dsvc.commands._verifying import doubt_lines, doubt_objects  # a status without doubts needs it not
+
+        emit(as_json=as_json, objects=doubt_objects(*doubts), lines=doubt_lines(*doubts))
     if not as_json:
         for text in next_steps(found):
             hint(text)

@@ -38,6 +38,12 @@ class ChangedCode(msgspec.Struct, frozen=True):
     is_told: bool
     """Whether a run has said so already."""
 
+    @property
+    def sentence(self) -> str:
+        """What to tell of it, and what to do."""
+        changed = f"the code of step {self.step} changed, its version {self.version} did not"
+        return f"{changed}: raise the version, or run `dsvc run --accept-code` if the values stay the same"
+
 
 class _Known(msgspec.Struct, frozen=True, array_like=True):
     """The value of ``sources/<hash of function and version>``, as msgpack."""

@@ -87,7 +87,7 @@ def test_changed_code_is_told_once(study):
     first, second = study("run"), study("run")
 
     assert ["Everything is current"] == first.lines
-    assert "The code of step random changed, its version 1 did not" in first.err
+    assert "Warning: the code of step random changed, its version 1 did not: raise the version" in first.err
     assert "dsvc run --accept-code" in first.err
     assert "changed" not in second.err
 
@@ -114,3 +114,30 @@ def test_changed_code_can_be_accepted(study):
 
     assert "Version 1 of step random stands for its code as it is now" in accepted.lines
     assert ["Everything is current"] == again.lines
+
+
+def test_plan_and_status_tell_changed_code_until_it_is_accepted(study):
+    """Also after a run has told it."""
+    study("run")
+    Path("steps.py").write_text(OTHER)
+    study("run")
+    told = study("plan").err, study("status").lines
+    study("run", "--accept-code")
+    after = study("plan").err, study("status").lines
+
+    assert "Warning: the code of step random changed" in told[0]
+    assert "  random  steps:count  version 1" in told[1]
+    assert ("code" in after[0], [line for line in after[1] if "code" in line]) == (False, [])
+
+
+def test_status_tells_what_came_out_otherwise(study):
+    """As long as that result is there."""
+    study("run", "--check", expect=4)
+    told = study("status").lines
+    objects = [item for item in study.json("status") if item["type"] == "divergent"]
+    Path("dsvc.toml").write_text(RECIPE.replace('"1"', '"2"'))
+    study("run")
+
+    assert "  step  random  2 records" in told
+    assert [{"type": "divergent", "what": "step", "name": "random", "records": 2}] == objects
+    assert [] == [line for line in study("status").lines if "otherwise" in line]
