@@ -84,7 +84,7 @@ def _encode(column: Column) -> _Rows:
         else:
             parts.append(_gather(_encode(column.children[0]), column.offsets))
     elif column.data is not None:
-        parts.append(_fixed(column.data.reshape(column.length, -1)))
+        parts.append(_fixed(column.data if column.data.ndim > 1 else column.data[:, None]))
     else:
         size = column.items_per_row
         offsets = np.arange(column.length + 1, dtype=np.int64) * size
