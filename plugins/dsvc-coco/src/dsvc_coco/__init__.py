@@ -1,0 +1,1 @@
+"""Datasets in the COCO format, as an exporter for dsvc."""
