@@ -31,6 +31,12 @@ class TestHaar(ProducerTests):
         assert {**one, "score": None} == {**other, "score": None}
         assert {"x": 50.0, "y": 0.0, "w": 100.0, "h": 50.0, "label": "face"}.items() <= one.items()
 
+    @pytest.mark.parametrize("version", ["3", "0", "x", "20.1"])
+    def test_a_version_of_unknown_format_is_not_guessed(self, version):
+        """A recipe may accept more than the package knows; then it gives the format too."""
+        with pytest.raises(ValueError, match=f"versions 1 and 2, not that of {version}"):
+            self.producer().adapt(version, [])
+
 
 @pytest.mark.parametrize("model", sorted(outputs.READ))
 class TestHaarFaces(TransformTests):

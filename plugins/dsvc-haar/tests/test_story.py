@@ -186,6 +186,26 @@ def test_a_version_that_the_package_does_not_know_is_held(tale):
     assert len(tale.images) - 1 == len(tale.read("face_detection"))
 
 
+def test_a_version_that_the_package_does_not_know_is_taken_in_by_the_recipe(tale):
+    """A range of `formats` goes before the producer, which still reads its own versions."""
+    repo = tale.repo
+    (repo.path / "formats.py").write_text("def v3(raw):\n    return [{'x': x, 'y': 0, 'w': 1, 'h': 1} for x in raw]\n")
+    tale.recipe(
+        story.RECIPE.replace(
+            'producer   = "haar"', 'producer = "haar"\naccept = ">=1,<4"\nformats = { ">=3" = "formats:v3" }'
+        )
+    )
+    tale.deliver(1)
+    latest = {**tale.written[2][0], "version": "3", "output": [5, 7]}
+    story.write_lines(repo.path / "outputs" / "3.jsonl", [latest])
+    (signal,) = repo.ingest().feeds[1].signals
+    found = tale.read("face_detection")
+
+    assert () == signal.held
+    assert [5, 7] == [box["x"] for box in found.pop(latest["pointer"])]
+    assert found == {source: boxes for source, boxes in tale.boxes(1).items() if source != latest["pointer"]}
+
+
 def test_an_output_in_the_format_of_another_version_is_held(tale):
     """With the name of the producer that could not adapt it."""
     repo = tale.repo

@@ -19,8 +19,11 @@ class Haar(Producer):
         """Return the boxes of an output: pixels of the stored image, whatever the version wrote."""
         from dsvc_haar import outputs
 
-        major = int(version.removeprefix("v").partition(".")[0])
-        return outputs.READ[major](raw)
+        major = version.removeprefix("v").partition(".")[0]
+        for known, read in outputs.READ.items():
+            if major == str(known):
+                return read(raw)
+        raise ValueError(f"this package knows the formats of versions 1 and 2, not that of {version}")
 
 
 class HaarFaces(RecordTransform):
