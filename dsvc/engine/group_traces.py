@@ -6,6 +6,8 @@ them.  So a group that failed then, in whole or in part, is not answered.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from dsvc.engine.dirty import Groups, find_dirty
@@ -25,10 +27,14 @@ class GroupTraces:
     Args:
         match: The step's inputs and traces.
         group: What its records are grouped by; None where all are one group.
+        differ_from: Returns the groups that are others than a trace had, where a caller knows better than the inputs.
     """
 
-    def __init__(self, match: Match, group: InputPath | None) -> None:
+    def __init__(
+        self, match: Match, group: InputPath | None, differ_from: Callable[[Answers], Groups] | None = None
+    ) -> None:
         self._match, self._group = match, group
+        self._differ_from = differ_from
         self._dirty: dict[Oid, Groups] = {}
 
     def dirty(self, *, retry_failed: bool, gone: list[Keys]) -> Groups | None:
@@ -74,6 +80,8 @@ class GroupTraces:
 
     def _dirty_to(self, trace: Answers, wanted: Groups | None) -> Groups:
         """Return the groups that are others than a trace had."""
+        if self._differ_from is not None:
+            return self._differ_from(trace)
         if trace.oid not in self._dirty:
             self._dirty[trace.oid] = find_dirty(trace.inputs, self._match.now, self._group, among=wanted)
         return self._dirty[trace.oid]

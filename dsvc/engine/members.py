@@ -98,7 +98,7 @@ class Members:
         most = self._most_rows()
         held: list[tuple[Keys, Ids]] = []
         n_rows = 0
-        for keys, ids in self._scan(self._group, wanted):
+        for keys, ids in self.scan(wanted):
             n_rows += len(keys)
             held.append((keys, ids))
             if n_rows > most:
@@ -109,17 +109,17 @@ class Members:
             return
         held.clear()
         counts = np.zeros(_BUCKETS, np.int64)
-        for _, ids in self._scan(self._group, wanted):
+        for _, ids in self.scan(wanted):
             counts += np.bincount(_buckets_of(ids), minlength=_BUCKETS)
         for low, high in _cut(counts, most):
-            some = [self._among(keys, ids, low, high) for keys, ids in self._scan(self._group, wanted)]
+            some = [self._among(keys, ids, low, high) for keys, ids in self.scan(wanted)]
             yield self._join([pair for pair in some if len(pair[0])])
 
-    def _scan(self, group: InputPath, wanted: Groups | None) -> Iterator[tuple[Keys, Ids]]:
-        """Yield the sources that are of the groups wanted, if they have the other inputs too."""
-        item = next(item for item in self._inputs.items if item.path == group)
+    def scan(self, wanted: Groups | None) -> Iterator[tuple[Keys, Ids]]:
+        """Yield the sources that are of some groups if they have the other inputs too, and the group of each."""
+        item = next(item for item in self._inputs.items if item.path == self._group)
         for columns in self._inputs.only(item).scan(ROWS):
-            ids = ids_of(columns, group)
+            ids = ids_of(columns, self._group)
             held = np.ones(len(ids), np.bool_) if wanted is None else wanted.hold(ids)
             if held.all():
                 yield columns.keys, ids
@@ -158,7 +158,7 @@ def _buckets_of(ids: Ids) -> npt.NDArray[np.int64]:
     """Return the bucket of each group: alike for its members, whatever the batch."""
     encoded = ids.dictionary_encode()
     buckets = np.array([crc32(group) % _BUCKETS for group in encoded.dictionary.to_pylist()], np.int64)
-    return buckets[np.asarray(encoded.indices)]
+    return np.asarray(buckets[np.asarray(encoded.indices)])
 
 
 def _cut(counts: Index, most: int) -> Iterator[tuple[int, int]]:

@@ -23,6 +23,7 @@ from dsvc.engine.inputs import Inputs
 from dsvc.engine.keysets import common_sources, iter_sources
 from dsvc.engine.loading import Loader
 from dsvc.engine.output import Output
+from dsvc.engine.predict_groups import GroupPredictor
 from dsvc.engine.probe import Probe
 from dsvc.engine.reasons import OPEN, Reasons
 from dsvc.engine.traces import Answers, Match, merge_records
@@ -104,6 +105,8 @@ class Predictor:
             self._forecast_equal(bound, forecast)
         elif match.base is None and (is_open or not match.has_partial):
             self._forecast_all(bound, forecast)
+        elif spec.scope != "record":
+            self._forecast_groups(bound, forecast)
         elif any(self.unknown.get(name, ()) is None for name in bound.inputs.signals):
             self._forecast_range(bound, forecast)
         else:
@@ -180,13 +183,31 @@ class Predictor:
             records = merge_records(parts)
             if records is not None:
                 output.put(records)
-        if base is not None and base is bound.match.own and base.waiting is not None:
-            forecast.waiting = base.waiting.count
         forecast.iter_parts = lambda: (found.part for found in self._iter_found(bound))
         forecast.iter_removed = lambda: (
             _held(self._scratch, before, found.removed) for found in self._iter_found(bound)
         )
-        signal = output.flush()
+        self._settle(bound, forecast, output.flush(), known, gone)
+
+    def _forecast_groups(self, bound: Bound, forecast: StepForecast) -> None:
+        """The base answers most groups; the rest is looked at group by group, as far as groups can be told."""
+        predictor = GroupPredictor(self._foreseen, bound, self._reasons[forecast.name])
+        if predictor.is_boundless:
+            sources = common_sources(self._scratch, bound.inputs, self._foreseen.stand_ins)
+            certain = self._iter_certain(bound, sources)
+            self._foreseen.put_unknown(bound, predictor.forecast_range(forecast, certain), None)
+            return
+        provenance = self._loader.provenance(bound.spec, bound.transform)
+        signal, known, gone = predictor.forecast_parts(forecast, provenance)
+        self._settle(bound, forecast, signal, known, gone)
+
+    def _settle(
+        self, bound: Bound, forecast: StepForecast, signal: Signal | None, known: list[Keys], gone: list[Keys]
+    ) -> None:
+        """Let the draft have the signal that the base would become."""
+        base = bound.match.base
+        if base is not None and base is bound.match.own and base.waiting is not None:
+            forecast.waiting = base.waiting.count
         if base is not None and base is not bound.match.own and signal is not None:
             forecast.reuse = signal.count - forecast.upper
         waiting = self._still_waiting(base, gone) if base is bound.match.own else None

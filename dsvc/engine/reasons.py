@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from dsvc.engine.binding import Bound
 from dsvc.engine.changes import CAME, FAILED, bit_of
+from dsvc.engine.dirty import LEFT
 from dsvc.engine.flagged import Bits, Mask
 from dsvc.engine.inputs import Input
 from dsvc.engine.probe import Probe, grouped
@@ -32,7 +33,9 @@ OPEN = 1 << 61
 NEW_SOURCE, FAILED_BEFORE, NEW_STEP, CONTENT = "new source", "failed before", "new step", "changed content id"
 REMOVED, REMOVED_STEP = "removed source or input", "removed step"
 TRANSFORM = "changed transform: "
-GROUP = "changed group"
+GROUP, EVERYTHING = "the group changed: ", "the records changed: "
+"""What the reasons of groups and of a step of all records begin with."""
+NEW_MEMBER, LEFT_MEMBER = "new member", "a member left"
 MADE_AGAIN = " is made again"
 
 Codes = npt.NDArray[np.int64]
@@ -75,6 +78,23 @@ class Reasons:
                 codes[rows] = self._by_version(position, keys.take(rows))
         return codes
 
+    def group_codes(self, bits: Bits, *, is_whole: bool) -> Codes:
+        """Return why the group of each source must run or may have to, from the bits of all of its members.
+
+        Args:
+            bits: As `dsvc.engine.dirty` says.
+            is_whole: Whether the one group is that of all records.
+        """
+        begin = EVERYTHING if is_whole else GROUP
+        codes = np.where((bits & np.uint64(OPEN)) != 0, self.whole - 1, self.whole)
+        told = [(bit_of(position), begin + str(self._items[position].path)) for position in range(len(self._items))]
+        told = [*reversed(told), (FAILED, FAILED_BEFORE), (LEFT, begin + LEFT_MEMBER), (CAME, begin + NEW_MEMBER)]
+        for bit, label in told:
+            rows = (bits & np.uint64(bit)) != 0
+            if rows.any():
+                codes[rows] = self._code_of(label)
+        return codes
+
     def _by_version(self, position: int, keys: Keys) -> Codes:
         """Return the code for each source of which one input changed: of its producer's versions, if they differ."""
         codes = np.full(len(keys), position + 2)
@@ -106,12 +126,13 @@ def kind_of(label: str) -> str:
         FAILED_BEFORE: "failed",
         NEW_STEP: "new-step",
         CONTENT: "content-id",
-        GROUP: "group",
         REMOVED: "removed-source",
         REMOVED_STEP: "removed-step",
     }
     if label in known:
         return known[label]
+    if label.startswith((GROUP, EVERYTHING)):
+        return "group"
     if label.startswith(TRANSFORM):
         return "transform"
     if label.startswith("changed "):

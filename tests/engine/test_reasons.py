@@ -84,7 +84,7 @@ def test_rows_have_the_finer_reason_too(faces):
         ("failed before", "failed"),
         ("new step", "new-step"),
         ("changed content id", "content-id"),
-        ("changed group", "group"),
+        ("the group changed: new member", "group"),
         ("removed source or input", "removed-source"),
         ("removed step", "removed-step"),
         ("changed transform: sql", "transform"),

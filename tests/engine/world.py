@@ -6,7 +6,7 @@ The model keeps every record of every retained trace in dicts, and compares valu
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -15,126 +15,32 @@ from typing import Any
 
 import pyarrow as pa
 
+from dsvc.engine.group_steps import GroupStep, split_groups
 from dsvc.engine.plan import Plan, plan
 from dsvc.engine.report import RunReport
 from dsvc.engine.run import run
 from dsvc.engine.splits import assign
-from dsvc.engine.steps import Step
+from dsvc.engine.steps import Step, TransformStep
 from dsvc.objects.encoding import get_object
 from dsvc.objects.oid import Kind
-from dsvc.objects.snapshot import Signal
+from dsvc.objects.snapshot import Root, Signal
 from dsvc.objects.tree import Tree
-from dsvc.plugins.manager import Plugins
+from dsvc.objects.types import parse_type
 from dsvc.recipe.load import load_recipe
 from dsvc.recipe.spec import Recipe
 from dsvc.repo.base import BaseRepository
+from dsvc.repo.draft import DraftEdit
 from dsvc.repo.layout import Layout
 from dsvc.repo.refs import FIRST_BRANCH, HEAD, symbolic
 from dsvc.store.base import RefChange
 from dsvc.store.memory import MemoryStore
+from tests.engine.models import PLUGINS, DatasetModel, StepModel
+from tests.engine.signals import write_signal
 
 BASE = ("a", "b", "c")
 """Signals that are put: `a` and `b` are int64, `c` is a struct of int64 f and g."""
-FAILS = "boom"
-
-
-@dataclass(frozen=True)
-class StepModel:
-    """One step: how a recipe says it, and what it means."""
-
-    name: str
-    kind: str
-    inputs: tuple[str, ...]
-    parameter: int = 1
-    code: int = 0
-    version: str | None = None
-    optional: tuple[str, ...] = ()
-
-    @property
-    def identity(self) -> tuple[Any, ...]:
-        """Equal where the transform hash is."""
-        version = self.version if self.kind in ("python", "batch") else None
-        code = self.code if version is None else None
-        # An SQL step names itself where its value is one column, a Python step its module.
-        name = "" if self.kind == "pair" else self.name
-        return name, self.kind, self.inputs, self.parameter, code, version, self.optional
-
-    def toml(self) -> str:
-        """The step in a recipe."""
-        lines = [f"[step.{self.name}]"]
-        x, *rest = self.inputs
-        y = rest[0] if rest else x
-        if self.kind == "add":
-            lines.append(f'sql = "SELECT {x} + {self.parameter * 100 + self.code} AS {self.name}"')
-        elif self.kind == "cut":
-            lines.append(f'sql = "SELECT {x} // {self.parameter + 2} + {self.code} AS {self.name}"')
-        elif self.kind == "pair":
-            lines.append(f'sql = "SELECT {x} % 3 AS m, coalesce({y}, {self.parameter}) + {self.code} AS v"')
-        else:
-            function = "batch" if self.kind == "batch" else "record"
-            lines += [f'python = "code_{self.name}:{function}"', f"inputs = {list(self.inputs)}", 'type = "int64"']
-            lines.append(f"parameters = {{ p = {self.parameter} }}")
-            if self.kind == "batch":
-                lines.append("batch = true")
-            if self.version is not None:
-                lines.append(f'version = "{self.version}"')
-        if self.kind in ("add", "cut", "pair"):
-            # The type that the engine finds depends on the inputs' types, and so on whether anybody has them.
-            lines.append('type = "struct<m: int64, v: int64>"' if self.kind == "pair" else 'type = "int64"')
-        if self.optional:
-            lines.append(f"optional = {list(self.optional)}")
-        return "\n".join(lines)
-
-    def python(self) -> str:
-        """The module of a Python step."""
-        return f"""
-import pyarrow as pa
-
-def record(*values, p):
-    total = sum(value or 0 for value in values)
-    if total % 7 == 6:
-        raise ValueError("{FAILS}")
-    return None if total % 5 == 4 else total * 10 + p + {self.code}
-
-def batch(rows, p):
-    columns = [rows.column(i).to_pylist() for i in range(rows.num_columns)]
-    return pa.array([record(*values, p=p) for values in zip(*columns)], pa.int64())
-"""
-
-    def value(self, values: tuple[Any, ...]) -> Any:
-        """What the step makes of its inputs.
-
-        Raises:
-            ValueError: Where it fails.
-        """
-        x, y = values[0], values[1] if len(values) > 1 else values[0]
-        if self.kind == "add":
-            return None if x is None else x + self.parameter * 100 + self.code
-        if self.kind == "cut":
-            return None if x is None else x // (self.parameter + 2) + self.code
-        if self.kind == "pair":
-            return {"m": None if x is None else x % 3, "v": (self.parameter if y is None else y) + self.code}
-        total = sum(value or 0 for value in values)
-        if total % 7 == 6:
-            raise ValueError(FAILS)
-        return None if total % 5 == 4 else total * 10 + self.parameter + self.code
-
-
-@dataclass(frozen=True)
-class DatasetModel:
-    """One dataset."""
-
-    where: str
-    """A path, whose value must be above `least`."""
-    least: int
-    by: str | None = None
-
-    def toml(self) -> str:
-        """The dataset in a recipe."""
-        lines = ["[dataset.data]", f'where = "{self.where} > {self.least}"', f'columns = {{ x = "{self.where}" }}']
-        if self.by is not None:
-            lines += ['split = "parts"', "[split.parts]", f'by = "{self.by}"', "parts = { one = 0.5, two = 0.3 }"]
-        return "\n".join(lines)
+CONTENT = "content"
+CONTENT_TYPE = parse_type("struct<id: string>")
 
 
 @dataclass
@@ -145,11 +51,17 @@ class Branch:
     """Signal -> source -> (value, producer)."""
     steps: dict[str, StepModel] = field(default_factory=dict)
     dataset: DatasetModel | None = None
+    contents: dict[str, str] = field(default_factory=dict)
+    """Source -> content id."""
     derived: dict[str, dict[str, Any]] = field(default_factory=dict)
-    failed: dict[str, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
-    """Step -> identity, source -> inputs, of records that failed."""
+    own: dict[str, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
+    """Step -> identity, source -> inputs, of the last run."""
+    failed: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Step -> source -> why its record failed."""
 
 
+Unit = tuple[str, ...]
+"""Sources that are made together, in order."""
 Trace = tuple[dict[str, tuple[Any, ...]], dict[str, Any]]
 """Inputs and output of one trace, by source."""
 
@@ -182,6 +94,11 @@ class World:
         for source in held:
             del self.branch.records[signal][source]
 
+    def see_contents(self, contents: Mapping[str, str]) -> None:
+        """Let some sources have other content ids, as an ingest would."""
+        self.branch.contents |= contents
+        place_contents(self.repo, self.branch.contents)
+
     def fork(self, name: str) -> None:
         """Commit, and go on on a new branch."""
         self.repo.commit("fork", allow_empty=True)
@@ -198,45 +115,59 @@ class World:
 
     # --- what must be -----------------------------------------------------------------------------------------------
 
-    def evaluate(self, *, retry: bool) -> tuple[dict[str, set[str]], dict[str, dict[str, Any]]]:
-        """Return, by brute force, which records of which step must run now, and everything derived; and retain it."""
-        must_run: dict[str, set[str]] = {}
+    def evaluate(self, *, retry: bool) -> tuple[dict[str, set[Unit]], dict[str, dict[str, Any]]]:
+        """Return, by brute force, what of which step must run now, and everything derived; and retain it.
+
+        What must run are units: the sources of a record, of a group, or of everything.
+        """
+        must_run: dict[str, set[Unit]] = {}
         derived: dict[str, dict[str, Any]] = {}
-        failed: dict[str, tuple[Any, dict[str, Any]]] = {}
+        failed: dict[str, dict[str, str]] = {}
+        own: dict[str, tuple[Any, dict[str, Any]]] = {}
         for name, step in self.branch.steps.items():
             seen = self._seen(step, derived)
             held = self.traces.setdefault(step.identity, [])
-            was_failed = self.branch.failed.get(name)
-            same = was_failed[1] if was_failed is not None and was_failed[0] == step.identity and not retry else {}
+            last = self.branch.own.get(name)
+            # What failed with these very inputs in the draft is not tried again unless that is asked for.
+            tried = last[1] if last is not None and last[0] == step.identity and not retry else {}
             must_run[name] = {
-                source
-                for source, values in seen.items()
-                if not any(source in output and inputs[source] == values for inputs, output in held)
-                and not (source in same and same[source] == values)
+                unit
+                for unit in step.units(seen)
+                if not _had(step, unit, seen, tried)
+                and not any(all(s in output for s in unit) and _had(step, unit, seen, was) for was, output in held)
             }
-            derived[name], bad = {}, {}
-            for source, values in seen.items():
-                try:
-                    derived[name][source] = step.value(values)
-                except ValueError:
-                    bad[source] = values
-            failed[name] = (step.identity, bad)
+            derived[name], failed[name] = {}, {}
+            for unit in step.units(seen):
+                for source, value in zip(unit, step.make([seen[source] for source in unit]), strict=True):
+                    (failed if isinstance(value, str) else derived)[name][source] = value
+            derived[name] = dict(sorted(derived[name].items()))
+            own[name] = (step.identity, seen)
             held.insert(0, (seen, derived[name]))
-        self.branch.failed, self.branch.derived = failed, derived
+        self.branch.failed, self.branch.derived, self.branch.own = failed, derived, own
         return must_run, derived
 
     def _seen(self, step: StepModel, derived: Mapping[str, dict[str, Any]]) -> dict[str, tuple[Any, ...]]:
         """What a step sees of each source for which it makes a record."""
-        signals = {path: self._signal(path.partition(".")[0], derived) for path in step.inputs}
-        required = [signals[path] for path in step.inputs if path not in step.optional]
-        sources: set[str] = set.intersection(*map(set, required)) if required else set().union(*signals.values())
+        signals = {path: self._signal(path.partition(".")[0], derived) for path in step.depends}
+        if step.required:
+            sources = set.intersection(*(set(signals[path]) for path in step.required))
+        else:
+            sources = set(self.sources()) if step.kind == "pixels" else set().union(*signals.values())
         return {
-            source: tuple(_field(signals[path].get(source), path) for path in step.inputs) for source in sorted(sources)
+            source: tuple(_field(signals[path].get(source), path) for path in step.depends)
+            for source in sorted(sources)
         }
+
+    def sources(self) -> list[str]:
+        """Return the sources of the version."""
+        held = [*self.branch.records.values(), self.branch.contents]
+        return sorted(set().union(*held))
 
     def _signal(self, name: str, derived: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
         if name in derived:
             return derived[name]
+        if name == CONTENT:
+            return {source: {"id": oid} for source, oid in self.branch.contents.items()}
         return {source: value for source, (value, _) in self.branch.records[name].items()}
 
     def selection(self, derived: Mapping[str, dict[str, Any]]) -> dict[str, int | None]:
@@ -244,9 +175,8 @@ class World:
         dataset = self.branch.dataset
         if dataset is None:
             return {}
-        sources = sorted({source for name in BASE for source in self.branch.records[name]})
         chosen: dict[str, int | None] = {}
-        for source in sources:
+        for source in self.sources():
             value = self._path(dataset.where, source, derived)
             chosen[source] = 0 if value is not None and value > dataset.least else None
             if dataset.by is not None and chosen[source] is not None:
@@ -268,18 +198,18 @@ class World:
         if files != self._files:
             for name, text in files.items():
                 (self.path / name).write_text(text)
-            self._files, self._recipe = files, load_recipe(self.path, plugins=Plugins(), also_known=BASE)
+            self._files, self._recipe = files, load_recipe(self.path, plugins=PLUGINS, also_known=(*BASE, CONTENT))
         return self._recipe
 
     def plan(self) -> Plan:
         """Plan the draft."""
-        return plan(self.repo, self.load(), Plugins())
+        return plan(self.repo, self.load(), PLUGINS)
 
-    def run(self, *, retry: bool = False) -> tuple[dict[str, list[str]], RunReport]:
-        """Run the draft; return which records each step's transform was called for."""
+    def run(self, *, retry: bool = False) -> tuple[dict[str, list[Unit]], RunReport]:
+        """Run the draft; return what each step was called for, in units."""
         recipe = self.load()
         with recorded_calls() as calls:
-            report = run(self.repo, recipe, Plugins(), retry_failed=retry)
+            report = run(self.repo, recipe, PLUGINS, retry_failed=retry)
         return calls, report
 
     def read(self, name: str) -> dict[str, Any]:
@@ -305,7 +235,8 @@ class World:
         for signal, records in self.branch.records.items():
             for producer in sorted({producer for _, producer in records.values()}):
                 put_records(repo, signal, {s: v for s, (v, p) in records.items() if p == producer}, producer)
-        run(repo, self.load(), Plugins())
+        place_contents(repo, self.branch.contents)
+        run(repo, self.load(), PLUGINS)
         return repo.view("@draft").root_id
 
 
@@ -330,6 +261,19 @@ def put_records(repo: BaseRepository, signal: str, records: Mapping[str, Any], p
     repo.put(signal, pa.table(table), producer=producer)
 
 
+def place_contents(repo: BaseRepository, contents: Mapping[str, str]) -> None:
+    """Let the signal of content ids have exactly these."""
+    if not contents:
+        return
+
+    def edit(view, writer):
+        oid, _ = write_signal(writer, {source: {"id": found} for source, found in contents.items()}, CONTENT_TYPE)
+        kept = [pair for pair in view.root.signals if pair[0] != CONTENT]
+        return DraftEdit(Root(tuple(sorted([*kept, (CONTENT, oid)])), view.root.datasets))
+
+    repo.edit_draft(edit, command="ingest")
+
+
 def recipe_files(branch: Branch) -> dict[str, str]:
     """Return a branch's recipe and its Python files."""
     tables = [step.toml() for step in branch.steps.values()]
@@ -351,19 +295,39 @@ def read_records(repo: BaseRepository, signal: Signal | None) -> dict[str, Any]:
 
 @contextmanager
 def recorded_calls():
-    """Record which sources each step's transform is called for."""
-    calls: dict[str, list[str]] = {}
-    original: Callable[..., Any] = Step.__call__
+    """Record what each step was called for: the sources of each record or group."""
+    calls: dict[str, list[Unit]] = {}
+    originals = {kind: kind.batch for kind in (Step, TransformStep)}
+    group_batch = GroupStep.group_batch
 
-    def call(self, columns):
-        calls.setdefault(self.spec.name, []).extend(key.decode() for key in columns.keys)
-        return original(self, columns)
+    def recording(original):
+        def batch(self, columns):
+            if not isinstance(self, GroupStep):
+                calls.setdefault(self.spec.name, []).extend((key.decode(),) for key in columns.keys)
+            return original(self, columns)
 
-    Step.__call__ = call
+        return batch
+
+    def recording_groups(self, columns, numbers):
+        sources = [key.decode() for key in columns.keys]
+        calls.setdefault(self.spec.name, []).extend(tuple(sources[at] for at in rows) for rows in split_groups(numbers))
+        return group_batch(self, columns, numbers)
+
     try:
+        for kind, original in originals.items():
+            kind.batch = recording(original)
+        GroupStep.group_batch = recording_groups
         yield calls
     finally:
-        Step.__call__ = original
+        for kind, original in originals.items():
+            kind.batch = original
+        GroupStep.group_batch = group_batch
+
+
+def _had(step: StepModel, unit: Unit, seen: dict[str, tuple[Any, ...]], was: dict[str, tuple[Any, ...]]) -> bool:
+    """Tell whether a unit was one with the same inputs before."""
+    same = all(source in was and was[source] == seen[source] for source in unit)
+    return same and (step.scope == "record" or unit in step.units(was))
 
 
 def _field(value: Any, path: str) -> Any:
