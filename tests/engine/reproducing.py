@@ -71,6 +71,8 @@ class Study:
 def open_in_memory(path: Path) -> Repository:
     """Return a new repository in memory."""
     ticks = itertools.count(1_767_225_600_000_000)
-    repo = Repository(Layout(path), MemoryStore(), author="ann", clock=lambda: next(ticks))
+    layout = Layout(path)
+    layout.directory.mkdir(parents=True)  # runs lock a file in it
+    repo = Repository(layout, MemoryStore(), author="ann", clock=lambda: next(ticks))
     repo.store.refs.update([RefChange(HEAD, None, symbolic(FIRST_BRANCH))])
     return repo
