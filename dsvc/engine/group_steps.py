@@ -17,7 +17,6 @@ from dsvc.engine.steps import Made, PythonBatchStep, PythonStep, Step, Transform
 from dsvc.engine.values import Failures
 from dsvc.errors import DeriveError
 from dsvc.objects.column import Column, Index, concat, null_column
-from dsvc.plugins.pixels import PointerPixels
 
 NUMBER = "_group"
 """The last column of a batch: the number of each member's group. No signal has such a name."""
@@ -147,9 +146,7 @@ class TransformGroupStep(GroupStep, TransformStep):
         """Take the rows of each group, and their images."""
 
         def call(rows: Index) -> GroupMade:
-            members = batch.take(pa.array(rows))
-            pixels = PointerPixels(members.column(0).to_pylist()) if self.spec.pixels else None
-            outcome = self._transform(members, pixels)
+            outcome = self.transform(batch.take(pa.array(rows)))
             return outcome.values, outcome.failed
 
         return call

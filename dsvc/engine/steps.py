@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +23,12 @@ from dsvc.errors import DeriveError
 from dsvc.objects.column import Column, concat, null_column
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.types import Type
-from dsvc.plugins.contracts import Transform
+from dsvc.plugins.contracts import Outcome, Transform
 from dsvc.plugins.options import fill_options
 from dsvc.plugins.pixels import PointerPixels
 from dsvc.recipe.evaluate import SqlEvaluator
 from dsvc.recipe.paths import InputPath
-from dsvc.recipe.spec import StepSpec
+from dsvc.recipe.spec import CONTENT_ID, StepSpec
 
 if TYPE_CHECKING:
     from dsvc.engine.executors.work import Work
@@ -37,6 +38,9 @@ Made = tuple[Column, Failures]
 
 SOURCE = "source"
 """The column of a transform's batch that holds the pointers."""
+CONTENT = "_content"
+"""The last column of the batch of a step that reads pixels: what ingest found each image to be. No signal has such a
+name, and the transform does not see it."""
 
 
 class Step(ABC):
@@ -201,16 +205,26 @@ class TransformStep(Step):
         """Return the pointers, then the inputs under the names that the transform declares."""
         inputs = [columns.values(path) for path in self.spec.inputs]
         names = list(self._kind.inputs) or [str(path) for path in self.spec.inputs]
-        return self._batch(columns, {SOURCE: columns.keys.arrow, **dict(zip(names, inputs, strict=True))})
+        values = {SOURCE: columns.keys.arrow, **dict(zip(names, inputs, strict=True))}
+        if self.spec.pixels:
+            values[CONTENT] = columns.values(CONTENT_ID)
+        return self._batch(columns, values)
 
     def call(self, batch: pa.RecordBatch) -> Made:
         """Call the transform for the batch."""
-        pixels = PointerPixels(batch.column(0).to_pylist()) if self.spec.pixels else None
         try:
-            outcome = self._transform(batch, pixels)
+            outcome = self.transform(batch)
         except Exception as err:  # noqa: BLE001 - as in PythonStep
             return self.halves(batch, err)
         return self.fit(outcome.values, outcome.failed, batch.num_rows)
+
+    def transform(self, batch: pa.RecordBatch) -> Outcome:
+        """Call the transform for a batch as `batch` returned it, or some of its rows, and their images."""
+        if not self.spec.pixels:
+            return self._transform(batch, None)
+        last = batch.num_columns - 1
+        with closing(PointerPixels(batch.column(0).to_pylist(), batch.column(last).to_pylist())) as pixels:
+            return self._transform(batch.remove_column(last), pixels)
 
 
 def select(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
+from dsvc.errors import DsvcError
 from dsvc.plugins.options import Option
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ class RecordTransform(Transform):
             try:
                 made[row] = self.record(values, None if pixels is None else pixels[row])
             except Exception as err:  # noqa: BLE001 - whatever a record's computation raises is why it failed
-                failed[row] = f"{type(err).__name__}: {err}"
+                failed[row] = str(err) if isinstance(err, DsvcError) else f"{type(err).__name__}: {err}"
         return Outcome(made, failed)
 
 

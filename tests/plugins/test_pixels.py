@@ -1,5 +1,6 @@
 """Images of a batch: read ahead in order, within bounds, into memory and nowhere else."""
 
+import json
 import logging
 import os
 import pickle
@@ -8,7 +9,6 @@ import tempfile
 import threading
 import time
 
-import pyarrow as pa
 import pytest
 
 import dsvc
@@ -195,41 +195,83 @@ def assert_clean(images, *texts):
 
 
 RECIPE = """
+[feed.images]
+plugin     = "files"
+path       = "images.jsonl"
+pointer    = "uri"
+content_id = "etag"
+
 [step.weight]
 transform = "weight"
 inputs = ["pixels"]
 """
 
 
-def test_no_byte_of_an_image_reaches_a_repository(s3, tmp_path, monkeypatch, caplog):
-    """After a run over S3 with faults, a failure and a commit, no file of the repository holds any of it."""
+class Weight(RecordTransform):
+    """How many bytes an image has."""
 
-    class Weight(RecordTransform):
-        version, output, needs_pixels = "1", "int64", True
+    version, output, needs_pixels = "1", "int64", True
 
-        def record(self, values, image):
-            return len(image)
+    def record(self, values, image):
+        return len(image)
 
+
+@pytest.fixture
+def weighing(s3, tmp_path, monkeypatch):
+    """A repository that has taken in six images with their ETags, and weighs them."""
     get_transform = Plugins.get_transform
     monkeypatch.setattr(
         Plugins, "get_transform", lambda self, name: Weight if name == "weight" else get_transform(self, name)
     )
-    images = [make_image(number) for number in range(6)]
-    pointers = [s3.put(f"{number}.jpg", image) for number, image in enumerate(images)]
-    s3.client.delete_object(Bucket=s3.bucket, Key="5.jpg")
-    s3.proxy.plan(pointers[1].removeprefix("s3:/"), Truncate(10_000), Reset())
-    with caplog.at_level(logging.DEBUG), dsvc.init(tmp_path / "repo") as repo:
+    pointers = [s3.put(f"{number}.jpg", make_image(number)) for number in range(6)]
+    with dsvc.init(tmp_path / "repo") as repo:
         (repo.path / "dsvc.toml").write_text(RECIPE)
-        repo.put("seen", pa.table({"source": pointers, "seen": [1] * 6}), producer="w@1")
-        report = repo.run()
-        repo.commit("weights")
-        made = repo.read("HEAD", signals=["weight"]).to_pylist()
+        ingest(repo, s3, pointers)
+        yield repo, pointers
+
+
+def ingest(repo, s3, pointers):
+    """Take in what the store says of images now."""
+    etags = [s3.client.head_object(Bucket=s3.bucket, Key=pointer.rpartition("/")[2])["ETag"] for pointer in pointers]
+    lines = [json.dumps({"uri": pointer, "etag": etag}) for pointer, etag in zip(pointers, etags, strict=True)]
+    (repo.path / "images.jsonl").write_text("\n".join(lines))
+    repo.ingest()
+
+
+def read_weights(repo):
+    """Return the weights of images by their number, of those that have one."""
+    rows = repo.read("@draft", signals=["weight"]).to_pylist()
+    return {int(row["source"].rpartition("/")[2][:-4]): row["weight"] for row in rows if row["weight"] is not None}
+
+
+def test_an_image_that_changed_since_it_was_ingested_is_a_failure(s3, weighing):
+    """Its record says so, and has a value after the next ingest and run; the others are not touched."""
+    repo, pointers = weighing
+    s3.put("2.jpg", make_image(2, 30_000))
+    report = repo.run()
 
     assert 1 == report.failed
-    assert [20_007] * 5 == [row["weight"] for row in made if row["weight"] is not None]
-    stored = [path.read_bytes() for path in (tmp_path / "repo").rglob("*") if path.is_file()]
+    assert {0, 1, 3, 4, 5} == set(read_weights(repo))
+    ingest(repo, s3, pointers)
+    report = repo.run()
+    assert 0 == report.failed
+    assert 30_007 == read_weights(repo)[2]
+
+
+def test_no_byte_of_an_image_reaches_a_repository(s3, weighing, caplog):
+    """After a run over S3 with faults, a failure and a commit, no file of the repository holds any of it."""
+    repo, pointers = weighing
+    s3.client.delete_object(Bucket=s3.bucket, Key="5.jpg")
+    s3.proxy.plan(pointers[1].removeprefix("s3:/"), Truncate(10_000), Reset())
+    with caplog.at_level(logging.DEBUG):
+        report = repo.run()
+        repo.commit("weights", as_is=True)
+
+    assert 1 == report.failed
+    assert dict.fromkeys(range(5), 20_007) == read_weights(repo)
+    stored = [path.read_bytes() for path in repo.path.rglob("*") if path.is_file()]
     assert stored
-    assert_clean(images, caplog.text, *stored)
+    assert_clean([make_image(number) for number in range(6)], caplog.text, *stored)
 
 
 def test_reading_writes_nothing(tmp_path, monkeypatch):
