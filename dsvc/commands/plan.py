@@ -85,8 +85,8 @@ def plan(
     found.check(steps)
     emit(
         as_json=as_json,
-        objects=chain(map(_feed_object, pending), _objects(found, only, verbose=verbose)),
-        lines=chain(table(map(_feed_row, pending)), _lines(found, only, verbose=verbose)),
+        objects=chain(map(_feed_object, pending), plan_objects(found, only, verbose=verbose)),
+        lines=chain(table(map(_feed_row, pending)), plan_lines(found, only, verbose=verbose)),
     )
     if not as_json and pending:
         hint("`dsvc ingest` reads what the recipe changed; plan again after it")
@@ -124,12 +124,13 @@ def _feed_object(item: Pending) -> dict[str, Any]:
     return {"type": "planned-feed", "name": item.feed, "why": item.why, "signals": list(item.signals)}
 
 
-def _lines(found: Plan, only: Collection[str] | None, *, verbose: bool) -> Iterator[str]:
+def plan_lines(found: Plan, only: Collection[str] | None, *, verbose: bool = False) -> Iterator[str]:
+    """Yield a plan for people; `only` names the steps and datasets to tell of."""
     if found.is_current and not verbose:
         yield "Everything is current"
         return
     steps = [item for item in found.steps if only is None or item.name in only]
-    datasets = found.datasets if only is None else ()
+    datasets = [item for item in found.datasets if only is None or item.name in only]
     rows = table([*map(_step_row, steps), *map(_dataset_row, datasets)])
     for item, line in zip_longest(steps, rows):
         yield line
@@ -160,8 +161,7 @@ def _time_in_all(found: Plan) -> str:
     text = duration(found.seconds.lower, found.seconds.upper)
     if not found.unmeasured:
         return f", {text}" if text else ""
-    unknown = f"time unknown of {', '.join(map(plain, found.unmeasured))}"
-    return f", {text} and {unknown}" if text else f", {unknown}"
+    return f", {text} without {', '.join(map(plain, found.unmeasured))}" if text else ", time unknown"
 
 
 def duration(lower: float, upper: float) -> str:
@@ -197,12 +197,14 @@ def _records(number: Count) -> str:
     return f"{number} {'record' if number.lower == number.upper == 1 else 'records'}"
 
 
-def _objects(found: Plan, only: Collection[str] | None, *, verbose: bool) -> Iterator[dict[str, Any]]:
+def plan_objects(found: Plan, only: Collection[str] | None, *, verbose: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield a plan for programs; `only` names the steps and datasets to tell of."""
     whole = found.to_json()
     yield {"type": "plan"} | {key: whole[key] for key in ("is_current", "run", "seconds", "unmeasured", "warnings")}
     for item in whole["steps"]:
         if only is None or item["name"] in only:
             how = {"mechanics": list(found.mechanics(item["name"]))} if verbose else {}
             yield {"type": "planned-step", **item, **how}
-    for data in whole["datasets"] if only is None else ():
-        yield {"type": "planned-dataset", **data}
+    for data in whole["datasets"]:
+        if only is None or data["name"] in only:
+            yield {"type": "planned-dataset", **data}

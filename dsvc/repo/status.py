@@ -24,6 +24,8 @@ CHANGED, NEW, GONE = "changed", "new", "gone"
 
 FAILED, HELD = "failed", "held"
 
+BASE_INPUT = "_from"
+"""Path of a trace's input that stands for the selection of the dataset that another is made from."""
 
 Named = tuple[Collection[str], Collection[str]]
 """Names of steps, and of datasets."""
@@ -151,13 +153,17 @@ def _find_new(view: View, named: Named) -> Iterator[Stale]:
 def _changed_inputs(view: View, trace: Oid) -> tuple[str, ...]:
     used = get_object(view.reader, trace, Kind.TRACE, Trace).inputs
     changed = (entry.path for entry in used if not _is_as_used(view, entry))
-    return tuple(dict.fromkeys(path.removesuffix(f".{SOURCE_FIELD}") for path in changed))
+    return tuple(dict.fromkeys(path.removesuffix(f".{SOURCE_FIELD}").lstrip("_") for path in changed))
 
 
 def _is_as_used(view: View, used: TraceInput) -> bool:
     """Tell whether an input is as a trace used it."""
     name, *fields = used.path.split(".")
     signal = view.signal(name)
+    if name == BASE_INPUT:
+        return used.signal in {ZERO, *(view.dataset(other).selection for other in view.datasets)}
+    if name.startswith("_"):
+        return True  # of what a dataset's standings were told by, only the recipe knows whether it is as it was
     if WAITING_FIELD in fields:
         return used.signal == view.waiting.get(name, ZERO)
     if any(field.startswith("_") for field in fields) and SOURCE_FIELD not in fields:

@@ -23,7 +23,7 @@ def test_plan_counts_records_of_new_steps(faces):
     assert [
         "step     is_good  new  2 records to make (time unknown)",
         "dataset  good     new",
-        "2 records to make in all, time unknown of is_good",
+        "2 records to make in all, time unknown",
     ] == result.lines
     assert "dsvc run" in result.err
 

@@ -128,3 +128,12 @@ def test_status_reads_no_record(repo, put):
     repo.store.objects.get_many = None
     repo.status()
     assert {Kind.COMMIT, Kind.ROOT, Kind.SIGNAL, Kind.RECIPE, Kind.BLOB} >= set(read)
+
+
+def test_made_up_inputs_of_datasets_are_no_signals(repo, put):
+    """The selection of another dataset is looked for among those there are; what standings were told by is not."""
+    put("quality", {"s3://a": 1})
+    derive(repo, path="_standings")
+    assert () == repo.status().stale
+    derive(repo, path="_from")
+    assert [("from",)] * 2 == [stale.inputs for stale in repo.status().stale]
