@@ -3,6 +3,7 @@
     DsvcError                   1   root; never raised itself
       UserError                 1   what was asked for cannot be done as it was asked
         NotARepositoryError    10
+        DatasetCheckError       3
         NotReproducibleError   17
       ConfigError               1   a setting is wrong; RecipeError: dsvc.toml, with line and nearest spelling
       RefConflictError         11   a compare-and-swap was lost; retryable
@@ -254,6 +255,19 @@ class StaleDraftError(UserError):
         parts = [f"signals {_some(self.signals)}"] if self.signals else []
         parts += [f"datasets {_some(self.datasets)}"] if self.datasets else []
         return f"stale: {'; '.join(parts)}"
+
+
+class DatasetCheckError(UserError):
+    """A version of a dataset does not pass the `check` that the recipe has for it (`failures`: check and found)."""
+
+    exit_code = 3
+    dataset: str
+    revision: str
+    failures: Sequence[str]
+    advice = "see `dsvc dataset show`, or edit `check` of the dataset in the recipe and commit that"
+
+    def describe(self) -> str:
+        return f"dataset {self.dataset!r} fails its check at {self.revision}: {'; '.join(self.failures)}"
 
 
 class SignalOwnedError(UserError):

@@ -16,6 +16,7 @@ from dsvc.repo.names import GLOBAL
 from dsvc.repo.refs import DRAFT_REVISION, HEAD
 from dsvc.repo.view import View
 from dsvc.repo.worktree import RECIPE_FILE, STARTER_RECIPE, read_known
+from dsvc.tagging import Tagging
 from dsvc.verifying import Verifying
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def now_us() -> int:
     return time.time_ns() // 1_000
 
 
-class Repository(Verifying):
+class Repository(Verifying, Tagging):
     """One repository, open. Close it, or use it as a context manager."""
 
     _loaded: tuple[Mapping[str, bytes], tuple[str, ...], Recipe] | None = None
@@ -255,7 +256,8 @@ class Repository(Verifying):
         Args:
             revision: The version.
             signals: Names, in the order of the columns; all by name, or the dataset's own columns, if None.
-            dataset: A dataset of the version, or `global`.
+            dataset: A dataset of the version, or `global`; that of a ``dataset@version`` tag if neither it nor
+                `signals` is given.
 
         Returns:
             `source`, then a column a signal or the dataset's columns (and `split`, where it has one), ordered by
@@ -266,6 +268,7 @@ class Repository(Verifying):
             SignalNotFoundError: If the version has no such signal.
             DatasetNotFoundError: If it has no such dataset.
         """
+        dataset = self._dataset_of(revision, signals, dataset)
         if dataset is None:
             return super().read(revision, signals)
         from dsvc.export.dataset import read_dataset
@@ -287,11 +290,12 @@ class Repository(Verifying):
         Args:
             revision: The version.
             signals: Names; all, or the dataset's own columns, if None.
-            dataset: A dataset of the version, or `global`.
+            dataset: A dataset of the version, or `global`; as for `read`.
             start: The first source, included.
             stop: The last source, not included.
             rows_per_batch: Rows of a batch, about.
         """
+        dataset = self._dataset_of(revision, signals, dataset)
         if dataset is None:
             return super().iter_read(revision, signals, start=start, stop=stop, rows_per_batch=rows_per_batch)
         from dsvc.export.dataset import iter_dataset
@@ -351,6 +355,12 @@ class Repository(Verifying):
             options=filled,
             progress=progress,
         )
+
+    def _dataset_of(self, revision: str, signals: Sequence[str] | None, dataset: str | None) -> str | None:
+        """Return what a read is of: a dataset, or None for signals."""
+        if dataset is not None or signals is not None:
+            return dataset
+        return self._tagged_dataset(revision) if "@" in revision else None
 
     def _tagged_dataset(self, revision: str) -> str | None:
         """Return the dataset of a tag that names one."""

@@ -244,3 +244,15 @@ def test_put_takes_what_pyarrow_makes(tmp_path):
         made = repo.commit("message")
         assert (64, 64) == (len(made.id), len(made.root))
         assert {"source": ["s3://a"], "spoof_score": [0.5]} == repo.read("HEAD").to_pydict()
+
+
+def test_a_tagged_dataset_is_read_by_its_tag(committed):
+    """As it is checked out: its own rows and columns, unless signals are named."""
+    committed.tag("good@v1")
+
+    expected = ["source", "d", "q"]
+    assert expected == committed.read("good@v1").column_names
+    assert expected == next(committed.iter_read("good@v1")).schema.names
+    assert ["source", "quality"] == committed.read("good@v1", ["quality"]).column_names
+    assert 3 == committed.read("good@v1", dataset="global").num_rows
+    assert 3 == committed.read("HEAD").num_rows
