@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,14 +16,13 @@ from dsvc.repo.names import GLOBAL
 from dsvc.repo.refs import DRAFT_REVISION, HEAD
 from dsvc.repo.view import View
 from dsvc.repo.worktree import RECIPE_FILE, STARTER_RECIPE, read_known
+from dsvc.running import Running
 from dsvc.tagging import Tagging
-from dsvc.verifying import Verifying
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from dsvc.engine.plan import Plan
-    from dsvc.engine.report import RunReport
     from dsvc.engine.story import Story
     from dsvc.engine.trying import Trial
     from dsvc.export.checkout import CheckoutReport
@@ -41,7 +40,7 @@ def now_us() -> int:
     return time.time_ns() // 1_000
 
 
-class Repository(Verifying, Tagging):
+class Repository(Running, Tagging):
     """One repository, open. Close it, or use it as a context manager."""
 
     _loaded: tuple[Mapping[str, bytes], tuple[str, ...], Recipe] | None = None
@@ -58,7 +57,9 @@ class Repository(Verifying, Tagging):
         on_wait: OnWait | None = None,
     ) -> Self:
         """Make a repository in a directory; as `Workspace.init`, here and by this machine's clock unless said."""
-        return super().init(path, author=author, clock=clock, command=command, on_wait=on_wait)
+        repo = super().init(path, author=author, clock=clock, command=command, on_wait=on_wait)
+        repo.on_wait = on_wait
+        return repo
 
     @classmethod
     def open(
@@ -71,7 +72,9 @@ class Repository(Verifying, Tagging):
         on_wait: OnWait | None = None,
     ) -> Self:
         """Open the repository in a directory, or in the nearest one above it; as `Workspace.open`."""
-        return super().open(path, author=author, clock=clock, command=command, on_wait=on_wait)
+        repo = super().open(path, author=author, clock=clock, command=command, on_wait=on_wait)
+        repo.on_wait = on_wait
+        return repo
 
     # --- the recipe -------------------------------------------------------------------------------------------------
 
@@ -223,30 +226,6 @@ class Repository(Verifying, Tagging):
         from dsvc.feeds.pending import find_pending
 
         return find_pending(self.view(DRAFT_REVISION).state, self.recipe(), self.plugins)
-
-    def run(
-        self,
-        *,
-        only: Collection[str] | None = None,
-        retry_failed: bool = False,
-        progress: Progress | None = None,
-    ) -> RunReport:
-        """Make the derived signals and datasets of the draft what the recipe says. Durable on return.
-
-        Args:
-            only: Steps and datasets to make; all if None.
-            retry_failed: Run records again that failed with the inputs they have.
-            progress: Told how far each step is.
-
-        Raises:
-            RecipeError: If the recipe is wrong.
-            DeriveError: If a step cannot run at all.
-        """
-        from dsvc.engine.run import run
-
-        done = run(self, self.recipe(), self.plugins, only=only, retry_failed=retry_failed, progress=progress)
-        self.note_code(done)
-        return done
 
     # --- datasets ---------------------------------------------------------------------------------------------------
 

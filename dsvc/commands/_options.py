@@ -58,7 +58,7 @@ def open_repository(*, writes: bool = False) -> Repository:
 def _tell_of_wait(writer: WriterNote) -> None:
     """Say who is in the way; another process that writes is waited for, however long it takes."""
     since = when(writer.since_us).partition("T")[2]
-    say(f"Waiting for {plain(writer.command or 'another writer')} (process {writer.pid}), which writes since {since}")
+    say(f"Waiting for {plain(writer.command or 'another writer')} (process {writer.pid}), at work since {since}")
 
 
 def find_author() -> str | None:

@@ -58,6 +58,7 @@ class Progress:
                 BarColumn(bar_width=30),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
+                TextColumn("{task.fields[told]}"),
                 console=Console(file=sys.stderr, stderr=True),
                 transient=True,
             )
@@ -68,5 +69,20 @@ class Progress:
     def _draw(self, bar: Bar, what: str) -> None:
         done, total = self._tasks.get(what, (0, None))
         if what not in self._shown:
-            self._shown[what] = bar.add_task(what, total=total)
-        bar.update(self._shown[what], completed=done, total=total)
+            self._shown[what] = bar.add_task(what, total=total, told="")
+        task = self._shown[what]
+        bar.update(task, completed=done, total=total)
+        now = next(item for item in bar.tasks if item.id == task)
+        bar.update(task, told=pace(now.finished_speed or now.speed, now.time_remaining))
+
+
+def pace(speed: float | None, left_s: float | None) -> str:
+    """Return how fast work goes and how long it still takes, as far as either is known."""
+    if not speed:
+        return ""
+    rate = f"{speed:,.0f}/s" if speed >= 10 else f"{speed:.2g}/s" if speed >= 0.1 else f"{60 * speed:.2g}/min"
+    if not left_s:
+        return rate
+    seconds = round(left_s)
+    left = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}" if seconds >= 3600 else ""
+    return f"{rate}, {left or f'{seconds // 60}:{seconds % 60:02}'} left"

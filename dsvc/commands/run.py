@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from dsvc.commands._checks import tell_failing
 from dsvc.commands._command import STATUS_DIFFERS, STATUS_SOME_FAILED, command
-from dsvc.commands._options import json_option, open_repository
+from dsvc.commands._options import dry_run_option, json_option, open_repository
 from dsvc.commands._progress import Progress
-from dsvc.commands._render import count, emit, hint, say, table
+from dsvc.commands._render import count, emit, hint, plain, say, table
 from dsvc.commands._verifying import check_run, tell_changed_code, verify_options
 from dsvc.commands.commit import commit_lines, version_objects
 from dsvc.commands.ingest import ingest_lines, ingest_objects
-from dsvc.errors import NothingToCommitError, UserError
-from dsvc.repo.names import nearest
+from dsvc.commands.plan import plan_lines, plan_objects
+from dsvc.errors import NothingToCommitError, RunningError
 
 if TYPE_CHECKING:
     from dsvc.engine.report import DatasetReport, RunReport, StepReport
@@ -25,17 +26,32 @@ if TYPE_CHECKING:
 
 
 @command(
-    examples=["dsvc run", "dsvc run face_area", "dsvc run --ingest -m nightly"],
+    examples=[
+        "dsvc run",
+        "dsvc run face_area --downstream",
+        "dsvc run --limit 1000",
+        "dsvc run --dry-run",
+        "dsvc run --ingest -m nightly --no-wait",
+    ],
     statuses={
-        0: "done; with -m, also when nothing was new",
-        STATUS_SOME_FAILED: "done, but some records failed",
+        0: "done; with -m, also when nothing was new, and with --limit, when it stopped there",
+        STATUS_SOME_FAILED: "done, but some records failed; with --ingest and -m, a `check` did: not committed",
         STATUS_DIFFERS: "done, but with --check or --no-trace something came out otherwise",
+        RunningError.exit_code: "another run is at work, and --no-wait was given",
     },
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--only", multiple=True, metavar="NAME", help="The same as NAME (can be repeated)")
+@click.option("--upstream", is_flag=True, help="Also make what those need")
+@click.option("--downstream", is_flag=True, help="Also make what follows from those")
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Execute N records at most, and stop there")
 @click.option("--ingest", "ingests", is_flag=True, help="Read new documents first")
 @click.option("--message", "-m", help="Commit afterwards, if anything is new")
 @click.option("--retry-failed", is_flag=True, help="Try records again that failed with the inputs they have")
+@dry_run_option
+@click.option("--no-wait", is_flag=True, help="Leave when another run is at work, instead of waiting for it")
+@click.option("--executor", metavar="NAME", help="What much work is given to; `local` unless configured")
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Workers of it; all processors unless said")
 @verify_options
 @json_option
 @click.pass_context
@@ -43,9 +59,17 @@ def run(
     ctx: click.Context,
     *,
     names: tuple[str, ...],
+    only: tuple[str, ...],
+    upstream: bool,
+    downstream: bool,
+    limit: int | None,
     ingests: bool,
     message: str | None,
     retry_failed: bool,
+    dry_run: bool,
+    no_wait: bool,
+    executor: str | None,
+    workers: int | None,
     check: bool,
     no_trace: bool,
     accept_code: bool,
@@ -54,39 +78,47 @@ def run(
     """Make what is stale, and nothing else.
 
     Derived signals and datasets become what the recipe says. NAME is one of them; all are made when none is named.
-    A record that fails stops no other; `dsvc status` counts those that failed.
+    A record that fails stops no other; `dsvc status` counts those that failed. A run that is interrupted, or stopped by
+    --limit, keeps what is finished, and the next one goes on from there.
     """
-    repo = open_repository(writes=True)
-    _check_names(repo, names)
-    if ingests:
-        with Progress("Reading documents") as progress:
-            taken = repo.ingest(environ=os.environ, progress=progress)
-        emit(as_json=as_json, objects=ingest_objects(taken), lines=ingest_lines(taken))
-    with Progress("Running") as progress:
-        done = repo.run(only=names or None, retry_failed=retry_failed, progress=progress)
-    emit(as_json=as_json, objects=_objects(done), lines=_lines(done))
-    if message is not None and (made := _commit(repo, message)) is not None:
-        emit(as_json=as_json, objects=version_objects(made), lines=commit_lines(made))
-    elif not as_json and message is None and not done.did_nothing:
-        hint('`dsvc diff --stat` shows what changed, `dsvc commit -m "..."` keeps it')
-    tell_changed_code(repo, accept=accept_code, as_json=as_json)
-    differs = check_run(repo, done, check=check, no_trace=no_trace, as_json=as_json)
-    ctx.exit(STATUS_DIFFERS if differs else STATUS_SOME_FAILED if done.failed else 0)
-
-
-def _check_names(repo: Repository, names: Sequence[str]) -> None:
-    """Refuse what the recipe neither derives nor selects."""
-    if not names:
+    if dry_run and (ingests or message is not None):
+        raise click.UsageError("--dry-run changes nothing: leave out --ingest and -m")
+    repo = open_repository(writes=not dry_run)
+    chosen = repo.chosen((*names, *only) or None, upstream=upstream, downstream=downstream)
+    if dry_run:
+        found = repo.plan()
+        emit(as_json=as_json, objects=plan_objects(found, chosen), lines=plan_lines(found, chosen))
         return
-    recipe = repo.recipe()
-    known = [*recipe.steps, *recipe.datasets]
-    for name in names:
-        if name not in known:
-            close = nearest(name, known)
-            raise UserError(
-                message=f"the recipe has no step or dataset {name!r}",
-                hint=f"did you mean {close!r}?" if close else f"it has: {', '.join(known) or 'none'}",
+    with repo.running(ctx.command_path, waits=not no_wait):
+        if ingests:
+            with Progress("Reading documents") as progress:
+                taken = repo.ingest(environ=os.environ, progress=progress)
+            emit(as_json=as_json, objects=ingest_objects(taken), lines=ingest_lines(taken))
+        with Progress("Running") as progress:
+            done = repo.run(
+                only=chosen,
+                limit=limit,
+                retry_failed=retry_failed,
+                executor=executor,
+                workers=workers,
+                progress=progress,
+                notice=_notice,
             )
+        emit(as_json=as_json, objects=_objects(done), lines=_lines(done))
+        is_held = ingests and message is not None and not done.is_stopped and tell_failing(repo, as_json=as_json)
+        if done.is_stopped:
+            hint("the limit was reached: `dsvc run` goes on, and nothing is committed before it is done")
+        elif message is not None and not is_held and (made := _commit(repo, message)) is not None:
+            emit(as_json=as_json, objects=version_objects(made), lines=commit_lines(made))
+        elif not as_json and message is None and not done.did_nothing:
+            hint('`dsvc diff --stat` shows what changed, `dsvc commit -m "..."` keeps it')
+        tell_changed_code(repo, accept=accept_code, as_json=as_json)
+        differs = check_run(repo, done, check=check, no_trace=no_trace, as_json=as_json)
+    ctx.exit(STATUS_DIFFERS if differs else STATUS_SOME_FAILED if done.failed or is_held else 0)
+
+
+def _notice(text: str) -> None:
+    say(click.style("Note: ", fg="yellow") + plain(text))
 
 
 def _commit(repo: Repository, message: str) -> Shown | None:
@@ -109,6 +141,8 @@ def _step_row(step: StepReport) -> tuple[object, ...]:
     if step.status == "removed":
         return "step", step.name, f"gone with {count(step.removed, 'record')}"
     told = [f"{count(step.ran, 'record')} made" if step.ran or step.status == "made" else "current"]
+    if step.status == "stopped":
+        told = [f"stopped after {count(step.ran, 'record')}"]
     if step.reused:
         told.append(f"{count(step.reused)} taken from an earlier run")
     if step.cut_off:

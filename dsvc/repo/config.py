@@ -5,6 +5,8 @@
 | ``recipe`` | ``"dsvc"`` | switch and checkout restore the recipe files |
 | | ``"git"`` | git keeps the recipe files; dsvc never writes them |
 | ``author`` | text | who commits, where the caller does not say |
+| ``executor`` | name | what `run` gives much work to; ``"local"`` if left out |
+| ``workers`` | number | how many workers that has; as many as it thinks right if left out |
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     recipe: Literal["dsvc", "git"] = "dsvc"
     author: str | None = None
+    executor: str | None = None
+    workers: int | None = None
 
 
 def read_config(path: Path) -> Config:
@@ -43,8 +47,10 @@ def read_config(path: Path) -> Config:
     for key, value in settings.items():
         if key == "recipe" and value not in RECIPE_KEEPERS:
             raise ConfigError(file=str(path), key=key, expected='"dsvc" or "git"', found=repr(value))
-        if key == "author" and not isinstance(value, str):
+        if key in {"author", "executor"} and not isinstance(value, str):
             raise ConfigError(file=str(path), key=key, expected="a text", found=repr(value))
+        if key == "workers" and (type(value) is not int or value < 1):
+            raise ConfigError(file=str(path), key=key, expected="a whole number from 1 on", found=repr(value))
         if key not in Config.__struct_fields__:
             raise ConfigError(file=str(path), key=key, expected=f"one of {', '.join(Config.__struct_fields__)}")
     return Config(**settings)

@@ -6,6 +6,7 @@
 | ``.dsvc/format`` | the number of this layout, as text; written last, so a repository has it or is none |
 | ``.dsvc/config.toml`` | `dsvc.repo.config` |
 | ``.dsvc/store/`` | objects and refs |
+| ``.dsvc/run`` | who runs the recipe: a lock with a note, `dsvc.repo.runlock` |
 | ``.dsvc/tmp/`` | sorted runs and other files of work under way; safe to delete when nothing runs |
 """
 
@@ -54,6 +55,11 @@ class Layout(msgspec.Struct, frozen=True):
     def store(self) -> Path:
         """The store's directory."""
         return self.directory / "store"
+
+    @property
+    def run_lock(self) -> Path:
+        """The file that one run at a time locks."""
+        return self.directory / "run"
 
     @property
     def tmp(self) -> Path:

@@ -35,18 +35,24 @@ class WriteLock:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
 
     @contextmanager
-    def held(self, command: str, on_wait: OnWait | None) -> Iterator[None]:
+    def held(self, command: str, on_wait: OnWait | None, *, waits: bool = True) -> Iterator[None]:
         """Hold the lock inside the block.
 
         Args:
             command: What to tell those who wait meanwhile.
             on_wait: Told the holder's note once, perhaps by another thread, should this take more than a second.
+            waits: Whether to wait at all.
+
+        Raises:
+            BlockingIOError: If somebody else holds it, and this does not wait.
         """
-        if not self._threads.acquire(timeout=PATIENCE_S):
+        if not self._threads.acquire(timeout=PATIENCE_S if waits else 0):
+            if not waits:
+                raise BlockingIOError
             self._tell(on_wait)
             self._threads.acquire()
         try:
-            self._lock_file(on_wait)
+            self._lock_file(on_wait, waits=waits)
             try:
                 note = msgspec.json.encode({"pid": os.getpid(), "command": command})
                 os.pwrite(self._fd, note, 0)
@@ -57,10 +63,12 @@ class WriteLock:
         finally:
             self._threads.release()
 
-    def _lock_file(self, on_wait: OnWait | None) -> None:
+    def _lock_file(self, on_wait: OnWait | None, *, waits: bool) -> None:
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            if not waits:
+                raise
             timer = threading.Timer(PATIENCE_S, self._tell, (on_wait,))
             timer.start()
             try:

@@ -87,7 +87,7 @@ def test_waiting_for_another_writer_is_told(scores, tmp_path):
     waiting.communicate()
     lock.close()
 
-    assert line.startswith(f"Waiting for dsvc ingest (process {os.getpid()}), which writes since ")
+    assert line.startswith(f"Waiting for dsvc ingest (process {os.getpid()}), at work since ")
     assert ["main", "x"] == [branch["name"] for branch in scores.json("branch")]
 
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from dsvc.commands import _progress
-from dsvc.commands._progress import Progress
+from dsvc.commands._progress import Progress, pace
 
 
 class Terminal(io.StringIO):
@@ -80,3 +80,30 @@ def test_bar_is_loaded_only_when_shown():
     )
 
     assert 0 == subprocess.run([sys.executable, "-c", program], check=False).returncode
+
+
+def test_a_bar_tells_how_fast_and_how_long(terminal):
+    """Once two reports tell a rate."""
+    stream = terminal()
+    with Progress("Running") as progress:
+        for done in (1000, 2000, 3000, 4000):
+            progress("blur", done, 400_000)
+            time.sleep(0.2)
+
+    assert "/s" in stream.getvalue()
+    assert " left" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("speed", "left_s", "expected"),
+    [
+        (None, None, ""),
+        (12345.6, None, "12,346/s"),
+        (12345.6, 61.7, "12,346/s, 1:02 left"),
+        (2.5, 7322, "2.5/s, 2:02:02 left"),
+        (0.02, 59, "1.2/min, 0:59 left"),
+    ],
+)
+def test_pace_is_short(speed, left_s, expected):
+    """Slow work is told by the minute."""
+    assert expected == pace(speed, left_s)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import dsvc
+
 FAILING = """
 [step.inverse]
 python = "steps:inverse"
@@ -80,3 +82,53 @@ def test_run_for_programs(faces):
     assert {"name", "status", "records", "ran", "reused", "cut_off", "removed", "failed", "waiting"} <= set(step)
     assert ("ran-step", 2, 2) == (step["type"], step["ran"], step["records"])
     assert ("ran-dataset", 3) == (dataset["type"], dataset["changed"])
+
+
+def test_names_may_pull_in_what_they_need_and_what_follows(faces):
+    """Said as an option or not; flags without names are refused."""
+    faces("ingest")
+
+    assert ["good"] == [item["name"] for item in faces.json("run", "--only", "good")]
+    assert ["is_good", "good"] == [item["name"] for item in faces.json("run", "good", "--upstream")]
+    assert ["is_good", "good"] == [item["name"] for item in faces.json("run", "--only", "is_good", "--downstream")]
+    assert "nothing is named" in faces("run", "--upstream", expect=1).err
+
+
+def test_a_dry_run_is_the_plan(faces):
+    """Of what is named; nothing is written, and what would change something is refused beside it."""
+    faces("ingest")
+    planned = faces("run", "--dry-run").lines
+
+    assert faces("plan").lines == planned
+    assert ["good"] == [item["name"] for item in faces.json("run", "-n", "good")[1:]]
+    assert "--dry-run changes nothing" in faces("run", "-n", "-m", "now", expect=2).err
+    assert planned == faces("run", "--dry-run").lines
+
+
+def test_a_limit_stops_and_commits_nothing(faces):
+    """The next run goes on; the exit status says that all went as asked."""
+    faces("ingest")
+    stopped = faces("run", "--limit", "1", "-m", "half")
+
+    assert ["step  is_good  stopped after 1 record"] == stopped.lines
+    assert "the limit was reached" in stopped.err
+    assert "no commit yet" in faces("log", expect=1).err
+    assert [1] == [item["ran"] for item in faces.json("run") if item["type"] == "ran-step"]
+
+
+def test_a_second_run_leaves_if_it_is_not_to_wait(faces):
+    """With a status of its own, so that a cron job can tell."""
+    faces("ingest")
+    with dsvc.open() as repo, repo.running("dsvc run --ingest"):
+        refused = faces("run", "--no-wait", expect=17)
+
+    assert "is at work here: dsvc run --ingest" in refused.err
+    assert faces("run", "--no-wait").lines
+
+
+def test_workers_and_executor_are_options(faces):
+    """An unknown executor is refused with those there are."""
+    faces("ingest")
+
+    assert "no plugin offers the executor 'nobody'" in faces("run", "--executor", "nobody", expect=16).err
+    assert faces("run", "--executor", "local", "--workers", "2").lines

@@ -9,7 +9,11 @@ def test_no_file_is_no_settings(tmp_path):
     assert Config() == read_config(tmp_path / "config.toml")
 
 
-@pytest.mark.parametrize("config", [Config(), Config("git"), Config("dsvc", 'Ann "A" Ünal \\ <ann@x>')], ids=str)
+@pytest.mark.parametrize(
+    "config",
+    [Config(), Config("git"), Config("dsvc", 'Ann "A" Ünal \\ <ann@x>'), Config(executor="ray", workers=8)],
+    ids=str,
+)
 def test_settings_survive_writing(tmp_path, config):
     """What was written is read again, quotes and all."""
     write_config(tmp_path / "config.toml", config)
@@ -21,6 +25,9 @@ def test_settings_survive_writing(tmp_path, config):
     [
         ('recipe = "svn"', "recipe"),
         ("author = 3", "author"),
+        ("executor = 3", "executor"),
+        ("workers = 0", "workers"),
+        ("workers = true", "workers"),
         ('colour = "red"', "colour"),
         ("= 3", "TOML"),
         ('a = "\xff"', "TOML"),
