@@ -104,12 +104,12 @@ def test_200_images_come_in_order_over_a_bad_network(s3):
 
 def test_sixteen_threads_may_ask(s3):
     """Each gets the image that it asked for."""
-    pointers = [s3.put(f"{number}.jpg", make_image(number, 2000)) for number in range(200)]
+    pointers = [s3.put(f"{number}.jpg", make_image(number, 640)) for number in range(64)]
     pixels = PointerPixels(pointers, bounds=Bounds(images=32))
     wrong = []
 
     def work(first):
-        wrong.extend(number for number in range(first, 200, 16) if pixels[number] != make_image(number, 2000))
+        wrong.extend(number for number in range(first, 64, 16) if pixels[number] != make_image(number, 640))
 
     threads = [threading.Thread(target=work, args=(first,)) for first in range(16)]
     for thread in threads:
