@@ -32,6 +32,7 @@ def read(*, revision: str, signals: tuple[str, ...], dataset: str | None, limit:
     """Print the records of a version, one row a source.
 
     Rows are ordered by source. A row has what its source has of the signals; `-` stands where there is no record.
+    A tag DATASET@NAME is read as its dataset; one that unnests a column has a row for each item.
     """
     if dataset and signals:
         raise click.UsageError("name signals or a dataset, not both")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dsvc.commands._command import command
+from dsvc.commands._command import STATUS_SOME_FAILED, command
 from dsvc.commands._losses import tell_deletion
 from dsvc.commands._options import HEAD, REVISION, TAG, dry_run_option, json_option, open_repository
 from dsvc.commands._render import emit, plain, short, table
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from dsvc.repo.branches import TagInfo
 
 
-@command(examples=["dsvc tag", "dsvc tag spoof@v3", 'dsvc tag v1.0 main~2 -m "first release"'])
+@command(
+    examples=["dsvc tag", "dsvc tag spoof@v3", 'dsvc tag v1.0 main~2 -m "first release"'],
+    statuses={STATUS_SOME_FAILED: "refused: the dataset does not pass its `check` at the commit"},
+)
 @click.argument("name", required=False, type=TAG)
 @click.argument("revision", default=HEAD, type=REVISION)
 @click.option("--message", "-m", default="", help="What the tag says")
@@ -25,7 +28,8 @@ if TYPE_CHECKING:
 def tag(*, name: str | None, revision: str, message: str, delete: bool, dry_run: bool, as_json: bool) -> None:
     """List tags, or give a commit a name that stays.
 
-    DATASET@NAME names one dataset at the commit.
+    DATASET@NAME names one dataset at the commit. It is refused while the dataset does not pass the `check` that the
+    commit's recipe has for it.
     """
     if (delete and name is None) or (dry_run and not delete):
         raise click.UsageError("which tag? `dsvc tag -d NAME`")
