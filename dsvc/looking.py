@@ -6,17 +6,27 @@ Part of `dsvc.repository.Repository`. Nothing here writes; rooms above the store
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from dsvc.errors import DatasetNotFoundError
 from dsvc.repo.base import BaseRepository
-from dsvc.repo.refs import DRAFT_REVISION
+from dsvc.repo.names import GLOBAL, nearest
+from dsvc.repo.refs import DRAFT_REVISION, HEAD
+from dsvc.repo.view import View
 from dsvc.repo.worktree import RECIPE_FILE
 
 if TYPE_CHECKING:
+    from dsvc.engine.coverage import SignalCoverage
+    from dsvc.engine.funnel import Funnel
+    from dsvc.engine.movement import Move, Movement, Side
+    from dsvc.engine.profile import Profile
     from dsvc.plugins.manager import Plugins
     from dsvc.recipe.check import Problem
-    from dsvc.recipe.spec import Recipe
+    from dsvc.recipe.spec import DatasetSpec, Recipe
+    from dsvc.repo.catalog import DatasetEntry
 
 
 class Looking(BaseRepository):
@@ -76,3 +86,121 @@ class Looking(BaseRepository):
             if not (recipe.directory / RECIPE_FILE).exists():
                 return {}
             return resolve_recipe(recipe.directory, also_known=[*view.signals])
+
+    # --- datasets ---------------------------------------------------------------------------------------------------
+
+    def datasets(self, revision: str = HEAD) -> list[DatasetEntry]:
+        """Return the datasets of a version by name, `global` last: what they select and show, and their tags."""
+        from dsvc.repo.catalog import list_datasets
+
+        return list_datasets(self, self.view(revision))
+
+    def recipe_datasets(self, revision: str = HEAD) -> tuple[str, ...]:
+        """Return the names of the datasets that the recipe of a version has, made or not."""
+        with self._recipe_of(self.view(revision)) as recipe:
+            return tuple(recipe.datasets)
+
+    def funnel(self, revision: str, dataset: str) -> Funnel:
+        """Return how many sources each stage of a dataset lets through, by the recipe of the version.
+
+        Of the draft, that is the recipe as it lies, whether it was run or not.
+
+        Raises:
+            DatasetNotFoundError: If the recipe of the version has no such dataset.
+        """
+        from dsvc.engine.funnel import find_funnel
+        from dsvc.engine.loading import Loader
+
+        view = self.view(revision)
+        with self._recipe_of(view) as recipe:
+            return find_funnel(view, Loader(recipe, self.plugins), _spec_of(recipe, dataset, revision))
+
+    def coverage(self, revision: str, dataset: str) -> list[SignalCoverage]:
+        """Return which of a dataset's sources have a record of each signal it names, and whose.
+
+        Raises:
+            DatasetNotFoundError: If the version has no such dataset.
+        """
+        from dsvc.engine.coverage import measure_coverage
+        from dsvc.recipe.expressions import parse_expression
+
+        view = self.view(revision)
+        with self._recipe_of(view) as recipe:
+            if dataset == GLOBAL and dataset not in view.datasets:
+                return measure_coverage(view, None, list(view.signals), recipe)
+            made = view.dataset(dataset)
+            expressions = [parse_expression(text) for _, text in made.columns]
+            spec = recipe.datasets.get(dataset)
+            if spec is not None:
+                split = recipe.splits.get(spec.split or "")
+                expressions += [*([spec.where] if spec.where else []), *([split.by] if split else [])]
+            names = dict.fromkeys(path.signal for expression in expressions for path in expression.inputs)
+            return measure_coverage(view, view.selection(made), list(names), recipe)
+
+    def profile(self, revision: str, dataset: str) -> Profile:
+        """Return what the values of a dataset are like: classes by part, ranges, histograms, nulls.
+
+        Raises:
+            DatasetNotFoundError: If the version has no such dataset.
+        """
+        from dsvc.engine.profile import make_profile
+        from dsvc.export.dataset import SPLIT, DatasetReader
+
+        with DatasetReader(self.view(revision), dataset) as reader:
+            part = SPLIT if SPLIT in reader.schema.names and SPLIT not in dict(reader.columns) else None
+            shown = [name for name, _ in reader.columns]
+            return make_profile(reader.read(), reader.schema, columns=shown, parts=reader.splits, part_column=part)
+
+    def movement(self, before: str, after: str, dataset: str) -> Movement:
+        """Return how many sources entered and left a dataset between two versions, and by which term.
+
+        Raises:
+            DatasetNotFoundError: If neither version has such a dataset.
+        """
+        from dsvc.engine.movement import find_movement
+
+        with self._sides(before, after, dataset) as sides:
+            return find_movement(dataset, *sides)
+
+    def moves(self, before: str, after: str, dataset: str) -> Iterator[Move]:
+        """Yield each source that entered, left or changed its part, and why; raises as `movement`."""
+        from dsvc.engine.movement import iter_moves
+
+        with self._sides(before, after, dataset) as sides:
+            yield from iter_moves(*sides)
+
+    @contextmanager
+    def _recipe_of(self, view: View) -> Iterator[Recipe]:
+        """Give the recipe of a version: that of its commit, or as it lies for the draft."""
+        from dsvc.recipe.committed import open_recipe
+
+        if view.revision == DRAFT_REVISION:
+            yield self.recipe()
+        else:
+            with open_recipe(view, None) as recipe:
+                yield recipe
+
+    @contextmanager
+    def _sides(self, before: str, after: str, dataset: str) -> Iterator[tuple[Side, Side]]:
+        from dsvc.engine.loading import Loader
+        from dsvc.engine.movement import Side
+        from dsvc.engine.sieve import Sieve
+
+        views = self.two_views(before, after)
+        if not any(dataset in view.datasets for view in views):
+            known = {name for view in views for name in view.datasets}
+            raise DatasetNotFoundError(dataset=dataset, revision=after, nearest=nearest(dataset, known))
+        with ExitStack() as stack:
+            sides = []
+            for view in views:
+                recipe = stack.enter_context(self._recipe_of(view))
+                spec = recipe.datasets.get(dataset)
+                sieve = None if spec is None else Sieve(view, Loader(recipe, self.plugins), spec)
+                sides.append(Side(view, sieve, view.dataset(dataset) if dataset in view.datasets else None))
+            yield sides[0], sides[1]
+
+
+def _spec_of(recipe: Recipe, name: str, revision: str) -> DatasetSpec:
+    if name not in recipe.datasets:
+        raise DatasetNotFoundError(dataset=name, revision=revision, nearest=nearest(name, recipe.datasets))
+    return recipe.datasets[name]

@@ -99,7 +99,7 @@ def when(time_us: int) -> str:
 
 
 def table(rows: Iterable[Sequence[object]], *, header: Sequence[str] = (), indent: str = "") -> Iterator[str]:
-    """Yield rows with their columns aligned: text to the left, integers to the right.
+    """Yield rows with their columns aligned: text to the left, columns of integers to the right.
 
     Args:
         rows: Cells; all are held to find the widths.
@@ -114,7 +114,7 @@ def table(rows: Iterable[Sequence[object]], *, header: Sequence[str] = (), inden
     widths = [
         max(len(row[at][0].text) for row in cells if len(row) > at) for at in range(max(len(row) for row in cells))
     ]
-    numeric = [all(row[at][1] for row in cells[bool(header) :] if len(row) > at) for at in range(len(widths))]
+    numeric = [_is_numeric([row[at] for row in cells[bool(header) :] if len(row) > at]) for at in range(len(widths))]
     for place, row in enumerate(cells):
         fields = [
             _styled(cell, cell.text.rjust(widths[at]) if numeric[at] else cell.text.ljust(widths[at]))
@@ -130,6 +130,11 @@ def _cell(value: object) -> tuple[Styled, bool]:
         return value._replace(text=plain(value.text)), False
     is_number = isinstance(value, int) and not isinstance(value, bool)
     return Styled(f"{value:,}" if is_number else plain("-" if value is None else value)), is_number
+
+
+def _is_numeric(cells: Sequence[tuple[Styled, bool]]) -> bool:
+    """Tell whether a column is one of numbers; empty cells belong to either kind."""
+    return all(is_number or not cell.text for cell, is_number in cells) and any(is_number for _, is_number in cells)
 
 
 def _styled(cell: Styled, text: str) -> str:

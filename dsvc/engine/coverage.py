@@ -18,6 +18,7 @@ from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.tree import Tree
 from dsvc.objects.types import Type
+from dsvc.recipe.spec import Recipe
 from dsvc.repo.view import View
 
 
@@ -58,19 +59,22 @@ class _Counted:
     lacks: Counter[Why] = field(default_factory=Counter)
 
 
-def measure_coverage(view: View, selection: Signal | None, signals: Sequence[str]) -> list[SignalCoverage]:
+def measure_coverage(
+    view: View, selection: Signal | None, signals: Sequence[str], recipe: Recipe | None = None
+) -> list[SignalCoverage]:
     """Return how some signals cover the sources that a selection selects. One pass, in batches.
 
     Args:
         view: The version.
         selection: Which sources; None for all of the version.
         signals: Names; of a signal without records no source is covered.
+        recipe: That of the version: it says what derived records are made of.
     """
     names = [name for name in signals if view.signal(name) is not None]
     told = names if selection is not None else [*names, *(n for n in view.source_signals if n not in names)]
     lead = [] if selection is None else [Tree(view.reader, selection)]
     counted = {name: _Counted() for name in signals}
-    lacking = Lacking(view)
+    lacking = Lacking(view, recipe)
     n_sources = 0
     for rows in join_trees([*lead, *(view.get_tree(name) for name in told)], provenance=True):
         inside = _selected(rows) if lead else _sources(rows, [told.index(name) for name in view.source_signals])

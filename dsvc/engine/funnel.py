@@ -11,10 +11,8 @@ import numpy as np
 from dsvc.engine.lacks import Lack, Why, list_lacks
 from dsvc.engine.loading import Loader
 from dsvc.engine.sieve import LIMIT, Gate, Sieve
-from dsvc.objects.access import Reader
-from dsvc.objects.snapshot import Signal
-from dsvc.objects.tree import Tree
 from dsvc.recipe.spec import DatasetSpec
+from dsvc.repo.catalog import count_parts
 from dsvc.repo.view import View
 
 
@@ -86,7 +84,7 @@ def find_funnel(view: View, loader: Loader, spec: DatasetSpec) -> Funnel:
         per = "" if spec.sample is None or spec.sample.per is None else f" per {spec.sample.per.text}"
         stages.append(Stage(LIMIT, f"at most {limit:,}{per}", kept, rows - kept))
         rows = kept
-        parts = _stored_parts(view.reader, view.selection(view.dataset(spec.name))) if is_made else Counter()
+        parts = Counter(count_parts(view.reader, view.selection(view.dataset(spec.name))) if is_made else {})
     names = [name for name, _ in loader.recipe.splits[spec.split].parts] if spec.split is not None else []
     told = () if limit is not None and not is_current else tuple((name, parts[i]) for i, name in enumerate(names))
     return Funnel(spec.name, n_sources, tuple(stages), rows, told, is_current)
@@ -111,11 +109,3 @@ def _list_stages(
 def _count(numbers: np.ndarray) -> dict[int, int]:
     values, counts = np.unique(numbers, return_counts=True)
     return dict(zip(values.tolist(), counts.tolist(), strict=True))
-
-
-def _stored_parts(reader: Reader, selection: Signal) -> Counter[int]:
-    """Return how many sources a selection has in each part."""
-    found = Counter[int]()
-    for rows in Tree(reader, selection).rows():
-        found.update(_count(np.asarray(rows.values.drop_null())))
-    return found

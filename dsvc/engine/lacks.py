@@ -20,10 +20,15 @@ from dsvc.objects.oid import Kind
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.tree import Tree
 from dsvc.recipe.expressions import Expression
+from dsvc.recipe.spec import Recipe
 from dsvc.repo.view import View
 
 NO_RECORD = "no record"
 """Nothing is known of why a source has none."""
+MISSING_INPUT = "missing-input"
+"""A derived record cannot be made: an input that it needs has no record."""
+STALE = "stale"
+"""A derived record can be made, and was not: a run is to come."""
 NULL = "null"
 """There is a record, and its value, or the field that is named, is null."""
 
@@ -52,10 +57,12 @@ class Lacking:
 
     Args:
         view: The version.
+        recipe: That of the version: it says what derived records are made of.
     """
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, recipe: Recipe | None = None) -> None:
         self._view = view
+        self._recipe = recipe
         self._codes: dict[Why, int] = {}
         self._waiting: dict[str, Tree | None] = {}
 
@@ -83,13 +90,30 @@ class Lacking:
 
     def of_missing(self, signal: str, keys: Keys) -> Codes:
         """Return the numbers of why some sources have no record of a signal."""
+        codes = self._unexplained(signal, keys)
         tree = self._tree(signal)
         if tree is None:
-            return np.full(len(keys), self._code(Why(signal, NO_RECORD)), np.int32)
+            return codes
         waiting = take_joined([tree], keys).columns[0].values
-        reasons = pc.fill_null(pc.struct_field(waiting, "reason"), NO_RECORD).dictionary_encode()
-        codes = [self._code(Why(signal, reason)) for reason in reasons.dictionary.to_pylist()]
-        return np.asarray(np.array(codes, np.int32)[np.asarray(reasons.indices)])
+        reasons = pc.struct_field(waiting, "reason").dictionary_encode()
+        rows = np.flatnonzero(np.asarray(reasons.is_valid()))
+        told = np.array([self._code(Why(signal, reason)) for reason in reasons.dictionary.to_pylist()], np.int32)
+        codes[rows] = told[np.asarray(reasons.indices.fill_null(0))[rows]]
+        return codes
+
+    def _unexplained(self, signal: str, keys: Keys) -> Codes:
+        """Return why some sources have no record of a signal, as far as the recipe tells."""
+        step = None if self._recipe is None else self._recipe.steps.get(signal)
+        if step is None:
+            return np.full(len(keys), self._code(Why(signal, NO_RECORD)), np.int32)
+        can_be_made = np.ones(len(keys), np.bool_)
+        for name in {path.signal for path in step.required}:
+            tree = self._view.tree(name)
+            can_be_made &= False if tree is None else np.asarray(tree.has(keys))
+        codes = np.full(len(keys), self._code(Why(signal, MISSING_INPUT)), np.int32)
+        if can_be_made.any():
+            codes[can_be_made] = self._code(Why(signal, STALE))
+        return codes
 
     def count(self, codes: Codes) -> Counter[Why]:
         """Return how often each reason is among some."""

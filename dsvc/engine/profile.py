@@ -55,29 +55,35 @@ class Profile(msgspec.Struct, frozen=True):
 
 
 def make_profile(
-    batches: Iterable[pa.RecordBatch], schema: pa.Schema, *, parts: Sequence[str] = (), part_column: str | None = None
+    batches: Iterable[pa.RecordBatch],
+    schema: pa.Schema,
+    *,
+    columns: Sequence[str] | None = None,
+    parts: Sequence[str] = (),
+    part_column: str | None = None,
 ) -> Profile:
     """Return what a table is like. One pass, in bounded memory.
 
     Args:
         batches: Its rows.
-        schema: Its columns; `source` is passed over.
+        schema: All of its columns.
+        columns: Those to look at; all but `source` if None.
         parts: Names of the parts of its split.
         part_column: The column that says which part a row is in.
     """
     n_parts = len(parts) if part_column is not None else 0
-    fields = [(field.name, field.type) for field in schema if field.name not in ("source", part_column)]
-    columns = [column for name, type_ in fields for column in _columns_of(name, type_, (name,), max(n_parts, 1))]
+    chosen = [name for name in schema.names if name not in ("source", part_column)] if columns is None else columns
+    counted = [c for name in chosen for c in _columns_of(name, schema.field(name).type, (name,), max(n_parts, 1))]
     n_rows = np.zeros(max(n_parts, 1), np.int64)
     for batch in batches:
         number = np.zeros(batch.num_rows, np.int64)
         if n_parts:
             number = np.asarray(pc.index_in(batch.column(part_column), pa.array(parts, pa.string())).cast(pa.int64()))
         n_rows += np.bincount(number, minlength=len(n_rows))
-        for column in columns:
+        for column in counted:
             column.add(batch, number)
     told = tuple((name, int(n)) for name, n in zip(parts, n_rows, strict=True)) if n_parts else ()
-    return Profile(int(n_rows.sum()), told, tuple(column.profile() for column in columns))
+    return Profile(int(n_rows.sum()), told, tuple(column.profile() for column in counted))
 
 
 def _columns_of(name: str, type_: pa.DataType, path: tuple[str, ...], n_parts: int) -> Iterator[_Column]:

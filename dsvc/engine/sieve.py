@@ -70,7 +70,7 @@ class Sieve:
         self.view = view
         self.spec = spec
         self.bound: BoundDataset = bind_dataset(view, loader, spec)
-        self.lacking = Lacking(view)
+        self.lacking = Lacking(view, loader.recipe)
         self._selecting = self.bound.selecting
         self._evaluator = loader.evaluator
         self._terms = () if spec.where is None else and_terms(spec.where)

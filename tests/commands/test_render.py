@@ -88,3 +88,8 @@ def test_error_without_cause_has_no_cause_line(capsys, tmp_path):
     print_error(NotARepositoryError(path=tmp_path))
 
     assert ["Error:", "Hint:"] == [line.split()[0] for line in capsys.readouterr().err.splitlines()]
+
+
+def test_empty_cells_leave_numbers_to_the_right():
+    """A column of numbers with holes is one of numbers; a column of nothing else is text."""
+    assert ["a  1,000", "b", "c      2"] == list(table([("a", 1000, ""), ("b", "", ""), ("c", 2, "")]))

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from dsvc.engine.inputs import Inputs
-from dsvc.engine.lacks import NO_RECORD, NULL, Lack, Lacking, Why, list_lacks
+from dsvc.engine.lacks import MISSING_INPUT, NO_RECORD, NULL, STALE, Lack, Lacking, Why, list_lacks
 from dsvc.engine.probe import Probe
 from dsvc.recipe.expressions import parse_expression
 from tests.engine.signals import keys_of
@@ -63,3 +63,15 @@ def test_reasons_are_counted(bench):
 
     assert Counter({Why("y", NO_RECORD): 2, Why("z", NO_RECORD): 1}) == counts
     assert (Lack("y", NO_RECORD, 2), Lack("z", NO_RECORD, 1)) == list_lacks(counts)
+
+
+def test_a_derived_record_is_missing_for_an_input_or_for_a_run(bench):
+    """What can be made is stale; what cannot lacks an input."""
+    bench.put("x", {"a": 1})
+    bench.put("y", {"b": 1})
+    bench.write('[step.s]\nsql = "SELECT x AS s"')
+    lacking = Lacking(bench.view, bench.recipe)
+
+    assert Counter({Why("s", MISSING_INPUT): 1, Why("s", STALE): 1}) == lacking.count(
+        lacking.of_missing("s", keys_of("a", "b"))
+    )
