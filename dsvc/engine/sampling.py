@@ -25,7 +25,7 @@ from dsvc.engine.flagged import Flagged
 from dsvc.engine.inputs import Input, Inputs, find_signal
 from dsvc.engine.probe import Probe
 from dsvc.engine.selection import MADE_BY, SELECTION
-from dsvc.engine.splits import hash_keys
+from dsvc.engine.splits import hash_keys, hash_sources
 from dsvc.objects.access import Reader, Writer
 from dsvc.objects.arrays import normalise, to_arrow
 from dsvc.objects.chunk import batched_chunks, load_keys
@@ -47,7 +47,9 @@ _BEFORE = InputPath("_before")
 ROWS = 262_144
 """Sources a batch, about."""
 _MUCH = 2
-"""Where more than one of so many sources changed, all are looked at anew."""
+"""Where more than one of so many sources changed, all are looked at anew;"""
+_PER_KEPT = 4
+"""and where more than one of so many sources changed for so many that are kept."""
 _NOBODY = np.uint64(2**64 - 1)
 """The group of the candidates without a value to group them by: together, for a limit holds for them too."""
 
@@ -108,12 +110,17 @@ class Sampling:
             return None
         before = None if base is None else find_signal(self._reader, base.output)
         touched = None if base is None or before is None else self._touched(base)
-        if touched is not None and touched[0] is not None and len(touched[0]) * _MUCH > signal.count:
+        if touched is not None and touched[0] is not None and self._is_much(len(touched[0]), signal.count):
             touched = None
         chunks = list(batched_chunks(Tree(self._reader, signal).nodes().chunks(), ROWS))
         candidates = self._look(chunks, before, touched)
         chosen = self._choose(candidates, None if touched is None else touched[1], chunks)
         return self._write(chunks, chosen, writer)
+
+    def _is_much(self, n_touched: int, n_sources: int) -> bool:
+        """Tell whether so much changed that looking at all anew is the shorter way."""
+        # With so many changes one that was kept has gone, most likely, and all that were left out are to be hashed.
+        return n_touched * max(_MUCH, self._most // _PER_KEPT) > n_sources
 
     def _touched(self, base: Trace) -> tuple[Flagged | None, U64]:
         """Return the sources that changed since a trace, and the groups that any of them is or was in."""
@@ -210,7 +217,7 @@ class Sampling:
             high = low + int(np.searchsorted(rows[at[low:]], first + n_rows))
             if high > low:
                 keys = load_keys(self._reader, entries).take(rows[at[low:high]] - first)
-                buckets[at[low:high]] = hash_keys(keys.arrow, self._seed)
+                buckets[at[low:high]] = hash_sources(keys, self._seed)
             first, low = first + n_rows, high
 
     def _write(self, chunks: Sequence[Sequence[ChunkEntry]], chosen: Index, writer: Writer) -> Signal | None:

@@ -20,7 +20,7 @@ from dsvc.engine.columns import Columns
 from dsvc.engine.fields import Mask, is_null
 from dsvc.engine.flagged import Flagged
 from dsvc.engine.inputs import Inputs
-from dsvc.engine.splits import Known, assign, hash_keys, thresholds
+from dsvc.engine.splits import Known, assign, hash_sources, thresholds
 from dsvc.engine.taking import STANDINGS, UNTAKEN
 from dsvc.errors import DeriveError, TransformFailedError
 from dsvc.objects.arrays import normalise
@@ -87,7 +87,7 @@ class Selecting:
         sample = self.spec.sample
         if sample is not None and sample.share is not None and len(inside):
             ends = thresholds([("", sample.share)])
-            buckets = hash_keys(columns.keys.take(inside).arrow, sample.seed)
+            buckets = hash_sources(columns.keys.take(inside), sample.seed)
             inside = inside[buckets <= np.uint64(ends[0] - 1)]
         index = np.zeros(len(columns), np.int8)
         outside = np.ones(len(columns), np.bool_)

@@ -12,9 +12,10 @@ from blake3 import blake3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsvc.engine.splits import assign, hash_keys, thresholds
+from dsvc.engine.splits import assign, hash_keys, hash_sources, thresholds
 from dsvc.objects.arrays import normalise
 from dsvc.objects.canonical import value_parts
+from dsvc.objects.keys import Keys
 from dsvc.objects.types import Type
 
 PARTS = (("train", Decimal("0.8")), ("val", Decimal("0.1")), ("test", Decimal("0.1")))
@@ -140,3 +141,18 @@ def test_adding_a_share_at_the_end_moves_only_from_the_last_part(weights, keys):
     last = len(parts) - 1
     assert [b if b != last else None for b in before] == [a if a is None or a < last else None for a in after]
     assert all(x <= y for x, y in pairwise(thresholds(parts)))
+
+
+@given(
+    st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40), unique=True),
+    st.text(max_size=3),
+)
+def test_pointers_have_the_buckets_of_texts(pointers, seed):
+    """Of any length, and as a part of others."""
+    keys = pa.array(sorted(pointers, key=str.encode), pa.string())
+
+    assert hash_keys(keys, seed).tolist() == hash_sources(Keys.of(keys), seed).tolist()
+    half = len(keys) // 2
+    assert (
+        hash_keys(keys.slice(half), seed).tolist() == hash_sources(Keys.of(keys).slice(half, len(keys)), seed).tolist()
+    )
