@@ -7,7 +7,6 @@ step has seen for each source. That is the rule in full: a record runs iff its i
 import json
 from dataclasses import dataclass, field
 
-from dsvc_haar import worker
 from dsvc_haar.outputs import READ
 
 import dsvc
@@ -105,19 +104,20 @@ class Story:
 
     Args:
         directory: For the repository.
-        images: Files; one's subject is its name without the number.
+        images: Files.
+        written: What the worker of each version writes of them.
     """
 
-    def __init__(self, directory, images):
+    def __init__(self, directory, images, written):
         self.repo = dsvc.init(directory, author="tester")
         self.images = images
         self.model = Model()
-        self.written = {version: list(worker.documents(images, version)) for version in READ}
+        self.written = written
         (directory / "outputs").mkdir()
         (directory / "steps.py").write_text(STEPS)
         captures = [
             {"pointer": document["pointer"], "etag": document["etag"], "subject": subject(image)}
-            for image, document in zip(images, self.written[1], strict=True)
+            for image, document in zip(images, written[1], strict=True)
         ]
         write_lines(directory / "images.jsonl", captures)
         self.subjects = {capture["pointer"]: capture["subject"] for capture in captures}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from dsvc_haar import cascade
+from dsvc_haar.outputs import READ
 
 HERE = Path(__file__).parent / "data"
 VERSIONS = sorted(cascade.CASCADES)
@@ -34,12 +35,11 @@ def test_an_image_without_a_frontal_face_has_none(opencv, version):
     assert () == cascade.detect((HERE / "ai-body.jpg").read_bytes(), version).faces
 
 
-def test_the_versions_find_different_faces(images):
-    """Else there would be nothing to take in."""
-    found = [[cascade.detect(image.read_bytes(), version).faces for image in images] for version in VERSIONS]
-    same = [len(one) == len(other) for one, other in zip(*found, strict=True)]
+def test_the_versions_find_different_faces(written):
+    """In some images; else there would be nothing to take in."""
+    found = [[len(READ[version](document["output"])) for document in written[version]] for version in VERSIONS]
 
-    assert {True, False} == set(same)
+    assert {True, False} == {one == other for one, other in zip(*found, strict=True)}
 
 
 def test_a_large_image_is_shrunk_and_scaled_back_exactly(opencv):
@@ -64,7 +64,7 @@ def test_a_rotation_in_exif_is_not_applied(face):
 
 def test_findings_do_not_depend_on_what_runs_beside(images):
     """Twice in a row and from four threads at once."""
-    jobs = [(image.read_bytes(), version) for image in images[:4] for version in VERSIONS]
+    jobs = [(image.read_bytes(), version) for image in images[:3] for version in VERSIONS]
     alone = [cascade.detect(*job) for job in jobs]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda job: cascade.detect(*job), jobs))

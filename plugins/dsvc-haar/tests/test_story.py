@@ -20,11 +20,11 @@ PINNED = story.RECIPE.replace('producer   = "haar"', 'producer   = "haar"\nonly 
 
 
 @pytest.fixture
-def tale(tmp_path, images):
+def tale(tmp_path, images, written):
     """An empty repository, and the images with what both workers write of them."""
     directory = tmp_path / "repo"
     directory.mkdir()
-    made = story.Story(directory, images)
+    made = story.Story(directory, images, written)
     yield made
     made.repo.close()
 

@@ -35,7 +35,7 @@ def test_each_image_has_a_document(images, version):
 @pytest.mark.parametrize("version", sorted(READ))
 def test_a_second_run_gives_the_same_bytes(images, version):
     """So that its documents change nothing."""
-    first, second = (work("--version", version, *images[:3]).stdout for _ in range(2))
+    first, second = (work("--version", version, *images[:2]).stdout for _ in range(2))
 
     assert first
     assert first == second
