@@ -177,7 +177,8 @@ class Rederiving:
     def _run(self, scratch: BaseRepository, name: str, drop: Callable[[View, str], DraftEdit]) -> tuple[View, int]:
         """Make one part that is not there, and return the version with it, and how much ran."""
         scratch.edit_draft(lambda view, _: drop(view, name), command=COMMAND)
-        report = run(scratch, self.recipe, self.plugins, only=[name], progress=self.progress)
+        # What a run has to say of its workers has been said by the one that made what is stored.
+        report = run(scratch, self.recipe, self.plugins, only=[name], progress=self.progress, notice=lambda _: None)
         ran = report.ran + sum(dataset.evaluated for dataset in report.datasets)
         return scratch.view(DRAFT_REVISION), ran
 

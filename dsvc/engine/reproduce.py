@@ -162,13 +162,17 @@ def _needed(recipe: Recipe, dataset: str | None) -> tuple[list[str], list[str]]:
         return list(recipe.order), []
     if dataset not in recipe.datasets:
         return [], []
-    spec = recipe.datasets[dataset]
-    split = None if spec.split is None else recipe.splits[spec.split]
-    wanted = {path.signal for expression in _expressions((spec, split)) for path in expression.inputs}
+    datasets: list[str] = []
+    at: str | None = dataset
+    while at is not None:
+        datasets.insert(0, at)
+        at = recipe.datasets[at].base
+    said = [(spec, spec.split and recipe.splits[spec.split]) for spec in map(recipe.datasets.__getitem__, datasets)]
+    wanted = {path.signal for expression in _expressions(said) for path in expression.inputs}
     for name in reversed(recipe.order):
         if name in wanted:
             wanted |= recipe.steps[name].signals
-    return [name for name in recipe.order if name in wanted], [dataset]
+    return [name for name in recipe.order if name in wanted], datasets
 
 
 def _expressions(value: object) -> Iterator[Expression]:

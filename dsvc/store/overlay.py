@@ -16,7 +16,7 @@ from dsvc.objects.oid import Buffer, Kind, Oid
 from dsvc.store.base import Frame, ObjectStore, Store
 from dsvc.store.lmdb import LmdbStore
 from dsvc.store.memory import MemoryObjectStore, MemoryRefStore
-from dsvc.store.temporary import temporary_directory
+from dsvc.store.temporary import remove_abandoned, temporary_directory
 
 HELD_BYTES = 64 << 20
 """Stored bytes that are held in memory before they go to disk."""
@@ -119,11 +119,12 @@ class OverlayStore:
     Args:
         base: The store below.
         directory: Where a directory for what memory does not hold is made, if it comes to that; those of processes
-            that died are removed from there then.
+            that died are removed from there at once.
         held_bytes: Stored bytes that memory holds.
     """
 
     def __init__(self, base: Store, directory: Path, *, held_bytes: int = HELD_BYTES) -> None:
+        remove_abandoned(directory, PREFIX)
         self.objects = OverlayObjectStore(base.objects, directory, held_bytes)
         self.refs = MemoryRefStore(self.objects)
 

@@ -20,7 +20,7 @@ def temporary_directory(parent: Path, prefix: str) -> Iterator[Path]:
         prefix: What its name begins with, up to the process.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(parent, prefix)
+    remove_abandoned(parent, prefix)
     path = _make(parent, prefix)
     try:
         yield path
@@ -40,7 +40,8 @@ def _make(parent: Path, prefix: str) -> Path:
             return path
 
 
-def _remove_abandoned(parent: Path, prefix: str) -> None:
+def remove_abandoned(parent: Path, prefix: str) -> None:
+    """Remove the directories of a prefix whose processes are no more."""
     for path in parent.glob(f"{prefix}-*-*"):
         pid = path.name.removeprefix(f"{prefix}-").partition("-")[0]
         if pid.isdecimal() and not _is_alive(int(pid)):

@@ -115,6 +115,27 @@ def test_of_a_dataset_only_what_it_needs(study):
         again(study, dataset="none")
 
 
+def test_a_dataset_of_a_dataset_needs_both(study):
+    """And what the other needs; of each of them the sample and the parts."""
+    more = """
+[split.halves]
+by = "after"
+parts = { one = 0.5, two = 0.5 }
+
+[dataset.less]
+from = "odd"
+where = "x > 1"
+split = "halves"
+sample = { share = 0.9 }
+"""
+    study.make(EVEN + more)
+
+    found = again(study, dataset="less")
+
+    assert ["twice", "random", "after", "odd", "less"] == [part.name for part in found.parts]
+    assert found.is_equal
+
+
 def test_an_old_version_is_made_by_its_own_recipe(study):
     """Whatever lies in the directory now, and whatever traces were kept."""
     root = study.make(EVEN)

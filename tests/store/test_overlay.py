@@ -1,5 +1,8 @@
 """What is particular to a store laid over another; its contract is in tests/contract."""
 
+import subprocess
+import sys
+
 import pytest
 
 from dsvc.store.memory import MemoryStore
@@ -62,3 +65,27 @@ def test_refs_are_its_own(base, tmp_path):
 
     with OverlayStore(base, tmp_path) as store:
         assert store.refs.get("heads/main") is None
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from dsvc.store.memory import MemoryStore
+from dsvc.store.overlay import OverlayStore
+from dsvc.testing.stores import make_object
+
+store = OverlayStore(MemoryStore(), Path(sys.argv[1]), held_bytes=0)
+store.objects.put_frames([make_object("x")[:2]])
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_left_goes_with_the_next(base, tmp_path):
+    """As soon as another is opened there."""
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
+    left = list(tmp_path.iterdir())
+
+    OverlayStore(base, tmp_path).close()
+
+    assert 1 == len(left)
+    assert [] == list(tmp_path.iterdir())
