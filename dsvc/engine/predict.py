@@ -270,9 +270,19 @@ class Predictor:
             if (complete & is_open).any():
                 asked = resolved.offer(probe, resolved.now.take(probe), complete & is_open, flagged.bits, base_too=True)
                 certain[complete & is_open] = asked.run
+                # What failed with these inputs is not run again, should the unknown ones come out as they were.
+                changed = (flagged.bits & self._known_bits(now)) != 0
+                certain &= ~is_open | changed | ~_waits(match, probe)
             run = certain | (complete & is_open)
             removed = probe.keys.take(np.flatnonzero(~complete))
             yield self._found(bound, probe.keys, flagged.bits, run, certain, known.reused, removed, complete & ~run)
+
+    def _known_bits(self, now: Inputs) -> np.uint64:
+        """Return the bits of the inputs that are known, and that of a source that came."""
+        bits = CAME
+        for position, item in enumerate(now.items):
+            bits |= 0 if item.path.signal in self.unknown else bit_of(position)
+        return np.uint64(bits)
 
     def _found(
         self,
@@ -296,6 +306,12 @@ class Predictor:
 def _held(reader: Reader, signal: Signal | None, keys: Keys) -> Keys:
     """Return those of some sources that have a record."""
     return keys.slice(0, 0) if signal is None else keys.take(np.flatnonzero(Tree(reader, signal).has(keys)))
+
+
+def _waits(match: Match, probe: Probe) -> Mask:
+    """Return which sources failed when the draft's own signal was made, where that is the base."""
+    waiting = match.base.waiting if match.base is not None and match.base is match.own else None
+    return probe.present(waiting)
 
 
 def _spread_bits(bits: Bits, positions: Sequence[int]) -> Bits:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dsvc.engine.binding import Bound
-from dsvc.engine.changes import FAILED, iter_changed
+from dsvc.engine.changes import FAILED, bit_of, iter_changed
 from dsvc.engine.dirty import Changed, Groups
 from dsvc.engine.flagged import Bits, Flagged, Mask, merge_flagged
 from dsvc.engine.forecast import Part, StepForecast
@@ -151,12 +151,15 @@ class GroupPredictor:
         streams = [iter_changed(trace.inputs, now, waiting)]
         streams += [iter([Flagged.of(keys, OPEN) for keys in known or ()]) for known in self._unknown.values()]
         ignored = [item.path for item in now.items if item.path.signal in self._unknown]
+        unknown_bits = np.uint64(sum({bit_of(i) for i, item in enumerate(now.items) if item.path in ignored}))
         certain: list[tuple[Ids, Bits]] = []
         possible: list[tuple[Ids, Bits]] = []
         gone: list[Keys] = []
         for flagged in merge_flagged(streams):
-            changed = Changed(trace.inputs, now, flagged)
             is_open = (flagged.bits & np.uint64(OPEN)) != 0
+            # Of a record that is made again nobody knows whether it changed.
+            told = np.where(is_open, flagged.bits & ~unknown_bits, flagged.bits)
+            changed = Changed(trace.inputs, now, Flagged(flagged.keys, told))
             had, has = changed.old.complete, changed.new.complete
             failed = (flagged.bits & np.uint64(FAILED)) != 0
             rows = np.where(is_open, changed.differs(ignored), changed.differs()) | (failed & has)

@@ -197,3 +197,19 @@ def test_what_waits_still_waits_for_those_who_read_it(bench):
 
     assert planned.lower <= ran <= planned.upper
     assert 1 == planned.upper
+
+
+def test_what_failed_may_fail_again_without_a_run(bench):
+    """A record that failed is not certain to run while nobody knows whether its input changes."""
+    bench.put("x", {"a": 1, "b": 20})
+    bench.write(
+        '[step.s]\nsql = "SELECT x // 10 AS s"\n[step.t]\npython = "steps:f"\ninputs = ["s"]',
+        steps="def f(s) -> int:\n    return 1 // s\n",
+    )
+    bench.run()
+    bench.put("x", {"a": 2})
+
+    plan = bench.plan()
+
+    assert {"s": (1, 1), "t": (0, 1)} == ranges(plan)
+    assert [1, 0] == [step.ran for step in bench.run().steps]
