@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsvc.commands._command import DocumentedGroup, plugin_commands
+from dsvc.commands._command import DocumentedGroup, load_plugin_command, plugin_commands
 from dsvc.commands._render import PAGER_WANTED, print_bug, print_error
-from dsvc.errors import DsvcError
+from dsvc.errors import DsvcError, PluginError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -68,7 +68,7 @@ class FrontDesk(DocumentedGroup):
             command = getattr(import_module(f"dsvc.commands.{module}"), module)
         else:
             entry_point = _foreign().get(cmd_name)
-            command = None if entry_point is None else entry_point.load()
+            command = None if entry_point is None else load_plugin_command(entry_point)
         return command if isinstance(command, click.Command) else None
 
     def resolve_command(
@@ -92,11 +92,17 @@ class FrontDesk(DocumentedGroup):
         sections = {**SECTIONS, "From plugins": tuple(sorted(_foreign()))}
         width = max(map(len, BUILTIN_NAMES))
         for title, names in sections.items():
-            commands = [(name, self.get_command(ctx, name)) for name in names]
-            rows = [(name.ljust(width), command.get_short_help_str(100)) for name, command in commands if command]
+            rows = [(name.ljust(width), line) for name in names if (line := self._help_line(ctx, name)) is not None]
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)
+
+    def _help_line(self, ctx: click.Context, name: str) -> str | None:
+        try:
+            command = self.get_command(ctx, name)
+        except PluginError:  # one broken plugin must not take the help away
+            return "(cannot be loaded: see `dsvc plugin check`)"
+        return None if command is None else command.get_short_help_str(100)
 
 
 def _foreign() -> dict[str, EntryPoint]:

@@ -122,6 +122,17 @@ def test_plugin_brings_a_command(capsys):
     assert "extra" in capsys.readouterr().out
 
 
+def test_a_command_of_a_plugin_that_does_not_load_is_an_error(monkeypatch, capsys):
+    """It is named, with the reason; no other command is touched, and the help says what to look at."""
+    found = [EntryPoint("extra", "no_such_module:x", "dsvc.commands")]
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: found)
+
+    assert 16 == main(["extra"])
+    assert "cannot be loaded from 'no_such_module:x': ModuleNotFoundError" in capsys.readouterr().err
+    assert 0 == main(["--help"])
+    assert "(cannot be loaded: see `dsvc plugin check`)" in capsys.readouterr().out
+
+
 @pytest.mark.usefixtures("foreign")
 def test_plugin_cannot_take_over_a_command():
     """A built-in name stays built in."""

@@ -94,3 +94,22 @@ def plugin_commands() -> dict[str, EntryPoint]:
     from importlib.metadata import entry_points  # costs more than a whole `dsvc log`
 
     return {point.name: point for point in entry_points(group=PLUGIN_COMMANDS)}
+
+
+def load_plugin_command(entry_point: EntryPoint) -> object:
+    """Return what the entry point of a plugin's command names.
+
+    Raises:
+        PluginError: If it cannot be loaded.
+    """
+    try:
+        return entry_point.load()
+    except Exception as err:
+        from dsvc.errors import PluginError
+
+        raise PluginError(
+            plugin=entry_point.name,
+            hook="command",
+            reason=f"cannot be loaded from {entry_point.value!r}: {type(err).__name__}: {err}",
+            hint="update or uninstall the package that brings it",
+        ) from err

@@ -6,7 +6,7 @@ is asked for that no working plugin offers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
@@ -80,6 +80,21 @@ class Plugins:
         return sorted(self._offered(kind))
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """What a plugin can offer: `feed`, `transform`, and so on."""
+        return tuple(_KINDS)
+
+    def offers(self, kind: str) -> Mapping[str, Sequence[tuple[str, type]]]:
+        """Return what is offered of one kind: name -> (plugin, class), several where plugins clash."""
+        return self._offered(kind)
+
+    @cached_property
+    def entries(self) -> tuple[EntryPoint, ...]:
+        """The plugins that there are, broken ones included, in the order in which they are loaded."""
+        found = entry_points(group=hookspecs.GROUP) if self._found is None else self._found
+        return tuple(sorted(found, key=lambda entry: (entry.name, entry.value)))
+
+    @property
     def broken(self) -> Mapping[str, PluginError]:
         """The plugins that failed so far, by entry point name, with their errors."""
         _ = self._manager
@@ -89,8 +104,7 @@ class Plugins:
     def _manager(self) -> pluggy.PluginManager:
         manager = pluggy.PluginManager(hookspecs.GROUP)
         manager.add_hookspecs(hookspecs)
-        found = entry_points(group=hookspecs.GROUP) if self._found is None else self._found
-        for entry in sorted(found, key=lambda entry: (entry.name, entry.value)):
+        for entry in self.entries:
             try:
                 manager.register(entry.load(), entry.name)
                 manager.check_pending()

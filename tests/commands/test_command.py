@@ -1,8 +1,18 @@
 """What every command looks like."""
 
-import click
+from pathlib import Path
 
-from dsvc.commands._command import STATUS_SOME_FAILED, DocumentedGroup, command, plugin_commands
+import click
+import pytest
+
+from dsvc.commands._command import (
+    STATUS_SOME_FAILED,
+    DocumentedGroup,
+    command,
+    load_plugin_command,
+    plugin_commands,
+)
+from dsvc.errors import PluginError
 
 
 @command(examples=["dsvc greet Ada"], statuses={STATUS_SOME_FAILED: "some were away"})
@@ -68,3 +78,12 @@ def test_plugin_commands_are_not_loaded(monkeypatch):
     monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [broken])
 
     assert {"x": broken} == plugin_commands()
+
+
+def test_a_command_that_does_not_load_is_a_broken_plugin():
+    """Named, with what its module raised."""
+    from importlib.metadata import EntryPoint
+
+    with pytest.raises(PluginError, match="cannot be loaded from 'no_such_module:x': ModuleNotFoundError"):
+        load_plugin_command(EntryPoint("x", "no_such_module:x", "dsvc.commands"))
+    assert Path is load_plugin_command(EntryPoint("x", "pathlib:Path", "dsvc.commands"))
