@@ -197,7 +197,10 @@ class BrokenPixels:
 
 
 class TransformTests:
-    """The contract of `Transform`. A subclass names the transform and gives a batch it can do."""
+    """The contract of `Transform`. A subclass names the transform and gives a batch it can do.
+
+    For a transform of kind `group` or `global` the batch is the members of one group, ordered by source.
+    """
 
     transform: ClassVar[type[Transform]]
     given: ClassVar[Mapping[str, Any]] = {}
@@ -219,10 +222,13 @@ class TransformTests:
 
     def run(self, batch: pa.RecordBatch, pixels: Pixels | None) -> list[Any]:
         """Return what a new transform makes of a batch: values, and an error for each failure."""
-        outcome = self.make()(batch, pixels)
+        return self.told(self.make()(batch, pixels), batch.num_rows)
+
+    def told(self, outcome: Outcome, n_rows: int) -> list[Any]:
+        """Return values, and an error for each failure, of what a transform made of so many rows."""
         assert isinstance(outcome, Outcome)
-        assert batch.num_rows == len(outcome.values)
-        assert set(outcome.failed) <= set(range(batch.num_rows))
+        assert n_rows == len(outcome.values)
+        assert set(outcome.failed) <= set(range(n_rows))
         values = outcome.values if isinstance(outcome.values, pa.Array) else pa.array(outcome.values, self.type)
         return [
             ("failed", outcome.failed[row]) if row in outcome.failed else value
@@ -230,13 +236,19 @@ class TransformTests:
         ]
 
     @property
+    def is_of_groups(self) -> bool:
+        """Whether the transform makes groups, or all records, and not record by record."""
+        return self.transform.kind != "map"
+
+    @property
     def type(self) -> pa.DataType:
         """The declared type of the values."""
         return parse_type(self.transform.output).arrow
 
     def test_the_declaration_is_complete(self) -> None:
-        """A version, types that there are, and parameters that are explained."""
+        """A version, a kind and types that there are, and parameters that are explained."""
         assert self.transform.version
+        assert self.transform.kind in ("map", "group", "global")
         assert self.type is not None
         assert all(parse_type(type_) for type_ in self.transform.inputs.values() if type_ is not None)
         check_declaration(self.transform.parameters)
@@ -252,7 +264,9 @@ class TransformTests:
         assert repr(self.run(batch, pixels)) == repr(self.run(batch, pixels))
 
     def test_a_value_depends_on_its_row_alone(self, batch: pa.RecordBatch, pixels: Pixels | None) -> None:
-        """Row by row, and in another order, the values are the same."""
+        """Row by row, and in another order, the values are the same, unless the rows are a group."""
+        if self.is_of_groups:
+            pytest.skip("a value depends on the whole group")
         whole = self.run(batch, pixels)
         alone = [self.run(batch.slice(row, 1), _only(pixels, [row]))[0] for row in range(batch.num_rows)]
         rows = list(range(batch.num_rows))[::-1]
@@ -261,9 +275,21 @@ class TransformTests:
         assert repr(whole) == repr(alone)
         assert repr(whole) == repr(backwards)
 
+    def test_a_group_depends_on_its_members_alone(self, batch: pa.RecordBatch, pixels: Pixels | None) -> None:
+        """Not on their pointers but for the order, nor on groups made before."""
+        if not self.is_of_groups:
+            pytest.skip("it makes record by record")
+        renamed = pa.array([f"s3://renamed/{row:09d}" for row in range(batch.num_rows)], batch.schema.field(0).type)
+        others = pa.RecordBatch.from_arrays([renamed, *batch.columns[1:]], names=batch.schema.names)
+        transform = self.make()
+        first = self.told(transform(batch, pixels), batch.num_rows)
+        transform(batch.slice(0, 1), _only(pixels, [0]))
+
+        assert repr(first) == repr(self.told(transform(others, pixels), batch.num_rows))
+
     def test_an_empty_batch_is_done(self, batch: pa.RecordBatch, pixels: Pixels | None) -> None:
-        """It has no values."""
-        assert [] == self.run(batch.slice(0, 0), _only(pixels, []))
+        """It has no values; but no group is empty."""
+        assert self.is_of_groups or [] == self.run(batch.slice(0, 0), _only(pixels, []))
 
     def test_a_null_input_is_no_crash(self, batch: pa.RecordBatch, pixels: Pixels | None) -> None:
         """It has a value, maybe null, or is a failure of its own record."""
@@ -273,8 +299,8 @@ class TransformTests:
 
     def test_an_image_that_cannot_be_read_fails_alone(self, batch: pa.RecordBatch, pixels: Pixels | None) -> None:
         """The other rows of the batch keep their values, if the transform reads the row's image at all."""
-        if pixels is None:
-            pytest.skip("it reads no pixels")
+        if pixels is None or self.is_of_groups:
+            pytest.skip("it reads no pixels, or fails with its group")
         whole = self.run(batch, pixels)
         found = self.run(batch, BrokenPixels(pixels, 0))
 

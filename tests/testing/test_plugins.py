@@ -72,6 +72,71 @@ class TestBrightness(TransformTests):
         return Images(b"abc", b"d", b"ef")
 
 
+class Rank(Transform):
+    """The place of each member of a group by its score."""
+
+    version, output, kind = "1", "int64", "group"
+    inputs = {"score": "float64"}
+
+    def __call__(self, batch, pixels=None):
+        scores = [score or 0.0 for score in batch.column("score").to_pylist()]
+        order = sorted(range(len(scores)), key=lambda row: -scores[row])
+        return Outcome([order.index(row) for row in range(len(scores))])
+
+
+class Share(Rank):
+    """Of all records."""
+
+    kind = "global"
+
+
+class TestRank(TransformTests):
+    """A transform of groups passes."""
+
+    transform = Rank
+
+    @pytest.fixture
+    def batch(self):
+        """Three members."""
+        return pa.RecordBatch.from_pydict({"source": ["s3://a", "s3://b", "s3://c"], "score": [0.5, None, 0.7]})
+
+
+class TestShare(TestRank):
+    """And one of all records."""
+
+    transform = Share
+
+
+class Named(Rank):
+    """Cheats: looks at pointers."""
+
+    def __call__(self, batch, pixels=None):
+        return Outcome([len(source) for source in batch.column("source").to_pylist()])
+
+
+class Remembering(Rank):
+    """Cheats: knows how many groups there were before."""
+
+    def __init__(self, parameters):
+        super().__init__(parameters)
+        self.n = 0
+
+    def __call__(self, batch, pixels=None):
+        self.n += 1
+        return Outcome([self.n] * batch.num_rows)
+
+
+@pytest.mark.parametrize("transform", [Named, Remembering])
+def test_a_group_that_depends_on_more_is_found_out(transform):
+    """By other pointers, and by another group in between."""
+    suite = TransformTests()
+    suite.transform = transform
+    batch = pa.RecordBatch.from_pydict({"source": ["s3://a", "s3://b"], "score": [0.5, 0.7]})
+
+    with pytest.raises(AssertionError):
+        suite.test_a_group_depends_on_its_members_alone(batch, None)
+
+
 class LinesExporter(Exporter):
     """One JSON object a row."""
 
