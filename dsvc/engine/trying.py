@@ -21,11 +21,9 @@ from dsvc.engine.fields import same_bits
 from dsvc.engine.group_ids import ids_of
 from dsvc.engine.group_steps import GroupStep
 from dsvc.engine.inputs import Inputs
-from dsvc.engine.keysets import common_sources, iter_sources
 from dsvc.engine.loading import Loader
 from dsvc.engine.members import Members
 from dsvc.engine.output import Output
-from dsvc.engine.predict import Predictor
 from dsvc.engine.probe import Probe
 from dsvc.engine.scratch import Scratch
 from dsvc.engine.steps import Made, Step
@@ -163,17 +161,30 @@ class _Trier:
         return self._would_run(limit)
 
     def _would_run(self, limit: int) -> Keys:
-        """Return the first sources that a run would make, or the first there are where it would make none."""
-        predictor = Predictor(self._repo, self._draft, self._loader)
+        """Return the first sources of which a run would make this step or one before it, or the first there are."""
         recipe = self._loader.recipe
-        for name in recipe.order[: recipe.order.index(self._spec.name)]:
-            predictor.forecast(recipe.steps[name])
-        forecast = predictor.forecast(self._spec)
-        found = _first((part.keys for part in forecast.iter_parts()), limit)
-        if not len(found) and forecast.bound is not None:
-            sources = common_sources(self._scratch, forecast.bound.inputs)
-            found = _first(iter_sources(self._scratch, sources), limit)
-        return found
+        before = _ancestors(recipe, self._spec.name)
+        found: list[Keys] = []
+        for name in (*(name for name in recipe.order if name in before), self._spec.name):
+            bound = bind_step(self._repo, self._draft, self._loader, recipe.steps[name])
+            if bound is not None and bound.match.equal is None:
+                batches = bound.match.batches(rows=_SCANNED_ROWS)
+                runs = (batch.columns.keys.take(np.flatnonzero(batch.run)) for batch in batches)
+                found.append(_first(map(self._with_inputs, runs), limit))
+        if any(map(len, found)):
+            return _first(iter([_union(found)]), limit)
+        bound = bind_step(self._repo, self._draft, self._loader, self._spec)
+        everything = () if bound is None else bound.inputs.scan(_SCANNED_ROWS)
+        return _first((columns.keys for columns in everything), limit)
+
+    def _with_inputs(self, keys: Keys) -> Keys:
+        """Return those of some sources that have what the step needs beside the results of steps before it."""
+        held = np.ones(len(keys), np.bool_)
+        probe = Probe(self._draft.reader, keys)
+        for path in self._spec.required:
+            if path.signal not in self._loader.recipe.steps and len(keys):
+                held &= probe.present(self._draft.signal(path.signal))
+        return keys.take(np.flatnonzero(held))
 
     def _matching(self, where: str, among: Keys | None, limit: int) -> Keys:
         """Return the first sources of the draft that satisfy a condition."""

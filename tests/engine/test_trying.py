@@ -200,3 +200,22 @@ def test_an_unknown_step(faces):
     with pytest.raises(UserError, match="no step 'bests'") as caught:
         attempt(faces, "bests")
     assert "did you mean 'best'?" == caught.value.hint
+
+
+def test_the_first_sources_are_those_that_can_have_a_record(faces):
+    """Where a step before it has never run, those with the other inputs; a changed step before it counts too."""
+    faces.write(RECIPE.format(k=0) + '\n[step.u]\nsql = "SELECT s + y AS u"\n', steps=CODE)
+
+    assert {"a": 2} == results(attempt(faces, "u"))
+
+    faces.run()
+    faces.put("x", {"a": 3})
+    assert ({"a": 4}, ("s",)) == (results(attempt(faces, "u")), attempt(faces, "u").made)
+
+
+def test_a_step_that_cannot_have_records_is_tried_on_none(faces):
+    """For want of an input that anybody has."""
+    faces.known.add("nobody")
+    faces.write('[step.v]\nsql = "SELECT nobody AS v"\n')
+
+    assert () == attempt(faces, "v").rows
