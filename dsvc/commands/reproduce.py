@@ -101,7 +101,7 @@ def _row(part: Rederived) -> tuple[object, ...]:
         return part.what, part.name, status, part.why
     differing = part.compared
     told = [
-        f"{count(n)} {what}"
+        f"{count(n, 'record')} {what}"
         for n, what in (
             (differing.changed, "with another value"),
             (differing.removed, "did not come out"),
