@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
 from dsvc.engine.rechecking import check
@@ -67,3 +68,15 @@ def test_what_is_stale_differs_for_another_reason(study):
 
     assert ["its inputs have changed since it was made"] == [part.why for part in found.left_out]
     assert [] == read_divergences(study.repo.store.refs)
+
+
+def test_an_input_that_changed_elsewhere_hides_nothing(study):
+    """A field that the step does not name leaves its records current, and they are compared."""
+    for other in (1, 2):
+        study.repo.put("c", pa.table({"source": ["a"], "f": [5], "g": [other]}), producer="w@1")
+        study.write('[step.s]\npython = "steps:count"\ninputs = ["c.f"]\n')
+        report = study.repo.run(only=["s"])
+
+    (part,) = check(study.repo, study.repo.recipe(), study.repo.plugins, only=["s"]).parts
+
+    assert (0, "differs") == (report.ran, part.status)

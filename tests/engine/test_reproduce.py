@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
+
 import pytest
 
+from dsvc.engine import rederive
 from dsvc.engine.reproduce import reproduce
+from dsvc.engine.run import run
 from dsvc.errors import DatasetNotFoundError, NotReproducibleError, UserError
 from dsvc.plugins.contracts import Outcome, Transform
 from dsvc.repo.divergences import read_divergences
@@ -283,3 +288,31 @@ def test_a_version_without_its_recipe_is_refused(study):
 
     with pytest.raises(NotReproducibleError, match="HEAD cannot be reproduced: it was committed without a recipe"):
         again(study)
+
+
+PID = """
+import os
+from pathlib import Path
+
+def double(x) -> int:
+    with Path({state!r}).open("a") as pids:
+        pids.write(f"{{os.getpid()}} ")
+    return {value}
+"""
+
+
+def test_worker_processes_load_the_recipe_of_the_version(study, monkeypatch):
+    """Not the one that lies in the directory now."""
+    recipe = '[step.s]\npython = "steps:double"\ninputs = ["x"]\n'
+    study.make(recipe, PID.format(state=str(study.state), value=5))
+    study.write(recipe, PID.format(state=str(study.state), value=6))
+    study.state.unlink()
+    monkeypatch.setattr(rederive, "run", partial(run, worth_s=0.0, workers=1))
+    here = again(study)
+    monkeypatch.setattr(rederive, "run", partial(run, worth_s=0.0, workers=2))
+    there = again(study)
+
+    pids = study.state.read_text().split()
+    assert (True, True, 6) == (here.is_equal, there.is_equal, len(pids))
+    assert {os.getpid()} == {int(pid) for pid in pids[:3]}
+    assert os.getpid() not in {int(pid) for pid in pids[3:]}
