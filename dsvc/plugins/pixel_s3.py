@@ -5,7 +5,8 @@ AWS_PROFILE, ...), its files, the machine's role. A process has one client, whic
 not, so the client has a session of its own. Tries are counted here, and boto3's own switched off: one policy alone.
 
 An ETag is 32 hex digits, for an object that came in parts with a count behind. Where a content id has that form and
-the object has another ETag, the object is not the one that was ingested.
+the object has another ETag, the object is not the one that was ingested; but for one whose bytes have the content id
+as their MD5: the same image was copied or encrypted in another way, or the content id was an MD5 from the beginning.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from hashlib import md5
 from io import BytesIO
 from typing import Any, Final
 
@@ -80,12 +82,18 @@ def read_s3(
         with _faults(pointer):
             answer = client.get_object(Bucket=bucket, Key=key)
             with closing(answer["Body"]) as body:
-                if is_changed(content_id, answer.get("ETag")):
+                has_changed = is_changed(content_id, answer.get("ETag"))
+                if has_changed and "-" in (content_id or ""):  # no MD5 of the whole
                     raise ImageChangedError(pointer=pointer)
                 size = int(answer["ContentLength"])
                 if size > MAX_IMAGE_BYTES:
                     raise PointerError(pointer=pointer, rule=f"expected an object of at most {MAX_IMAGE_BYTES:,} bytes")
-                return _read_body(body, size, deadline, policy) if admit(size) else None
+                if not admit(size):
+                    return None
+                image = _read_body(body, size, deadline, policy)
+                if has_changed and md5(image, usedforsecurity=False).hexdigest() != _plain_etag(content_id):
+                    raise ImageChangedError(pointer=pointer)
+                return image
 
     policy = retries or Retries()
     try:

@@ -198,16 +198,41 @@ class TestChange:
             assert read(pointer, content_id) == IMAGE
 
     def test_another_object_is_refused(self, s3):
-        """With what to do; the object's bytes are not read."""
+        """With what to do."""
         pointer = s3.put("a.jpg", IMAGE)
         etag = s3.client.head_object(Bucket=s3.bucket, Key="a.jpg")["ETag"]
         s3.put("a.jpg", IMAGE + b"more")
-        admitted = []
         with pytest.raises(ImageChangedError) as caught:
-            read_s3(pointer, etag, admitted.append, retries=QUICK)
+            read(pointer, etag)
 
         assert "the image changed since it was ingested: run `dsvc ingest`" == str(caught.value)
+
+    def test_another_object_that_came_in_parts_is_refused_unread(self, s3):
+        """An ETag with a count of parts is the hash of nothing that could be compared."""
+        admitted = []
+        with pytest.raises(ImageChangedError):
+            read_s3(s3.put("a.jpg", IMAGE), f"{'0' * 32}-2", admitted.append, retries=QUICK)
+
         assert [] == admitted
+
+    def test_the_same_bytes_under_another_etag_are_no_change(self, s3):
+        """Copied in parts, the object has another ETag; its MD5 tells that it is the same image."""
+        whole = bytes(6_000_000)
+        s3.put("a.jpg", whole)
+        etag = s3.client.head_object(Bucket=s3.bucket, Key="a.jpg")["ETag"]
+        upload = s3.client.create_multipart_upload(Bucket=s3.bucket, Key="a.jpg")["UploadId"]
+        pieces = [whole[:5_242_880], whole[5_242_880:]]
+        parts = []
+        for number, piece in enumerate(pieces, start=1):
+            named = {"Bucket": s3.bucket, "Key": "a.jpg", "UploadId": upload, "PartNumber": number}
+            parts.append({"PartNumber": number, "ETag": s3.client.upload_part(**named, Body=piece)["ETag"]})
+        s3.client.complete_multipart_upload(
+            Bucket=s3.bucket, Key="a.jpg", UploadId=upload, MultipartUpload={"Parts": parts}
+        )
+        now = s3.client.head_object(Bucket=s3.bucket, Key="a.jpg")["ETag"]
+
+        assert etag != now
+        assert len(whole) == len(read(f"s3://{s3.bucket}/a.jpg", etag))
 
     @pytest.mark.parametrize(
         "before,now,expected",
