@@ -156,6 +156,16 @@ class MissingFileError(UserError):
     text = "{what} {path} does not exist"
 
 
+class QueryError(UserError):
+    """A query in SQL cannot be answered (`column`: the one that it wants and no table has)."""
+
+    reason: str
+    column: str | None = None
+    nearest: str | None = None
+    text = "this query cannot be answered: {reason}"
+    advice = "run `dsvc sql` without a query to list tables and columns"
+
+
 class RefNotFoundError(UserError, LookupError):
     """A revision names no commit, branch or tag."""
 

@@ -19,6 +19,8 @@ from dsvc.repo.view import View
 from dsvc.repo.worktree import RECIPE_FILE
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from dsvc.engine.coverage import SignalCoverage
     from dsvc.engine.funnel import Funnel
     from dsvc.engine.movement import Move, Movement, Side
@@ -48,6 +50,32 @@ class Looking(BaseRepository):
         draft = self.view(DRAFT_REVISION)
         made = {entry.name for entry in draft.state.ingested}
         return tuple(name for name in draft.source_signals if name not in made)
+
+    # --- in SQL -----------------------------------------------------------------------------------------------------
+
+    def sql(self, query: str, revision: str = HEAD) -> pa.Table:
+        """Return the answer to one SELECT over the signals and datasets of a version, as tables.
+
+        A signal `x` is a table `x` with the columns `source`, `x`, `_state`, `_origin`, `_producer` and `_version`; a
+        dataset is a table of its columns; `global` has a row a source and a column a signal. Only what the query names
+        is read. Nothing is written, and no file or network is reached.
+
+        Args:
+            query: DuckDB's SQL, aggregates, joins and windows included.
+            revision: The version.
+
+        Raises:
+            QueryError: If it cannot be answered.
+        """
+        from dsvc.export.query import query_version
+
+        return query_version(self.view(revision), query)
+
+    def tables(self, revision: str = HEAD) -> list[tuple[str, tuple[str, ...]]]:
+        """Return the tables of a version that a query can name, each with its columns."""
+        from dsvc.export.query import VersionTables
+
+        return VersionTables(self.view(revision)).list()
 
     # --- the recipe -------------------------------------------------------------------------------------------------
 

@@ -109,3 +109,13 @@ def test_datasets_of_a_version_and_of_its_recipe(made):
     assert ["d", "global"] == [entry.name for entry in made.datasets()]
     (made.path / "dsvc.toml").write_text(RECIPE.replace("dataset.d", "dataset.e"))
     assert (("d",), ("e",)) == (made.recipe_datasets("HEAD"), made.recipe_datasets("@draft"))
+
+
+def test_questions_in_sql(made):
+    """Of any version; the answer is a table, and nothing is written."""
+    n_before = len(list(made.operations()))
+
+    assert [{"n": 1}] == made.sql("SELECT count(*) AS n FROM d").to_pylist()
+    assert [20] == made.sql("SELECT m FROM d", "HEAD~1")["m"].to_pylist()
+    assert ("d", ("source", "k", "m")) in made.tables()
+    assert n_before == len(list(made.operations()))

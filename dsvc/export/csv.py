@@ -6,7 +6,7 @@ CSV has no nested values: lists and structs are written as JSON text, and whatev
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,21 @@ class CsvExporter(Exporter):
             for batch in batches:
                 columns = [_flat(column) for column in batch.columns]
                 writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=flat))
+
+
+def csv_lines(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[str]:
+    """Yield the same as text, a batch at a time, the header first."""
+    import pyarrow as pa
+    import pyarrow.csv
+
+    from dsvc.export.plain import is_text_safe
+
+    flat = pa.schema([(field.name, field.type if is_text_safe(field.type) else pa.string()) for field in schema])
+    tables = (pa.Table.from_arrays([_flat(c) for c in batch.columns], schema=flat) for batch in batches)
+    for number, table in enumerate((flat.empty_table(), *tables)):
+        sink = pa.BufferOutputStream()
+        pyarrow.csv.write_csv(table, sink, pyarrow.csv.WriteOptions(include_header=number == 0))
+        yield sink.getvalue().to_pybytes().decode()
 
 
 def _flat(column: pa.Array) -> pa.Array:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from dsvc.export.csv import CsvExporter
+from dsvc.export.csv import CsvExporter, csv_lines
 
 
 def test_rows_are_lines(tmp_path):
@@ -30,3 +30,12 @@ def test_no_rows_are_a_header(tmp_path):
     """A file without rows still says which columns there are."""
     CsvExporter({}).write([], pa.schema([("source", pa.string()), ("x", pa.list_(pa.int8()))]), tmp_path / "x")
     assert '"source","x"\n' == (tmp_path / "x").read_text()
+
+
+def test_lines_are_those_of_the_file(tmp_path):
+    """The header once, whatever number of batches."""
+    table = pa.table({"a": [1, 2, None], "b": ["x", None, ""], "c": [[1], [], None]})
+    CsvExporter({}).write(table.to_batches(max_chunksize=2), table.schema, tmp_path / "a.csv")
+
+    assert (tmp_path / "a.csv").read_text() == "".join(csv_lines(table.to_batches(max_chunksize=2), table.schema))
+    assert '"a","b","c"\n' == "".join(csv_lines([], table.schema))
