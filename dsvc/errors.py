@@ -4,7 +4,7 @@
       UserError                 1   what was asked for cannot be done as it was asked
         NotARepositoryError    10
         DatasetCheckError       3
-        NotReproducibleError   17
+        NotReproducibleError   18
       ConfigError               1   a setting is wrong; RecipeError: dsvc.toml, with line and nearest spelling
       RefConflictError         11   a compare-and-swap was lost; retryable
       ObjectNotFoundError      12
@@ -381,7 +381,7 @@ class SecretInRecipeError(RecipeError):
 class NotReproducibleError(UserError):
     """A version cannot be derived again."""
 
-    exit_code = 17
+    exit_code = 18
     revision: str
     reason: str
     text = "{revision} cannot be reproduced: {reason}"

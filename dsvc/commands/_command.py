@@ -15,7 +15,7 @@ STATUS_SOME_FAILED = 3
 """Everything was done that could be, but some records failed; `dsvc status` names them."""
 STATUS_DIFFERS = 4
 """What was made again is not equal to what is stored, which stays."""
-STATUS_NOT_COMPARED = 17
+STATUS_NOT_COMPARED = 18
 """Something could not be made again; as `NotReproducibleError`."""
 
 PLUGIN_COMMANDS = "dsvc.commands"

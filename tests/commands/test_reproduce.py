@@ -104,12 +104,12 @@ def test_for_programs(study):
 
 
 def test_what_cannot_be_derived_has_a_status_of_its_own(study):
-    """17, and a hint; so that a missing plugin is no divergence."""
+    """18, and a hint; so that a missing plugin is no divergence."""
     for name in ("dsvc.toml", "steps.py"):
         Path(name).unlink()
     study("commit", "--as-is", "-m", "no recipe")
 
-    done = study("reproduce", expect=17)
+    done = study("reproduce", expect=18)
 
     assert "HEAD cannot be reproduced: it was committed without a recipe" in done.err
     assert "Hint:" in done.err
@@ -120,7 +120,7 @@ def test_what_was_committed_stale_is_not_compared(study):
     study.put("x", {"s3://f/2": 5})
     study("commit", "--as-is", "-m", "stale")
 
-    done = study("reproduce", "HEAD", "some", expect=17)
+    done = study("reproduce", "HEAD", "some", expect=18)
 
     assert "step     twice  stale  its inputs have changed since it was made" in done.lines
     assert "What could be derived is equal" == done.lines[-1]

@@ -11,6 +11,7 @@ from dsvc.engine import rederive
 from dsvc.engine.reproduce import reproduce
 from dsvc.engine.run import run
 from dsvc.errors import DatasetNotFoundError, NotReproducibleError, UserError
+from dsvc.feeds.files import FilesFeed
 from dsvc.plugins.contracts import Outcome, Transform
 from dsvc.repo.divergences import read_divergences
 from tests.engine.reproducing import Study
@@ -254,6 +255,21 @@ def test_a_transform_that_is_not_there_is_named(study, monkeypatch):
     assert ["refused"] == [part.status for part in missing.left_out]
     assert "'one'" in missing.left_out[0].why
     assert ["equal", "equal"] == [part.status for found in (other, missing) for part in found.parts if part.ran]
+
+
+def test_a_feed_need_not_be_installed(study, monkeypatch):
+    """What was made of its documents is made of them without it."""
+    plugins = study.repo.plugins
+    offered = {"lake": FilesFeed}
+
+    def offer(kind):
+        return {name: [("test", item)] for name, item in offered.items()} if kind == "feed" else {}
+
+    monkeypatch.setattr(plugins, "_offered", offer)
+    study.make('[feed.images]\nplugin = "lake"\npath = "a.jsonl"\npointer = "uri"\n' + EVEN)
+    offered.clear()
+
+    assert again(study).is_equal
 
 
 def test_a_declared_file_is_found_where_it_lies(study):
