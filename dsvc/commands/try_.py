@@ -31,7 +31,7 @@ SAID = {"missing-input": "missing input"}
 @click.argument("pointers", nargs=-1, metavar="[POINTER]...")
 @click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="Sources at most")
 @click.option("--where", metavar="EXPR", help="Sources that satisfy this SQL over signals of the draft")
-@click.option("--all", "everything", is_flag=True, help="Give a step of all records all of them")
+@click.option("--all", "everything", is_flag=True, help="Take all sources in, as a step of all records needs")
 @json_option
 @click.pass_context
 def try_(

@@ -2,7 +2,7 @@
 
 The steps before it are brought up to date in memory for these sources alone, from traces where they answer.  Steps of
 groups and of all records would need far more than these sources: where such a step before it is stale, its present
-values are read, and it is named.
+values are read, and it is named, unless all sources are asked for.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from dsvc.engine.output import Output
 from dsvc.engine.probe import Probe
 from dsvc.engine.scratch import Scratch
 from dsvc.engine.steps import Made, Step
-from dsvc.engine.traces import merge_records
+from dsvc.engine.traces import Batch, merge_records
 from dsvc.errors import SignalNotFoundError, UserError
 from dsvc.objects.arrays import to_arrow
 from dsvc.objects.column import Index, null_column
@@ -44,6 +44,7 @@ from dsvc.repo.draft import DraftEdit
 from dsvc.repo.names import nearest
 from dsvc.repo.nearby import check_source
 from dsvc.repo.refs import DRAFT_REVISION
+from dsvc.repo.sources import iter_source_keys
 from dsvc.repo.view import View
 
 LIMIT = 20
@@ -104,10 +105,11 @@ def try_step(
         pointers: The sources; by default the first that would run, or the first there are where none would.
         limit: Sources at most; a step of groups is given whole groups all the same.
         where: SQL over signals of the draft that sources must satisfy.
-        everything: Let a step of all records have all of them.
+        everything: Make what is needed for every source, as a step of all records demands, and show those chosen.
 
     Raises:
-        UserError: If the recipe has no such step, or it is one of all records without `everything`.
+        UserError: If the recipe has no such step; or, without `everything`, if it is one of all records, or one of
+            groups that are made by a step that is stale.
         SourceNotFoundError: If the draft has no source of one of the pointers.
         NotRowWiseError: If `where` is no condition on one record.
         DeriveError: If the step cannot run at all.
@@ -128,6 +130,8 @@ class _Trier:
         self._scratch = Scratch(view.reader)
         self._view = view
         """The draft with what was made in memory."""
+        self._has_all = False
+        """Whether it is made for every source, so that steps of groups can be made too."""
         self._made: list[str] = []
         self._stale: list[str] = []
 
@@ -140,13 +144,15 @@ class _Trier:
                 hint=f"`dsvc try {spec.name} --all` runs it on all records, and stores nothing",
             )
         chosen = self._choose(pointers, limit, where)
-        keys = self._with_groups(chosen)
+        self._has_all = everything
+        keys = self._all() if everything else self._with_groups(chosen)
         self._make_before(keys)
         bound = bind_step(self._repo, self._view, self._loader, spec)
         rows = [] if bound is None else self._try(bound, keys)
-        if spec.scope == "global":
-            shown = set(chosen)
-            rows = [row for row in rows if row.source.encode() in shown]
+        if everything:
+            named = set(chosen)
+            groups = {row.group for row in rows if row.source.encode() in named and spec.scope == "group"} - {None}
+            rows = [row for row in rows if row.source.encode() in named or row.group in groups]
         return Trial(spec.name, tuple(rows), tuple(self._made), tuple(self._stale))
 
     # --- which sources ----------------------------------------------------------------------------------------------
@@ -206,20 +212,33 @@ class _Trier:
 
         return _first(iter_held(), limit)
 
+    def _all(self) -> Keys:
+        """Return every source of the draft."""
+        found = list(iter_source_keys(self._draft))
+        return concat_keys(found) if found else Keys.of_bytes([])
+
     def _with_groups(self, chosen: Keys) -> Keys:
-        """Return the sources that the step needs to be called for some: themselves, or their whole groups."""
-        if self._spec.scope == "record" or not len(chosen):
+        """Return the sources that the step needs to be called for some: themselves, or their whole groups.
+
+        Raises:
+            UserError: If what the groups are made by is itself to be made first.
+        """
+        group = self._spec.group
+        if self._spec.scope != "group" or group is None or not len(chosen):
             return chosen
-        bound = bind_step(self._repo, self._draft, self._loader, self._spec)
-        if bound is None:
-            return chosen
-        members = Members(bound.inputs, self._spec.group, self._scratch)
-        wanted = None
-        if self._spec.scope == "group":
-            columns = bound.inputs.take(Probe(bound.inputs.reader, chosen))
-            ids = ids_of(columns, self._spec.group)
-            wanted = Groups.collect([(ids, np.zeros(len(ids), np.uint64))])
-        found = [batch.columns.keys for batch in members.batches(wanted)]
+        recipe = self._loader.recipe
+        above = {group.signal, *_ancestors(recipe, group.signal)} & set(recipe.steps)
+        bounds = [bind_step(self._repo, self._draft, self._loader, recipe.steps[name]) for name in above]
+        if any(bound is None or not bound.is_current for bound in bounds):
+            raise UserError(
+                message=f"step {self._spec.name!r} makes groups by {group}, which is to be made first",
+                hint=f"run `dsvc run {group.signal}`, or pass `--all` to make it in memory for every source",
+            )
+        # Who is in a group follows from its key alone; who then lacks another input has no record.
+        inputs = Inputs.bind(self._draft, [group], [group], self._loader.declared_types)
+        ids = ids_of(inputs.take(Probe(inputs.reader, chosen)), group)
+        wanted = Groups.collect([(ids, np.zeros(len(ids), np.uint64))])
+        found = [batch.columns.keys for batch in Members(inputs, group, self._scratch).batches(wanted)]
         return _union([*found, chosen])
 
     # --- what is before the step ------------------------------------------------------------------------------------
@@ -239,15 +258,19 @@ class _Trier:
             return
         if bound.is_current:
             return
-        if spec.scope != "record":
+        if spec.scope != "record" and not self._has_all:
             self._stale.append(spec.name)
             return
         probe = Probe(bound.inputs.reader, keys)
         columns = bound.inputs.take(probe)
         bits = np.zeros(len(keys), np.uint64)
-        batch = bound.match.offer(probe, columns, columns.complete, bits, base_too=True)
+        if spec.scope == "record":
+            batch = bound.match.offer(probe, columns, columns.complete, bits, base_too=True)
+        else:
+            complete = columns.filter(columns.complete)
+            batch = Batch(keys, complete, bits[columns.complete], np.ones(len(complete), np.bool_), None)
         rows = np.flatnonzero(batch.run)
-        values, failed = self._call(bound, batch.columns.take(rows), None)
+        values, failed = self._call(bound, batch.columns.take(rows))
         if len(rows):
             self._made.append(spec.name)
         before = bound.before if bound.before is not None and Type.decode(bound.before.type) == bound.type else None
@@ -266,14 +289,12 @@ class _Trier:
         oid = ZERO if signal is None else put_object(self._scratch, Kind.SIGNAL, signal)
         self._edit(put_derived(self._view, Derived(spec.name, ZERO, None), oid))
 
-    def _call(self, bound: Bound, columns: Columns, numbers: Index | None) -> Made:
-        """Call a step for some records, none of which is stored."""
+    def _call(self, bound: Bound, columns: Columns) -> Made:
+        """Call a step for some records, none of which is stored; for whole groups, where it is one of groups."""
         if not len(columns):
             return null_column(bound.type.physical, 0), {}
         step: Step = self._loader.load(bound.spec, bound.type, bound.transform)
-        if isinstance(step, GroupStep):
-            return step.make_groups(columns, np.zeros(len(columns), np.int64) if numbers is None else numbers)
-        return step(columns)
+        return step.make_groups(columns, _numbers(bound, columns)) if isinstance(step, GroupStep) else step(columns)
 
     def _edit(self, edit: DraftEdit) -> None:
         root = put_object(self._scratch, Kind.ROOT, edit.root or self._view.root)
@@ -290,11 +311,8 @@ class _Trier:
         columns = bound.inputs.take(probe)
         complete = np.flatnonzero(columns.complete)
         chosen = columns.take(complete)
-        numbers = None
-        if bound.spec.scope != "record":
-            ids = ids_of(chosen, bound.spec.group)
-            numbers = np.asarray(ids.dictionary_encode().indices).astype(np.int64)
-        values, failed = self._call(bound, chosen, numbers)
+        numbers = None if bound.spec.scope == "record" else _numbers(bound, chosen)
+        values, failed = self._call(bound, chosen)
         old = None if bound.before is None else Probe(self._scratch, keys).read(bound.before)
         has_old = probe.present(bound.before)
         present = [None] * len(keys) if old is None else to_arrow(old.column).to_pylist()
@@ -330,10 +348,16 @@ class _Trier:
         return rows
 
 
+def _numbers(bound: Bound, columns: Columns) -> Index:
+    """Return the number of each record's group."""
+    ids = ids_of(columns, bound.spec.group)
+    return np.asarray(ids.dictionary_encode().indices).astype(np.int64)
+
+
 def _ancestors(recipe: Recipe, name: str) -> Collection[str]:
-    """Return the steps that a step reads, whatever is between."""
+    """Return the steps that a step reads, whatever is between; none for a signal that is no step."""
     found: set[str] = set()
-    queue = [name]
+    queue = [name] if name in recipe.steps else []
     while queue:
         for signal in recipe.steps[queue.pop()].signals:
             if signal in recipe.steps and signal not in found:

@@ -219,3 +219,35 @@ def test_a_step_that_cannot_have_records_is_tried_on_none(faces):
     faces.write('[step.v]\nsql = "SELECT nobody AS v"\n')
 
     assert () == attempt(faces, "v").rows
+
+
+def test_groups_are_whole_although_an_input_was_never_made(faces):
+    """Who is in a group follows from its key."""
+    recipe = RECIPE.format(k=0).replace('inputs = ["x", "who"]', 'inputs = ["s", "who"]')
+    faces.write(recipe, steps=CODE)
+
+    assert {"a": False, "d": True} == results(attempt(faces, "best", limit=1))
+
+
+def test_groups_by_a_stale_step_are_refused(faces):
+    """Nobody knows who is in one; with all sources in memory, it is known."""
+    faces.write(
+        RECIPE.format(k=0).replace('inputs = ["x", "who"]\ngroup = "who"', 'inputs = ["x", "s"]\ngroup = "s"'),
+        steps=CODE,
+    )
+
+    with pytest.raises(UserError, match="makes groups by s, which is to be made first") as caught:
+        attempt(faces, "best", "a")
+    assert "dsvc run s" in caught.value.hint
+    assert {"a": True} == results(attempt(faces, "best", "a", everything=True))
+
+
+def test_with_all_sources_steps_of_groups_before_are_made(faces):
+    """Nothing stale is read."""
+    faces.write(RECIPE.format(k=0) + '\n[step.u]\nsql = "SELECT best AND x > 1 AS u"\n', steps=CODE)
+    faces.run()
+    faces.put("x", {"a": 9})
+
+    trial = attempt(faces, "u", "a", everything=True)
+
+    assert ({"a": True}, (), ("best",)) == (results(trial), trial.stale, trial.made)
