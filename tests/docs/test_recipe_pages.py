@@ -72,7 +72,8 @@ def test_the_recipe_of_the_page_is_one(tmp_path):
     (tmp_path / "dsvc.toml").write_text("\n".join(block for block in blocks if not block.startswith("include")))
     recipe = load_recipe(tmp_path, also_known=["embedding"])
 
-    assert {"face_count", "faces", "from_new_model", "face_area", "embedding_norm", "sharpness"} == set(recipe.steps)
+    by_record = {"face_count", "faces", "from_new_model", "face_area", "embedding_norm", "sharpness"}
+    assert {*by_record, "is_best", "weight"} == set(recipe.steps)
     assert {"detector", "counts"} == set(recipe.datasets)
 
 
