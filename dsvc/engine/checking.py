@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 
 from dsvc.engine.inputs import Input, Inputs
 from dsvc.engine.loading import Loader
+from dsvc.engine.shape import check_shape
 from dsvc.errors import DeriveError, DsvcError, SchemaError
 from dsvc.objects.oid import ZERO
 from dsvc.objects.types import Type
@@ -17,7 +19,7 @@ from dsvc.recipe.check import Problem, check_text, place_key
 from dsvc.recipe.expressions import Expression
 from dsvc.recipe.paths import InputPath
 from dsvc.recipe.python import Namespace
-from dsvc.recipe.spec import CONTENT_ID, KeyPath, Recipe, StepSpec
+from dsvc.recipe.spec import CONTENT_ID, DatasetSpec, KeyPath, Recipe, StepSpec
 from dsvc.repo.view import View
 
 _FITTING = "SQL that fits the types of what it names"
@@ -63,11 +65,7 @@ class _Checking:
         for split in self._recipe.splits.values():
             yield from self._expression(("split", split.name, "by"), split.by)
         for dataset in self._recipe.datasets.values():
-            path: KeyPath = ("dataset", dataset.name)
-            if dataset.where is not None:
-                yield from self._expression((*path, "where"), dataset.where, is_condition=True)
-            for column, expression in dataset.columns:
-                yield from self._expression((*path, "columns", column), expression)
+            yield from self._dataset(dataset)
 
     def _formats(self) -> Iterator[Problem]:
         namespace = Namespace(self._recipe.directory)
@@ -76,7 +74,30 @@ class _Checking:
                 try:
                     namespace.load(reference)
                 except DsvcError as err:
-                    yield Problem.of(err, self._recipe, ("signal", signal.name, "formats", str(range_)))
+                    yield self._unloaded(("signal", signal.name, "formats", str(range_)), err)
+
+    def _dataset(self, spec: DatasetSpec) -> Iterator[Problem]:
+        path: KeyPath = ("dataset", spec.name)
+        if spec.where is not None:
+            yield from self._expression((*path, "where"), spec.where, is_condition=True)
+        if spec.sample is not None and spec.sample.per is not None:
+            yield from self._expression((*path, "sample", "per"), spec.sample.per)
+        if spec.base is not None and not any((*path, key) in self._recipe.places for key in ("columns", "signals")):
+            return  # its columns are those of the dataset that it is made from
+        wrong = [problem for c, e in spec.columns for problem in self._expression((*path, "columns", c), e)]
+        yield from wrong
+        if not wrong and all(self._is_as_stored(e) for _, e in spec.columns):
+            try:
+                check_shape(self._loader, self._view, spec)
+            except DsvcError as err:
+                yield Problem.of(err, self._recipe, path)
+
+    def _is_as_stored(self, expression: Expression) -> bool:
+        """Tell whether the version's signals have the types that they will have."""
+        stored = {path.signal: self._view.signal(path.signal) for path in expression.inputs}
+        return all(
+            signal is None or Type.decode(signal.type) == self._types.get(name) for name, signal in stored.items()
+        )
 
     def _step(self, spec: StepSpec) -> Iterator[Problem]:
         path: KeyPath = ("step", spec.name, spec.kind)
@@ -85,7 +106,7 @@ class _Checking:
         type_ = spec.type
         unloaded = self._load(spec)
         if unloaded is not None:
-            yield Problem.of(unloaded, self._recipe, path)
+            yield self._unloaded(path, unloaded)
         elif self._is_known(spec.inputs) and not wrong:
             try:
                 type_ = self._loader.output_type(spec, self._inputs(spec.depends, spec.required))
@@ -141,6 +162,13 @@ class _Checking:
         needed = set(required)
         types: Mapping[str, Type] = self._types
         return Inputs(self._view.reader, [Input(path, path in needed) for path in paths], types)
+
+    def _unloaded(self, path: KeyPath, err: DsvcError) -> Problem:
+        """Return why code cannot be called; where the error is told of a Python file, with who names it."""
+        problem, place = Problem.of(err, self._recipe, path), self._recipe.error(path, "")
+        if problem.file == place.file or problem.hint:
+            return problem
+        return replace(problem, hint=f"{place.key} names it, {place.place}")
 
     def _problem(self, path: KeyPath, err: DsvcError) -> Problem:
         if isinstance(err, DeriveError):

@@ -118,6 +118,7 @@ def test_a_module_that_fails_is_shown_with_its_line(check):
     (problem,) = check("[step.s]\npython = 'steps:one'\ninputs = ['q']", code="x = 1\nraise OSError('no')\n")
 
     assert ("steps.py", 2) == (problem.file, problem.line)
+    assert "step.s.python names it, dsvc.toml:2" == problem.hint
 
 
 def test_problems_of_text_and_of_types_come_together(check):
@@ -125,3 +126,23 @@ def test_problems_of_text_and_of_types_come_together(check):
     found = check("[dataset.d]\nwhere = 'q + 1'\nspilt = 'x'\n[step.s]\nsql = 'SELECT len(q) AS s'")
 
     assert [2, 3, 5] == [problem.line for problem in found]
+
+
+def test_what_a_dataset_unnests_and_samples_by_is_checked(check, bench):
+    """Lists, and expressions that fit; what is taken over from another dataset is told there alone."""
+    bench.put("l", {"a": [1]})
+    problems = check(
+        """
+        [dataset.d]
+        columns = { q = "q", l = "l" }
+        unnest = "q"
+        sample = { max = 3, per = "len(q)" }
+        [dataset.e]
+        from = "d"
+        [dataset.f]
+        columns = { l = "l" }
+        unnest = "l"
+        """
+    )
+
+    assert ["dataset.d.unnest", "dataset.d.sample.per"] == [problem.key for problem in problems]
