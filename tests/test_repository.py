@@ -256,3 +256,24 @@ def test_a_tagged_dataset_is_read_by_its_tag(committed):
     assert ["source", "quality"] == committed.read("good@v1", ["quality"]).column_names
     assert 3 == committed.read("good@v1", dataset="global").num_rows
     assert 3 == committed.read("HEAD").num_rows
+
+
+def test_a_source_has_a_story_before_a_run(committed):
+    """Each record of it, and each dataset."""
+    write_documents(committed, {"a": 1, "b": 4, "c": 5})
+    committed.ingest()
+
+    story = committed.explain("s3://b")
+
+    assert [("doubled", "make", "changed quality")] == [(step.name, step.verdict, step.why) for step in story.steps]
+    assert [("good", True)] == [(data.name, data.is_selected) for data in story.datasets]
+
+
+def test_a_step_is_tried_before_a_run(committed):
+    """With the recipe as it stands, on sources named or found."""
+    (committed.path / "dsvc.toml").write_text(RECIPE.replace("quality * 2", "quality * 3"))
+
+    trial = committed.try_step("doubled", where="quality >= 3", limit=1)
+
+    assert [("s3://b", 9, 6)] == [(row.source, row.value, row.present) for row in trial.rows]
+    assert [2, 6, 10] == committed.read("@draft", ["doubled"])["doubled"].to_pylist()

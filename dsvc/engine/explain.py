@@ -1,7 +1,7 @@
 """Why a step's transform hash is another one: which part of the step changed, as far as can be told.
 
 A hash tells nothing.  What a trace and its records know (inputs, type, producer, version) is compared first; then the
-step as the last commit's recipe has it, if the draft's signal was made by that recipe.
+step as a commit's recipe has it, the latest whose signal is the draft's.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from dsvc.engine.binding import Bound
@@ -16,6 +17,7 @@ from dsvc.engine.loading import Loader
 from dsvc.errors import RecipeError
 from dsvc.objects.access import Reader
 from dsvc.objects.chunk import load_prov
+from dsvc.objects.commit import Commit
 from dsvc.objects.encoding import get_object
 from dsvc.objects.oid import Kind
 from dsvc.objects.provenance import Provenance
@@ -24,7 +26,12 @@ from dsvc.objects.state import Derived, State
 from dsvc.objects.tree import Tree
 from dsvc.objects.types import Type
 from dsvc.recipe.files import merge_files
+from dsvc.repo.history import walk
 from dsvc.repo.view import View
+from dsvc.repo.worktree import read_recipe
+
+MOST_COMMITS = 200
+"""How far back the recipe that made a draft is looked for."""
 
 
 def explain_transform(view: View, loader: Loader, bound: Bound) -> str:
@@ -63,14 +70,11 @@ def _first_provenance(reader: Reader, signal: Signal) -> Provenance:
 
 
 def _from_recipe(view: View, loader: Loader, name: str) -> list[str]:
-    """Return the keys of a step's table that the last commit's recipe has otherwise, if that recipe made the draft."""
-    commit = view.commit
-    if commit is None or commit.state is None:
+    """Return the keys of a step's table that the recipe which made the draft has otherwise, where a commit has it."""
+    commit = _find_commit(view, name)
+    if commit is None:
         return []
-    committed = get_object(view.reader, commit.state, Kind.STATE, State)
-    if _entry(committed, name) != _entry(view.state, name):
-        return []
-    old, new = _committed_table(view, name), _present_table(loader, name)
+    old, new = _committed_table(view, commit, name), _present_table(loader, name)
     changed = [key for key in {**old, **new} if old.get(key) != new.get(key) and key != "type"]
     told: list[str] = []
     for key in changed:
@@ -92,8 +96,19 @@ def _entry(state: State, name: str) -> Derived | None:
     return next((entry for entry in state.derived if entry.name == name), None)
 
 
-def _committed_table(view: View, name: str) -> Mapping[str, Any]:
-    for path, content in view.recipe_files().items():
+def _find_commit(view: View, name: str) -> Commit | None:
+    """Return the latest commit before the draft that has the step's signal as the draft has it."""
+    now = _entry(view.state, name)
+    starts = [] if view.commit_id is None else [view.commit_id]
+    for _, commit in islice(walk(view.reader, starts), MOST_COMMITS):
+        state = State() if commit.state is None else get_object(view.reader, commit.state, Kind.STATE, State)
+        if now is not None and _entry(state, name) == now:
+            return commit
+    return None
+
+
+def _committed_table(view: View, commit: Commit, name: str) -> Mapping[str, Any]:
+    for path, content in read_recipe(view.reader, commit.recipe).items():
         if path.endswith(".toml"):
             try:
                 table = tomllib.loads(content.decode(), parse_float=Decimal).get("step", {}).get(name)

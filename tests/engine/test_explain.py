@@ -74,3 +74,18 @@ def test_a_signal_without_records_tells_less(change, bench):
     bench.put("x", {"c": 1})
 
     assert bench.plan().steps[0].change == "sql"
+
+
+def test_an_earlier_commit_tells_too(change, bench):
+    """A parameter that was taken back after a later commit."""
+
+    def meanwhile():
+        for k in (2, 1):
+            bench.write(f"[step.s]\n{PYTHON}\nparameters = {{ k = {k} }}", steps=CODE.format(add=1))
+            bench.run()
+            if k == 2:
+                bench.repo.commit("later")
+
+    found = change(f"{PYTHON}\nparameters = {{ k = 1 }}", f"{PYTHON}\nparameters = {{ k = 3 }}", meanwhile=meanwhile)
+
+    assert "parameters.k 1 -> 3" == found
