@@ -162,6 +162,7 @@ class Looking(BaseRepository):
             if spec is not None:
                 split = recipe.splits.get(spec.split or "")
                 expressions += [*([spec.where] if spec.where else []), *([split.by] if split else [])]
+                expressions += [spec.sample.per] if spec.sample is not None and spec.sample.per else []
             names = dict.fromkeys(path.signal for expression in expressions for path in expression.inputs)
             return measure_coverage(view, view.selection(made), list(names), recipe)
 

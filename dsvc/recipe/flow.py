@@ -94,19 +94,22 @@ def _edges(recipe: Recipe, producers: Mapping[str, str]) -> Iterator[tuple[str, 
         for read in dict.fromkeys(path.signal for path in recipe.steps[name].depends):
             yield producers[read], f"step.{name}"
     for dataset in recipe.datasets.values():
-        base: str | None = getattr(dataset, "base", None)
-        if base is not None:
-            yield f"dataset.{base}", f"dataset.{dataset.name}"
+        if dataset.base is not None:
+            yield f"dataset.{dataset.base}", f"dataset.{dataset.name}"
         for read in _named(recipe, dataset):
             yield producers[read], f"dataset.{dataset.name}"
 
 
 def _named(recipe: Recipe, dataset: DatasetSpec) -> Iterable[str]:
-    """Return the signals that a dataset reads: for its condition, its split and its columns."""
+    """Return the signals that a dataset reads itself: for its condition, its split, its sample and its columns."""
     expressions = [] if dataset.where is None else [dataset.where]
-    if dataset.split is not None:
+    if dataset.split is not None and not dataset.keeps_parts:
         expressions.append(recipe.splits[dataset.split].by)
-    expressions += [expression for _, expression in dataset.columns]
+    if dataset.sample is not None and dataset.sample.per is not None:
+        expressions.append(dataset.sample.per)
+    table = ("dataset", dataset.name)
+    if dataset.base is None or any((*table, key) in recipe.places for key in ("columns", "signals")):
+        expressions += [expression for _, expression in dataset.columns]
     return dict.fromkeys(path.signal for expression in expressions for path in expression.inputs)
 
 

@@ -72,9 +72,7 @@ def _defaults(
         # A dataset made from another takes over what it does not say, together with what belongs to it.
         if not {"signals", "columns", "from"} & given.keys():
             yield "columns", {column: expression.text for column, expression in dataset.columns}
-        take: tuple[str, ...] | None = getattr(dataset, "take", None)
-        if take is not None:
-            yield "take", list(take)
+        yield "take", list(dataset.take)
 
 
 def _step_defaults(step: StepSpec, given: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -83,3 +83,20 @@ def test_an_empty_recipe_has_an_empty_graph(recipe):
     flow = flow_of(load_recipe(recipe.toml("").path))
 
     assert [] == list(tree_lines(flow))
+
+
+def test_a_dataset_of_a_dataset_reads_what_it_names_itself(recipe):
+    """What it takes over comes with the other one."""
+    text = """
+    [dataset.all]
+    columns = { a = "a" }
+    [dataset.some]
+    from = "all"
+    where = "b > 1"
+    sample = { max = 1, per = "c" }
+    """
+    flow = flow_of(load_recipe(recipe.toml(text).path, also_known=["a", "b", "c"]))
+
+    assert {"dataset.all", "signal.b", "signal.c"} == {
+        before for before, after in flow.edges if after == "dataset.some"
+    }

@@ -33,6 +33,11 @@ where = '''
 quality > 1
   AND score < 0.5'''
 split = "people"
+[dataset.best]
+from = "good"
+where = "quality > 3"
+sample = { max = 10, per = "quality" }
+check = { min_rows = 1, max_loss = 0.05 }
 """
 MORE = """
 [step.area]
