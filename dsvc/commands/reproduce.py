@@ -64,7 +64,7 @@ def show_reproduction(found: Reproduction, *, as_json: bool) -> None:
     if as_json:
         return
     if found.differing:
-        hint("what is stored stays; `dsvc reproduce --log` lists this again")
+        hint("what is stored stays, and `dsvc reproduce --log` lists this; where it is wrong, give the step a `salt`")
     for text in dict.fromkeys(part.hint for part in found.left_out if part.hint):
         hint(plain(text))
 

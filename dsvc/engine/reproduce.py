@@ -103,7 +103,7 @@ def reproduce(
     with _open_recipe(view, plugins) as (recipe, missing):
         _link_declared_files(repo, recipe)
         steps, datasets = _needed(recipe, dataset)
-        gone = () if dataset is not None else _unknown(view, recipe)
+        gone = [part for part in _unknown(view, recipe) if dataset in (None, part.name)]
         unreadable = [name for name in steps if missing is not None and recipe.steps[name].kind == "transform"]
         work = Rederiving(repo, view, recipe, plugins, rows, progress)
         parts = [*gone]

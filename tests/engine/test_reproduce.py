@@ -219,6 +219,17 @@ def test_what_was_committed_stale_is_told_apart(study):
     assert (False, None) == (second.is_equal, second.made_root)
 
 
+def test_a_dataset_that_the_recipe_has_no_more_is_told(study):
+    """Nothing of it being compared is not everything being equal."""
+    study.make(EVEN)
+    study.write(EVEN.partition("[dataset.odd]")[0])
+    study.repo.commit("as it is", as_is=True)
+
+    found = again(study, dataset="odd")
+
+    assert [("odd", "stale")] == [(part.name, part.status) for part in found.parts]
+
+
 class Version1(Transform):
     """Gives 1."""
 
