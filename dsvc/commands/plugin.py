@@ -147,8 +147,10 @@ def _check_commands() -> Iterator[PluginReport]:
 
 def _command_problems(point: EntryPoint) -> Iterator[str]:
     from importlib.util import find_spec
+    from keyword import iskeyword
 
-    if find_spec(f"dsvc.commands.{point.name}") is not None:
+    module = point.name + "_" * iskeyword(point.name)
+    if module.isidentifier() and find_spec(f"dsvc.commands.{module}") is not None:
         yield f"command {point.name!r}: dsvc has one of that name, which comes first"
     try:
         loaded = point.load()

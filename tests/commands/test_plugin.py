@@ -153,8 +153,9 @@ class TestCheck:
             ("extra", "tests.commands.test_plugin:Zero", "expected a click command, found ABCMeta"),
             ("mute", "tests.commands.test_plugin:mute", "it has no help line"),
             ("log", "tests.commands.test_plugin:extra", "dsvc has one of that name, which comes first"),
+            ("try", "tests.commands.test_plugin:extra", "dsvc has one of that name, which comes first"),
         ],
-        ids=["does not load", "no command", "no help", "built in"],
+        ids=["does not load", "no command", "no help", "built in", "built in, a word of Python"],
     )
     def test_a_command_that_is_wrong_is_told(self, shell, install, name, value, problem):
         """As any plugin."""
