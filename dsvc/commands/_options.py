@@ -151,3 +151,4 @@ BRANCH = Completed("branch", lambda repo: [branch.name for branch in repo.branch
 TAG = Completed("tag", lambda repo: [tag.name for tag in repo.tags()])
 SIGNAL = Completed("signal", lambda repo: repo.view(DRAFT).signals)
 DATASET = Completed("dataset", lambda repo: repo.view(DRAFT).datasets)
+STEP = Completed("step", lambda repo: (repo.derived_names() or ((), ()))[0])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dsvc.commands._command import command
-from dsvc.commands._options import SIGNAL, json_option, open_repository
+from dsvc.commands._options import STEP, json_option, open_repository
 from dsvc.commands._render import Styled, count, emit, hint, plain, say, table
 from dsvc.commands._story import story_lines, story_objects
 
@@ -39,7 +39,7 @@ COLOURS = {"new": "green", "stale": "yellow", "removed": "red", "open": "yellow"
 @click.option("--rows", is_flag=True, help="List the records instead, each with the reason")
 @click.option("--arrow", "sink", metavar="FILE", help="Write the records to FILE as an Arrow stream; `-` is stdout")
 @click.option("--explain", "pointer", metavar="POINTER", help="Tell the story of one source, record by record")
-@click.option("--step", "steps", multiple=True, type=SIGNAL, help="Only this step (can be repeated)")
+@click.option("--step", "steps", multiple=True, type=STEP, help="Only this step (can be repeated)")
 @click.option("--limit", "-n", type=click.IntRange(min=0), help="Records at most, with --rows")
 @click.option("--verbose", "-v", is_flag=True, help="Also say how a run would go about it: transform hashes and traces")
 @json_option

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from dsvc.cli import main
 from tests.commands.test_plan import edit
 
 
@@ -98,3 +99,14 @@ def test_try_of_groups_numbers_them(made):
 
     assert ["source", "group", "quality", "is_good", "best"] == header.split()
     assert 2 == len(lines)
+
+
+def test_the_steps_of_the_recipe_are_completed(faces, monkeypatch, capsys):
+    """Before any of them has run."""
+    monkeypatch.setenv("_DSVC_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "dsvc try is")
+    monkeypatch.setenv("COMP_CWORD", "2")
+
+    main([])
+
+    assert "is_good" in capsys.readouterr().out
