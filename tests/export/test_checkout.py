@@ -19,6 +19,7 @@ from dsvc.export.jsonl import JsonlExporter
 from dsvc.export.manifest import JOURNAL, MANIFEST, NEW_PREFIX, read_manifest
 from dsvc.export.parquet import ParquetExporter
 from dsvc.export.plugin import dsvc_exporters
+from dsvc.objects.snapshot import Image
 from dsvc.plugins.options import fill_options
 
 N = 300_000
@@ -368,3 +369,63 @@ def test_a_manifest_says_nothing_of_splits_where_no_file_has_one(faces, out):
     check(faces, out, "good")
 
     assert all("split" not in entry for entry in json.loads((out / MANIFEST).read_text())["files"])
+
+
+BOXES = {"s3://a": [{"x": 1.0}, {"x": 2.0}], "s3://b": [], "s3://c": [{"x": 3.0}], "s3://d": [{"x": 4.0}]}
+ROWS = [("s3://a", 0, {"x": 1.0}, "one"), ("s3://a", 1, {"x": 2.0}, "one"), ("s3://c", 0, {"x": 3.0}, "two")]
+
+
+@pytest.fixture
+def unnested(repo, put, select):
+    """A dataset with a row for each box, and what a loader shows of the images."""
+    put("boxes", BOXES, pa.list_(pa.struct([("x", pa.float64())])))
+    parts = {"s3://a": 0, "s3://b": 0, "s3://c": 1, "s3://d": None}
+    select("each", parts, {"box": "boxes"}, ("one", "two"), "box", Image("box", "0.25", (224, 112)))
+    return repo
+
+
+@pytest.mark.parametrize("name", ["parquet", "arrow", "jsonl", "csv"])
+def test_items_are_rows_in_every_format(unnested, out, name):
+    """With the source and the item's place as their key."""
+    done = check(unnested, out, "each", name=name)
+
+    assert 3 == done.rows
+    (path,) = (path for path in out.iterdir() if path.name != MANIFEST)
+    if name == "csv":
+        header, *lines = path.read_text().splitlines()
+        assert ('"source","item","box","split"', 3) == (header, len(lines))
+        assert lines[1].startswith('"s3://a",1,')
+        return
+    if name == "jsonl":
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+    else:
+        table = pq.read_table(path) if name == "parquet" else pa.ipc.open_file(path).read_all()
+        rows = table.to_pylist()
+    assert ROWS == [(row["source"], row["item"], row["box"], row["split"]) for row in rows]
+
+
+def test_the_manifest_says_what_a_row_is_and_what_a_loader_shows(unnested, out, select):
+    """A dataset that says neither has neither."""
+    check(unnested, out, "each")
+
+    manifest = json.loads((out / MANIFEST).read_text())
+    assert ("box", {"crop": "box", "margin": 0.25, "size": [224, 112]}) == (manifest["unnest"], manifest["image"])
+    assert [("source", None), ("item", None), ("box", "boxes"), ("split", None)] == [
+        (column["name"], column["expression"]) for column in manifest["columns"]
+    ]
+    assert "struct<x: float64>" == manifest["columns"][2]["type"]
+    select("each", {"s3://a": 0}, {"box": "boxes"})
+    check(unnested, out, "each")
+    again = read_manifest(out)
+    assert (None, None, 1) == (again.unnest, again.image, again.rows)
+
+
+def test_an_item_that_changes_is_a_file_that_changes(unnested, out, put):
+    """And one that does not is none."""
+    check(unnested, out, "each")
+    put("boxes", {"s3://d": [{"x": 9.0}]}, pa.list_(pa.struct([("x", pa.float64())])))
+    assert (0, 1) == ((done := check(unnested, out, "each")).n_written, done.n_kept)
+    put("boxes", {"s3://a": [{"x": 2.0}, {"x": 1.0}]}, pa.list_(pa.struct([("x", pa.float64())])))
+
+    assert (1, 0) == ((done := check(unnested, out, "each")).n_written, done.n_kept)
+    assert [2.0, 1.0, 3.0] == [row["box"]["x"] for row in read(out).to_pylist()]
