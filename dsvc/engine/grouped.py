@@ -135,7 +135,6 @@ class GroupMaking:
             rows = np.flatnonzero(is_answered[batch.numbers])
             work = _Work(batch, is_answered, [] if reused is None else [(rows, reused)])
             self.reused += len(rows)
-            self._unkept += [(work, *part) for part in work.parts]
             yield from self._cut(work)
             if self._is_stopped:
                 return
