@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -27,6 +28,8 @@ from dsvc.engine.taking import UNTAKEN
 from dsvc.errors import TransformFailedError
 from dsvc.objects.arrays import to_arrow
 from dsvc.objects.column import Index
+from dsvc.objects.join import take_joined
+from dsvc.objects.tree import Tree
 from dsvc.recipe.expressions import Expression
 from dsvc.recipe.spec import DatasetSpec
 from dsvc.recipe.terms import and_terms
@@ -73,6 +76,10 @@ class Sieve:
         self.lacking = Lacking(view, loader.recipe)
         self._selecting = self.bound.selecting
         self._evaluator = loader.evaluator
+        has_limit = spec.sample is not None and spec.sample.max is not None
+        self._stored: Tree | None = None
+        if self.bound.is_current and not has_limit and spec.name in view.datasets:
+            self._stored = Tree(view.reader, view.selection(view.dataset(spec.name)))
         self._terms = () if spec.where is None else and_terms(spec.where)
 
     @property
@@ -100,7 +107,7 @@ class Sieve:
         """
         n = len(columns)
         stopped, lacks = np.full(n, -1, np.int16), np.full(n, -1, np.int32)
-        selected = to_arrow(self._selecting.evaluate(self._evaluator, columns))
+        selected = self._select(columns)
         taken = self._taken(columns)
         inside: Index = np.arange(n)
         terms = iter(self._terms)
@@ -118,6 +125,12 @@ class Sieve:
             stopped[inside[~passed]] = number
             inside = inside[passed]
         return Sifted(stopped, lacks, np.asarray(selected.fill_null(0)))
+
+    def _select(self, columns: Columns) -> pa.Array[Any]:
+        """Return the part of each of some sources, null for those that a run would not select."""
+        if self._stored is None:
+            return to_arrow(self._selecting.evaluate(self._evaluator, columns))
+        return take_joined([self._stored], columns.keys).columns[0].values
 
     def _taken(self, columns: Columns) -> Mask:
         """Return which sources have no record of a standing that is not taken."""

@@ -70,7 +70,7 @@ def test_global_is_all_sources(bench):
     assert (2, 1) == (cover(bench, "s", dataset=None)["s"].sources, cover(bench, "s", dataset=None)["s"].records)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
     st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 4), min_size=1),
     st.dictionaries(st.sampled_from("abcdefgh"), st.tuples(st.none() | st.just(1), st.sampled_from("123"))),

@@ -95,7 +95,7 @@ SOURCES = [f"s{n}" for n in range(12)]
 SIGNAL = st.dictionaries(st.sampled_from(SOURCES), st.none() | st.integers(0, 3))
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(SIGNAL, SIGNAL)
 def test_counts_are_those_of_counting(tmp_path_factory, xs, ys):
     """In logic of three values, and no source is lost between stages."""

@@ -116,7 +116,7 @@ SOURCES = [f"s{n}" for n in range(10)]
 SIGNAL = st.dictionaries(st.sampled_from(SOURCES), st.none() | st.integers(0, 3), min_size=1)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(SIGNAL, SIGNAL, SIGNAL, st.integers(0, 3), st.integers(0, 3))
 def test_who_moves_is_who_is_on_one_side_only(tmp_path_factory, xs, ys, later, one, two):
     """And the term that is told is the first that is not true on the side where the source is not in."""
