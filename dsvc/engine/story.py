@@ -10,12 +10,14 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 
 from dsvc.engine.fields import same_bits
 from dsvc.engine.forecast import StepForecast
 from dsvc.engine.inputs import Input, Inputs
 from dsvc.engine.loading import Loader
 from dsvc.engine.makers import Maker, find_makers
+from dsvc.engine.plain_values import plain_values
 from dsvc.engine.plan import DatasetPlan, plan_dataset
 from dsvc.engine.predict import Predictor
 from dsvc.engine.probe import Probe
@@ -244,7 +246,7 @@ class _Teller:
         probe = Probe(inputs.reader, self._keys)
         column = inputs.only(item).take(probe).column(item.path)
         made = self._seen(item.signal)
-        return Seen(to_arrow(column)[0].as_py(), None if made is None else made.producer), column
+        return Seen(plain_values(to_arrow(column))[0], None if made is None else made.producer), column
 
     def _why_missing(self, signal: str) -> str:
         waiting = self.predictor.view.waiting.get(signal)
@@ -269,7 +271,7 @@ class _Teller:
 
     def _seen(self, signal: Signal | None) -> Seen | None:
         found = None if signal is None else Tree(self.predictor.view.reader, signal).get(self._key.decode())
-        return None if found is None else Seen(found[0].as_py(), _tell(found[1]))
+        return None if found is None else Seen(plain_values(pa.array([found[0]], found[0].type))[0], _tell(found[1]))
 
     def _has(self, signal: Signal | None) -> bool:
         return signal is not None and bool(Tree(self.predictor.view.reader, signal).has(self._keys)[0])

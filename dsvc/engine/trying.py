@@ -24,6 +24,7 @@ from dsvc.engine.inputs import Inputs
 from dsvc.engine.loading import Loader
 from dsvc.engine.members import Members
 from dsvc.engine.output import Output
+from dsvc.engine.plain_values import plain_values
 from dsvc.engine.probe import Probe
 from dsvc.engine.scratch import Scratch
 from dsvc.engine.steps import Made, Step
@@ -315,12 +316,12 @@ class _Trier:
         values, failed = self._call(bound, chosen)
         old = None if bound.before is None else Probe(self._scratch, keys).read(bound.before)
         has_old = probe.present(bound.before)
-        present = [None] * len(keys) if old is None else to_arrow(old.column).to_pylist()
+        present = [None] * len(keys) if old is None else plain_values(to_arrow(old.column))
         is_same = np.zeros(len(keys), np.bool_)
         if old is not None:
             is_same[complete] = same_bits(old.column.take(complete), values)
-        given = {str(item.path): columns.values(item.path).to_pylist() for item in bound.inputs.items}
-        results = to_arrow(values).to_pylist()
+        given = {str(item.path): plain_values(columns.values(item.path)) for item in bound.inputs.items}
+        results = plain_values(to_arrow(values))
         place = {int(row): at for at, row in enumerate(complete)}
         rows = []
         for row, key in enumerate(keys):
