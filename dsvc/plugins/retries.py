@@ -36,6 +36,13 @@ class GivenUpError(Exception):
         self.reason = reason
 
 
+def _sleep(seconds: float, given_up: threading.Event | None) -> None:
+    if given_up is None:
+        time.sleep(seconds)
+    else:
+        given_up.wait(seconds)
+
+
 @dataclass(frozen=True)
 class Retries:
     """How often and for how long something is tried.
@@ -46,7 +53,7 @@ class Retries:
         most_wait_s: No wait is longer.
         time_s: No try begins later than this after the first began, and work that asks is told when it is over.
         clock: Seconds.
-        wait: Sleeps so many seconds; may be cut short.
+        wait: Sleeps so many seconds, or until the event that may be given is set.
         jitter: Gives a number from 0 to 1.
     """
 
@@ -55,7 +62,7 @@ class Retries:
     most_wait_s: float = 10.0
     time_s: float = 120.0
     clock: Callable[[], float] = field(default=time.monotonic, compare=False)
-    wait: Callable[[float], None] = field(default=time.sleep, compare=False)
+    wait: Callable[[float, threading.Event | None], object] = field(default=_sleep, compare=False)
     jitter: Callable[[], float] = field(default=random.random, compare=False)
 
     def call(self, work: Callable[[float], T], given_up: threading.Event | None = None) -> T:
@@ -78,7 +85,8 @@ class Retries:
                 spent = self.clock() - began
                 wait_s = min(self.most_wait_s, self.first_wait_s * 2 ** (tries - 1)) * self.jitter()
                 is_over = tries >= self.tries or spent + wait_s >= self.time_s
+                if not is_over:
+                    self.wait(wait_s, given_up)
                 if is_over or (given_up is not None and given_up.is_set()):
                     often = "once" if tries == 1 else f"{tries} times"
                     raise GivenUpError(f"{err.reason}; tried {often} in {spent:.1f} s") from err
-            self.wait(wait_s)

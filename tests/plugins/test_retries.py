@@ -17,7 +17,7 @@ class Time:
     def __call__(self):
         return self.now
 
-    def wait(self, seconds):
+    def wait(self, seconds, given_up):
         self.waits.append(seconds)
         self.now += seconds
 
@@ -86,13 +86,17 @@ def test_time_is_bounded(time):
 
 
 def test_who_gave_up_is_not_kept_waiting(time):
-    """A batch that is over tries nothing again."""
+    """A batch that is over tries nothing again, and wakes up who waits to."""
     over = threading.Event()
     over.set()
-
     with pytest.raises(GivenUpError, match="tried once"):
         Retries(clock=time, wait=time.wait).call(failing(1), over)
-    assert [] == time.waits
+
+    over.clear()
+    threading.Timer(0.05, over.set).start()
+    with pytest.raises(GivenUpError, match="tried once"):
+        Retries(first_wait_s=60, most_wait_s=60, jitter=lambda: 1.0).call(failing(1), over)
+    assert over.is_set()
 
 
 def test_other_errors_pass_at_once(time):

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -59,7 +60,8 @@ def find_layout(schema: pa.Schema, boxes: str | None, keypoints: str | None) -> 
     return Layout(box_column, point_column, n_points, sizes["width"], sizes["height"], others)
 
 
-def _find(schema, what, named, fits):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _find(schema: pa.Schema, what: str, named: str | None, fits: Callable[[pa.DataType], bool]) -> str | None:
+    """Return the named column, or the only one whose type fits; None where none does."""
     found = [field.name for field in schema if field.name != "source" and fits(field.type)]
     if named is not None:
         if named not in found:
