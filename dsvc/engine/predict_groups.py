@@ -204,10 +204,11 @@ class GroupPredictor:
 
     def _with_mates(self, certain: list[Flagged], sources: Signal | None) -> Iterator[Flagged]:
         """Yield sources that must run, and all others of their groups where these are known."""
+        certain = [run for run in certain if len(run)]
         if sources is None or not certain:
             return
         if self._group is None:
-            bits = np.bitwise_or.reduce([np.bitwise_or.reduce(run.bits) for run in certain if len(run)])
+            bits = np.bitwise_or.reduce(np.concatenate([run.bits for run in certain]))
             for keys in iter_sources(self._foreseen.scratch, sources):
                 yield Flagged.of(keys, int(bits))
             return

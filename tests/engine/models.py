@@ -19,8 +19,8 @@ Values = tuple[Any, ...]
 
 
 def worth(values: Iterable[Any]) -> int:
-    """Return a number for the inputs of one record."""
-    return sum(value or 0 for value in values)
+    """Return a number for the inputs of one record; versions are numbers too."""
+    return sum(int(value or 0) for value in values)
 
 
 def of_record(values: Values, p: int, code: int) -> int | None:

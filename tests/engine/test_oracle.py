@@ -52,11 +52,16 @@ def one_step(draw: Any, name: str, numbers: list[str], whole: list[str]) -> Step
     """A step that reads some of these paths."""
     kind = draw(st.sampled_from(KINDS))
     least, most = {"add": (1, 1), "cut": (1, 1), "pair": (1, 2), "pixels": (0, 3)}.get(kind, (1, 3))
+    # Circumstances are text, which SQL does not add to numbers.
+    numbers = numbers if kind in SQL else [*numbers, "a._version", "b._version"]
     inputs = draw(st.lists(st.sampled_from(numbers), min_size=least, max_size=most, unique=True))
     scope = "record" if kind in SQL else draw(st.sampled_from(["record", "group", "group", "group", "global"]))
     # By a number, by one of the inputs or another, or by a struct.
     group = draw(st.sampled_from([*numbers, *numbers, *whole])) if scope == "group" else None
-    optional = tuple(path for path in inputs if path != group and draw(st.integers(0, 5)) == 0)
+    # The name of a signal, as optional, means all that a step reads of it.
+    others = [path for path in (*inputs, str(group)) if "." in path]
+    free = [path for path in inputs if path != group and not any(other.startswith(f"{path}.") for other in others)]
+    optional = tuple(path for path in free if draw(st.integers(0, 5)) == 0)
     return StepModel(name, kind, tuple(inputs), optional=optional, scope=scope, group=group)
 
 

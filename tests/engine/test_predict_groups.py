@@ -170,6 +170,16 @@ def test_all_or_nothing(faces):
     assert (0, 8) == of(faces)[0]
 
 
+def test_nothing_is_certain_of_records_that_are_not_there(faces):
+    """A new source that lacks an input is no member, whatever the others come out as."""
+    write(faces, recipe=GLOBAL)
+    faces.run()
+    write(faces, recipe=GLOBAL, change="+ 1")
+    faces.put("y", {"i": 1})
+
+    assert ((0, 8), {}) == of(faces)[:2]
+
+
 def test_reasons_are_of_groups_for_programs(faces):
     """Whatever changed of it."""
     faces.put("y", {"a": 1})

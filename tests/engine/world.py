@@ -40,6 +40,7 @@ from tests.engine.signals import write_signal
 BASE = ("a", "b", "c")
 """Signals that are put: `a` and `b` are int64, `c` is a struct of int64 f and g."""
 CONTENT = "content"
+VERSION = "_version"
 CONTENT_TYPE = parse_type("struct<id: string>")
 
 
@@ -148,7 +149,7 @@ class World:
 
     def _seen(self, step: StepModel, derived: Mapping[str, dict[str, Any]]) -> dict[str, tuple[Any, ...]]:
         """What a step sees of each source for which it makes a record."""
-        signals = {path: self._signal(path.partition(".")[0], derived) for path in step.depends}
+        signals = {path: self._told(path, derived) for path in step.depends}
         if step.required:
             sources = set.intersection(*(set(signals[path]) for path in step.required))
         else:
@@ -162,6 +163,16 @@ class World:
         """Return the sources of the version."""
         held = [*self.branch.records.values(), self.branch.contents]
         return sorted(set().union(*held))
+
+    def _told(self, path: str, derived: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+        """Return source -> the whole of what a path names something of."""
+        name, _, field_name = path.partition(".")
+        if field_name == VERSION:
+            return {
+                source: {VERSION: producer.partition("@")[2]}
+                for source, (_, producer) in self.branch.records[name].items()
+            }
+        return self._signal(name, derived)
 
     def _signal(self, name: str, derived: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
         if name in derived:
