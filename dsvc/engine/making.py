@@ -7,7 +7,7 @@ the batches in flight run again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -95,6 +95,7 @@ class RecordMaking:
         self._kept = PartialTraces(run.repo, bound.transform)
         self._unkept: list[Records] = []
         self._n_unkept = 0
+        self._durable: Signal | None = None
         self._kept_at = run.clock()
         self._outlook = Outlook(Sizes(step, read_rate(run.repo, bound.transform)))
         self._total = self._find_total()
@@ -111,10 +112,14 @@ class RecordMaking:
         if alignment is not None:
             self._make_aligned(alignment)
         else:
-            for piece, made in self._run.caller.run(self._step, self._calls(), self._outlook):
-                self._take(piece, made)
-                self._keep()
-                self._tell()
+            try:
+                for piece, made in self._run.caller.run(self._step, self._calls(), self._outlook):
+                    self._take(piece, made)
+                    self._keep()
+                    self._tell()
+            except (Exception, KeyboardInterrupt):
+                self._keep_apart()
+                raise
         if self._is_stopped:
             self._keep(is_due=True)
             return None
@@ -159,10 +164,17 @@ class RecordMaking:
             if is_missing.any():
                 without_record.append(columns.keys.take(np.flatnonzero(is_missing)))
             self._done += len(columns)
+            if self._run.clock() - self._kept_at >= self._run.checkpoint_s:
+                self._keep_trace(self._without(output, without_record))
             self._tell()
-        self._output = Output(self._writer, output.finish(), self._bound.type, self._step.provenance)
+        self._output = self._without(output, without_record)
+
+    def _without(self, aligned: AlignedOutput, without_record: Sequence[Keys]) -> Output:
+        """Return what was made so far, without the sources that have no record after all."""
+        output = Output(self._writer, aligned.finish(), self._bound.type, self._step.provenance)
         for keys in without_record:
-            self._output.remove(keys)
+            output.remove(keys)
+        return output
 
     # --- call by call -----------------------------------------------------------------------------------------------
 
@@ -277,9 +289,23 @@ class RecordMaking:
             for records in self._unkept:
                 self._partial.put(records)
         self._unkept, self._n_unkept = [], 0
+        self._keep_trace(self._partial)
+
+    def _keep_trace(self, made: Output) -> None:
         inputs = self._bound.inputs.trace_inputs()
-        self._kept.keep(self._writer, Trace(self._bound.transform, inputs, self._partial.write()))
+        self._durable = made.flush()
+        self._kept.keep(self._writer, Trace(self._bound.transform, inputs, made.write()))
         self._kept_at = self._run.clock()
+
+    def _keep_apart(self) -> None:
+        """Make what was made durable after something went wrong, by a writer that was not at work at the time."""
+        if self._unkept:
+            with self._run.repo.new_writer() as writer:
+                output = Output(writer, self._durable, self._bound.type, self._step.provenance)
+                for records in self._unkept:
+                    output.put(records)
+                inputs = self._bound.inputs.trace_inputs()
+                self._kept.keep(writer, Trace(self._bound.transform, inputs, output.write()))
 
     def _find_total(self) -> int | None:
         """Return how many sources there are to go through, where that is known."""
