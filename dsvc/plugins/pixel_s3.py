@@ -16,6 +16,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from hashlib import md5
 from io import BytesIO
 from typing import Any, Final
@@ -29,6 +30,10 @@ N_CONNECTIONS: Final = 32
 CONNECT_S: Final = 5.0
 SILENCE_S: Final = 20.0
 """How long a server may say nothing before a read counts as lost."""
+
+OUTAGE: Final = 32
+"""After so many images in a row that no try brought, each is tried but once until one is read: a run over a million
+images ends while the store is away, instead of waiting for each."""
 
 _PIECE_BYTES = 1 << 18
 _ETAG = re.compile(r"[0-9a-f]{32}(-[0-9]+)?", re.IGNORECASE)
@@ -48,7 +53,16 @@ _THROTTLED = {
 _TRANSIENT_STATUSES = {408, 425, 429}
 _REFUSALS = {403: "access is denied", 404: "there is no such object"}
 
+
+@dataclass
+class _Lost:
+    """Images that no try brought, since one was read. Threads may miscount by a few: it is a threshold alone."""
+
+    in_a_row: int = 0
+
+
 _lock = threading.Lock()
+_lost = _Lost()
 _clients: list[Any] = []
 
 
@@ -96,12 +110,21 @@ def read_s3(
                 return image
 
     policy = retries or Retries()
+    if _lost.in_a_row >= OUTAGE:
+        policy = replace(policy, tries=1)
     try:
-        return policy.call(attempt, given_up)
+        found = policy.call(attempt, given_up)
     except GivenUpError as err:
+        if given_up is None or not given_up.is_set():
+            _lost.in_a_row += 1
         raise ImageUnreadableError(
             pointer=pointer, reason=err.reason, hint="run `dsvc run --retry-failed` once the store is well"
         ) from err
+    except (ImageChangedError, ImageUnreadableError):
+        _lost.in_a_row = 0  # it answered
+        raise
+    _lost.in_a_row = 0
+    return found
 
 
 def _read_body(body: Any, size: int, deadline: float, policy: Retries) -> bytes:
@@ -157,6 +180,7 @@ def forget_client() -> None:
     """Let the next reading make a client anew, by the settings of then."""
     with _lock:
         _clients.clear()
+        _lost.in_a_row = 0
 
 
 def _make_client() -> Any:

@@ -185,6 +185,32 @@ def test_no_credentials_are_told(s3, monkeypatch):
         read(f"s3://{s3.bucket}/a.jpg")
 
 
+def test_an_outage_does_not_cost_every_image_all_its_tries(s3):
+    """After some images that no try brought each is tried once, until one is read; what is refused was answered."""
+    pointer = s3.put("a.jpg", b"x")
+    policy = Retries(tries=3, first_wait_s=0.0, time_s=20)
+    s3.proxy.requests.clear()
+    s3.proxy.plan(path_of(pointer), Status(500), forever=True)
+
+    def count(n_images):
+        before = s3.proxy.requests[path_of(pointer)]
+        for _ in range(n_images):
+            with pytest.raises(ImageUnreadableError):
+                read(pointer, retries=policy)
+        return s3.proxy.requests[path_of(pointer)] - before
+
+    assert 3 * pixel_s3.OUTAGE == count(pixel_s3.OUTAGE)
+    assert 5 == count(5)
+    s3.proxy.heal()
+    assert b"x" == read(pointer, retries=policy)
+    s3.proxy.plan(path_of(pointer), Status(500), forever=True)
+    assert 3 == count(1)
+    assert 3 * pixel_s3.OUTAGE - 3 == count(pixel_s3.OUTAGE - 1)
+    with pytest.raises(ImageUnreadableError, match="no such object"):
+        read(f"s3://{s3.bucket}/gone.jpg")
+    assert 3 == count(1)
+
+
 class TestChange:
     """An object whose ETag is another than the one that was ingested."""
 
