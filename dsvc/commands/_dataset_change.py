@@ -49,7 +49,7 @@ def cause_text(cause: Cause | Reason, move: str) -> str:
         case "limit":
             return "beyond what the sample keeps"
         case "take":
-            return f"a record {verbs[0]} not {cause.text}"
+            return f"{cause.name or 'a record'} {verbs[0]} {cause.lack or f'not {cause.text}'}, which is not taken"
         case "where" if cause.outcome == "no value":
             return f"`{cause.text}` {verbs[1]} no value: {f'{cause.name} ' if cause.name else ''}{cause.lack}"
         case "where":

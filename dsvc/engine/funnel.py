@@ -10,7 +10,7 @@ import numpy as np
 
 from dsvc.engine.lacks import Lack, Why, list_lacks
 from dsvc.engine.loading import Loader
-from dsvc.engine.sieve import LIMIT, Gate, Sieve
+from dsvc.engine.sieve import LIMIT, WHERE, Gate, Sieve
 from dsvc.recipe.spec import DatasetSpec
 from dsvc.repo.catalog import count_parts
 from dsvc.repo.view import View
@@ -28,7 +28,7 @@ class Stage(msgspec.Struct, frozen=True):
     no_value: int = 0
     """Of a term: sources for which it is neither true nor false."""
     lacks: tuple[Lack, ...] = ()
-    """Why not, each source counted once; most first."""
+    """Why not, or of `take` which record has which standing; each source counted once, most first."""
 
 
 class Funnel(msgspec.Struct, frozen=True):
@@ -61,6 +61,7 @@ def find_funnel(view: View, loader: Loader, spec: DatasetSpec) -> Funnel:
     n_sources = 0
     stopped, unknown, parts = Counter[int](), Counter[int](), Counter[int]()
     lacks: list[Counter[Why]] = [Counter() for _ in gates]
+    is_term = np.array([gate.what == WHERE for gate in gates])
     groups = Counter[int]()
     limit = None if spec.sample is None else spec.sample.max
     for columns in sieve.scan():
@@ -68,7 +69,7 @@ def find_funnel(view: View, loader: Loader, spec: DatasetSpec) -> Funnel:
         sifted = sieve.sift(columns)
         stopped.update(_count(sifted.stopped))
         has_none = sifted.lacks >= 0
-        unknown.update(_count(sifted.stopped[has_none]))
+        unknown.update(_count(sifted.stopped[has_none & is_term[sifted.stopped]]))
         for number in np.unique(sifted.stopped[has_none]).tolist():
             lacks[number] += sieve.lacking.count(sifted.lacks[has_none & (sifted.stopped == number)])
         through = np.flatnonzero(sifted.stopped < 0)

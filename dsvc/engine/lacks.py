@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -17,6 +17,7 @@ from dsvc.objects.encoding import get_object
 from dsvc.objects.join import take_joined
 from dsvc.objects.keys import Keys
 from dsvc.objects.oid import Kind
+from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.tree import Tree
 from dsvc.recipe.expressions import Expression
@@ -28,7 +29,7 @@ NO_RECORD = "no record"
 MISSING_INPUT = "missing-input"
 """A derived record cannot be made: an input that it needs has no record."""
 STALE = "stale"
-"""A derived record can be made, and was not: a run is to come."""
+"""A derived record can be made, and was not: a run is to come. Of an ingested one: its source has other content now."""
 NULL = "null"
 """There is a record, and its value, or the field that is named, is null."""
 
@@ -114,6 +115,40 @@ class Lacking:
         if can_be_made.any():
             codes[can_be_made] = self._code(Why(signal, STALE))
         return codes
+
+    def of_untaken(self, signals: Iterable[str], take: Collection[str], keys: Keys) -> Codes:
+        """Return the numbers of which record of some sources has a standing that is not taken, and of which.
+
+        Args:
+            signals: Those whose records count.
+            take: The standings, and `stale`, that are taken.
+            keys: Sources that have such a record.
+        """
+        codes = np.full(len(keys), -1, np.int32)
+        for name in signals:
+            tree = self._view.tree(name)
+            rows = np.flatnonzero(codes < 0)
+            if tree is None or not len(rows):
+                continue
+            asked = keys.take(rows)
+            prov = take_joined([tree], asked, provenance=True).columns[0].prov
+            if prov is None:
+                continue
+            standings = [get_object(self._view.reader, oid, Kind.PROVENANCE, Provenance).standing for oid in prov.table]
+            told = np.array([-1 if s in take else self._code(Why(name, s)) for s in standings] or [-1], np.int32)
+            found = np.where(prov.rows >= 0, told[np.maximum(prov.rows, 0)], -1)
+            # What is stale is that, whatever its standing was.
+            stale = self._is_stale(name, asked) & (prov.rows >= 0)
+            codes[rows] = np.where(stale, -1 if STALE in take else self._code(Why(name, STALE)), found)
+        codes[codes < 0] = self._code(Why("", "not taken"))
+        return codes
+
+    def _is_stale(self, signal: str, keys: Keys) -> npt.NDArray[np.bool_]:
+        tree = self._tree(signal)
+        if tree is None:
+            return np.zeros(len(keys), np.bool_)
+        waiting = take_joined([tree], keys).columns[0].values
+        return np.asarray(pc.fill_null(pc.equal(pc.struct_field(waiting, "reason"), STALE), False))
 
     def count(self, codes: Codes) -> Counter[Why]:
         """Return how often each reason is among some."""

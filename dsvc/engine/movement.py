@@ -42,9 +42,9 @@ class Reason(NamedTuple):
     outcome: str = ""
     """Of a term: ``false`` or ``no value``."""
     name: str = ""
-    """What lacks, where a term has no value."""
+    """What lacks, where a term has no value; the signal whose record is not taken."""
     lack: str = ""
-    """Why it lacks."""
+    """Why it lacks; the record's standing."""
 
 
 class Cause(msgspec.Struct, frozen=True):
@@ -184,10 +184,10 @@ def _reasons(side: Side, keys: Keys) -> list[Reason]:
             found.append(through)
             continue
         stage = Reason(gates[at].what, gates[at].text)
+        if stage.what == WHERE:
+            stage = stage._replace(outcome=NO_VALUE if lack >= 0 else FALSE)
         if lack >= 0:
-            stage = stage._replace(outcome=NO_VALUE, name=whys[lack].name, lack=whys[lack].reason)
-        elif stage.what == WHERE:
-            stage = stage._replace(outcome=FALSE)
+            stage = stage._replace(name=whys[lack].name, lack=whys[lack].reason)
         found.append(stage)
     known = iter(found)
     return [next(known) if is_there else Reason(SOURCE) for is_there in there.tolist()]

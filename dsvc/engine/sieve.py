@@ -24,7 +24,7 @@ from dsvc.engine.lacks import Codes, Lacking
 from dsvc.engine.loading import Loader
 from dsvc.engine.selection import FROM
 from dsvc.engine.splits import hash_keys, thresholds
-from dsvc.engine.taking import UNTAKEN
+from dsvc.engine.taking import UNTAKEN, named_signals
 from dsvc.errors import TransformFailedError
 from dsvc.objects.arrays import to_arrow
 from dsvc.objects.column import Index
@@ -55,7 +55,8 @@ class Sifted:
     stopped: npt.NDArray[np.int16]
     """Index of the stage; -1 for a source that passes all."""
     lacks: Codes
-    """What a source lacks whose term has no value, by number of `Sieve.lacking`; -1 where it has one."""
+    """What a source lacks whose term has no value, or which of its records is not taken, by number of `Sieve.lacking`;
+    -1 of others."""
     parts: npt.NDArray[np.int8]
     """Of a source that passes all: the index of its part."""
 
@@ -76,6 +77,9 @@ class Sieve:
         self.lacking = Lacking(view, loader.recipe)
         self._selecting = self.bound.selecting
         self._evaluator = loader.evaluator
+        expressions = [*([spec.where] if spec.where else ()), *([split.by] if (split := self._selecting.split) else ())]
+        expressions += [spec.sample.per] if spec.sample is not None and spec.sample.per is not None else []
+        self._named = named_signals(spec, [path for expression in expressions for path in expression.inputs])
         has_limit = spec.sample is not None and spec.sample.max is not None
         self._stored: Tree | None = None
         if self.bound.is_current and not has_limit and spec.name in view.datasets:
@@ -118,6 +122,9 @@ class Sieve:
                 passed = ~is_null(columns.column(FROM))[inside]
             elif gate.what == TAKE:
                 passed = taken[inside]
+                out = inside[~passed]
+                if len(out):
+                    lacks[out] = self.lacking.of_untaken(self._named, self.spec.take, columns.keys.take(out))
             elif gate.what == SAMPLE:
                 passed = self._in_share(columns, inside)
             else:  # the split is the last, and whoever comes so far is where the selection says

@@ -19,7 +19,7 @@ from dsvc.engine.movement import Reason
         (Reason("dataset"), "left", "the dataset is gone"),
         (Reason("part", "train -> test"), "moved", "train -> test"),
         (Reason("limit"), "left", "beyond what the sample keeps"),
-        (Reason("take", "final"), "left", "a record is not final"),
+        (Reason("take", "final", "", "x", "contested"), "left", "x is contested, which is not taken"),
         (Reason("split", "people"), "left", "split people"),
         (Reason("stale"), "left", "the dataset was not run after its recipe was edited"),
     ],

@@ -121,3 +121,18 @@ def test_counts_are_those_of_counting(tmp_path_factory, xs, ys):
         assert stage.no_value == sum(lack.sources for lack in stage.lacks)
         left = {s for s in left if term(s)}
     assert (len(sources), len(left)) == (found.sources, found.rows)
+
+
+def test_what_is_not_taken_is_told_by_its_standing(bench):
+    """The first signal that the dataset names whose record is not taken, and what that record is."""
+    standings = {"a": "final", "b": "unaudited", "c": "contested", "e": "final"}
+    bench.put("y", dict.fromkeys("abce", 1))
+    bench.stand("x", {source: (1, name) for source, name in standings.items()}, stale="e")
+    bench.write('[dataset.d]\nwhere = "y = 1"\ncolumns = { x = "x" }')
+    *_, take = funnel(bench).stages
+
+    assert ("take", 1, 3, 0) == (take.what, take.passed, take.failed, take.no_value)
+    assert {("x", "unaudited"), ("x", "contested"), ("x", "stale")} == {(lack.name, lack.reason) for lack in take.lacks}
+    bench.write('[dataset.d]\nwhere = "y = 1"\ncolumns = { x = "x" }\ntake = ["final", "stale", "contested"]')
+    *_, take = funnel(bench).stages
+    assert (3, (Lack("x", "unaudited", 1),)) == (take.passed, take.lacks)
