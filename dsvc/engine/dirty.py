@@ -61,7 +61,7 @@ class Groups:
         if not len(self):
             return np.zeros(len(ids), np.uint64)
         at = pc.fill_null(pc.index_in(ids, value_set=self.ids), len(self))
-        return np.append(self.bits, np.uint64(0))[np.asarray(at)]
+        return np.asarray(np.append(self.bits, np.uint64(0))[np.asarray(at)])
 
 
 class Changed:
