@@ -11,6 +11,7 @@ candidates than it may keep and one of them changed, and of those left out befor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,7 @@ from dsvc.engine.inputs import Input, Inputs, find_signal
 from dsvc.engine.probe import Probe
 from dsvc.engine.selection import MADE_BY, SELECTION
 from dsvc.engine.splits import hash_keys, hash_sources
+from dsvc.errors import DeriveError, SchemaError
 from dsvc.objects.access import Reader, Writer
 from dsvc.objects.arrays import normalise, to_arrow
 from dsvc.objects.chunk import batched_chunks, load_keys
@@ -109,7 +111,11 @@ class Sampling:
         if signal is None:
             return None
         before = None if base is None else find_signal(self._reader, base.output)
-        touched = None if base is None or before is None else self._touched(base)
+        touched = None
+        if base is not None and before is not None:
+            # What `per` cannot be told of as it was, such as a field that a signal has since, is looked at anew.
+            with suppress(DeriveError, SchemaError):
+                touched = self._touched(base)
         if touched is not None and touched[0] is not None and self._is_much(len(touched[0]), signal.count):
             touched = None
         chunks = list(batched_chunks(Tree(self._reader, signal).nodes().chunks(), ROWS))

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsvc.engine import sampling
+from dsvc.errors import SchemaError
 from tests.engine.conftest import Bench
 from tests.engine.test_splits import defined_bucket
 
@@ -193,6 +194,23 @@ def test_over_many_sources(bench):
     rest = [source for i, source in enumerate(sources) if i >= 500 and not 1000 <= i < 1300]
     groups = [[source for source in rest if who[source] == part] for part in range(5)]
     assert set().union(*(lowest(group, 100) for group in groups)) == kept
+
+
+def test_what_cannot_be_told_as_it_was_is_looked_at_anew(bench):
+    """A field that a signal has since; one that it has no more is an error."""
+    sources = [f"s{i}" for i in range(40)]
+    bench.put("x", dict.fromkeys(sources, 1))
+    bench.put("who", {source: {"a": 1} for source in sources})
+    bench.write(RECIPE.format(most=5, least=0, more=', per = "who.a"'))
+    bench.run()
+    table = pa.table({"source": sources[:20], "who": [{"b": 2}] * 20})
+    bench.repo.put("who", table, producer="w@1", replace=True)
+
+    with pytest.raises(SchemaError, match="no field 'a'"):
+        bench.run()
+    assert lowest(sources[:20], 5) | lowest(sources[20:], 5) == make(bench, 5, more=', per = "who.b"')[0]
+    bench.repo.put("who", pa.table({"source": sources, "who": [{"c": 2}] * 40}), producer="w@1", replace=True)
+    assert lowest(sources, 5) == make(bench, 5, more=', per = "who.c"')[0]
 
 
 def test_after_many_changes_all_are_looked_at_anew(bench, hashed):
