@@ -122,12 +122,10 @@ def _show_change(name: str, before: str, after: str, *, rows: bool, as_json: boo
     profiles = [
         repo.profile(revision, name) if name in repo.view(revision).datasets else None for revision in (before, after)
     ]
-    emit(
-        as_json=as_json,
-        objects=change_objects(movement, *profiles),
-        lines=change_lines(movement, *profiles),
-        long=True,
-    )
+    objects, lines = change_objects(movement, *profiles), change_lines(movement, *profiles)
+    emit(as_json=as_json, objects=objects, lines=lines, long=True)
+    if not movement.is_current:
+        hint(f"the recipe of {after} was edited since: `dsvc run` makes the dataset what it says")
 
 
 @command(group=dataset, examples=["dsvc dataset stats spoof", "dsvc dataset stats spoof@v3"])

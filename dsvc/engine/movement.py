@@ -72,6 +72,8 @@ class Movement(msgspec.Struct, frozen=True):
     """Sources in another part."""
     causes: tuple[Cause, ...]
     """Of those that entered, then left, then moved; most first."""
+    is_current: bool
+    """Whether the later version's dataset is what its recipe says; else a run is to come."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ def find_movement(name: str, before: Side, after: Side) -> Movement:
         totals[LEFT],
         totals[MOVED],
         tuple(Cause(move, *reason, n) for (move, reason), n in ordered),
+        after.sieve is None or after.sieve.bound.is_current,
     )
 
 

@@ -137,6 +137,14 @@ def test_the_draft_shows_the_funnel_of_an_edit(two):
     assert "dsvc run" in result.err
 
 
+def test_a_change_that_was_not_run_is_not_told(two):
+    """But that it is there."""
+    assert "" == two("dataset", "show", "good", "HEAD~1..@draft").err
+    edit("quality < 5", "quality < 4")
+
+    assert "dsvc run" in two("dataset", "show", "good", "HEAD~1..@draft").err
+
+
 def test_global_has_no_funnel(two):
     """It is everything."""
     assert "Funnel" not in two("dataset", "show", "global").out
