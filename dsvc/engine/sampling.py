@@ -57,6 +57,7 @@ _NOBODY = np.uint64(2**64 - 1)
 
 U64 = npt.NDArray[np.uint64]
 Index = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int32]
 Group = Callable[[Columns], pa.Array]
 """Evaluates `per` for some sources."""
 
@@ -182,7 +183,9 @@ class Sampling:
 
     def _choose(self, found: _Candidates, touched: U64 | None, chunks: Sequence[Sequence[ChunkEntry]]) -> Index:
         """Return the rows of the candidates that are kept."""
-        groups, number = np.unique(found.groups, return_inverse=True)
+        groups, inverse = np.unique(found.groups, return_inverse=True)
+        number = inverse.astype(np.int32)
+        del inverse
         size = np.bincount(number, minlength=len(groups))
         is_open = np.ones(len(groups), np.bool_) if touched is None else np.isin(groups, touched)
         # A group that nothing changed in keeps what it has, and one that is small enough keeps all.
@@ -196,13 +199,14 @@ class Sampling:
             self._hash(buckets, rest, found.rows, chunks)
             hashed = hashed | rest
         at = np.flatnonzero(hashed)
-        order = at[np.lexsort((at, buckets[at], number[at]))]
-        starts = np.searchsorted(number[order], np.arange(len(groups)))
-        rank = np.arange(len(order)) - starts[number[order]]
-        chosen[order[rank < self._most]] = True
+        order = at[np.lexsort((buckets[at], number[at]))]  # stable: of equal buckets the lower pointer is first
+        del buckets, at
+        ordered = number[order]
+        starts = np.searchsorted(ordered, np.arange(len(groups), dtype=np.int32))
+        chosen[order[np.arange(len(order)) - starts[ordered] < self._most]] = True
         return found.rows[chosen]
 
-    def _is_short(self, found: _Candidates, hashed: Mask, number: Index, n_groups: int, buckets: U64) -> Mask:
+    def _is_short(self, found: _Candidates, hashed: Mask, number: Numbers, n_groups: int, buckets: U64) -> Mask:
         """Return, per group, whether one that was left out before may have to come in.
 
         Each of those has a higher bucket than all that were kept. So as long as there are enough up to the highest
