@@ -12,7 +12,7 @@
       UnsupportedFormatError   14   written by a newer or unknown dsvc
       StoreError               15   a store refused or failed
       PluginError              16   a plugin failed; the original is the cause
-      SchemaError  FeedError  DeriveError    1
+      SchemaError  FeedError  DeriveError  PlatformError    1
 
 The whole tree is in docs/reference/errors.md, made from the classes. A command can also end with 0 done, 2 usage,
 3 done but some records failed, 4 made again and not equal, 70 a bug in dsvc, 130 interrupted, 141 broken pipe. A bug
@@ -594,6 +594,22 @@ class RunningError(UserError):
     advice = "wait until it is done, or leave out `--no-wait`"
 
 
+class PlatformError(DsvcError):
+    """An annotation platform refuses what is asked of it."""
+
+    platform: str
+    reason: str
+    text = "platform {platform!r}: {reason}"
+    advice = "run `dsvc annotate check`"
+
+
+class PlatformUnavailableError(PlatformError):
+    """An annotation platform does not answer now; what was asked for may have happened all the same."""
+
+    retryable = True
+    advice = "run the command again later; nothing is asked twice"
+
+
 class PluginError(DsvcError):
     """A plugin failed or breaks its contract; the original error is the cause."""
 
@@ -616,3 +632,11 @@ class PluginNotFoundError(PluginError, LookupError):
 
     def describe(self) -> str:
         return f"no plugin offers the {self.what} {self.plugin!r}; there are: {', '.join(self.available) or 'none'}"
+
+
+class AnswerFormatError(UserError):
+    """An answer, or a value to be judged, is none of its task's type. It is kept aside, shown, and never dropped."""
+
+    type: str
+    reason: str
+    text = "no answer of type {type}: {reason}"

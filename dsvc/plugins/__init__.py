@@ -23,23 +23,59 @@ if TYPE_CHECKING:
     from dsvc.plugins.hookspecs import hookimpl
     from dsvc.plugins.match import compile_filter
     from dsvc.plugins.options import Option
+    from dsvc.plugins.platforms import (
+        AnswerPage,
+        Capabilities,
+        Finding,
+        Platform,
+        PlatformAnswer,
+        PlatformTask,
+        Posted,
+        Question,
+        TaskForm,
+    )
 
 __all__ = [
+    "AnswerPage",
+    "Capabilities",
     "DocumentBatch",
     "Exporter",
     "Feed",
     "FeedQuery",
+    "Finding",
     "Option",
     "Outcome",
     "Pixels",
+    "Platform",
+    "PlatformAnswer",
+    "PlatformTask",
+    "Posted",
     "Producer",
+    "Question",
     "RecordTransform",
+    "TaskForm",
     "Transform",
     "compile_filter",
     "hookimpl",
 ]
 
-_HOMES = {"Option": "options", "compile_filter": "match", "hookimpl": "hookspecs"}
+_PLATFORMS = (
+    "AnswerPage",
+    "Capabilities",
+    "Finding",
+    "Platform",
+    "PlatformAnswer",
+    "PlatformTask",
+    "Posted",
+    "Question",
+    "TaskForm",
+)
+_HOMES = {
+    "Option": "options",
+    "compile_filter": "match",
+    "hookimpl": "hookspecs",
+    **dict.fromkeys(_PLATFORMS, "platforms"),
+}
 
 
 def __getattr__(name: str) -> Any:

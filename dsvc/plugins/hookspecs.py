@@ -19,6 +19,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from dsvc.plugins.contracts import Executor, Exporter, Feed, Producer, Transform
+    from dsvc.plugins.platforms import Platform
 
 GROUP: Final = "dsvc"
 """The entry point group, and pluggy's name of the project."""
@@ -50,3 +51,8 @@ def dsvc_exporters() -> Mapping[str, type[Exporter]]:  # type: ignore[empty-body
 @hookspec
 def dsvc_executors() -> Mapping[str, type[Executor]]:  # type: ignore[empty-body]
     """Return executors by the name that `run --executor` gives."""
+
+
+@hookspec
+def dsvc_platforms() -> Mapping[str, type[Platform]]:  # type: ignore[empty-body]
+    """Return annotation platforms by the name that the `plugin` of a recipe's platform gives."""

@@ -17,6 +17,7 @@ import pluggy
 from dsvc.errors import PluginError, PluginNotFoundError
 from dsvc.plugins import hookspecs
 from dsvc.plugins.contracts import Executor, Exporter, Feed, Producer, Transform
+from dsvc.plugins.platforms import Platform
 
 if TYPE_CHECKING:
     from pluggy import HookImpl
@@ -27,6 +28,7 @@ _KINDS: Final[Mapping[str, tuple[str, type]]] = {
     "producer": ("dsvc_producers", Producer),
     "exporter": ("dsvc_exporters", Exporter),
     "executor": ("dsvc_executors", Executor),
+    "platform": ("dsvc_platforms", Platform),
 }
 
 
@@ -74,6 +76,10 @@ class Plugins:
     def get_executor(self, name: str) -> type[Executor]:
         """Return an executor; as `get_transform`."""
         return cast("type[Executor]", self._get("executor", name))
+
+    def get_platform(self, name: str) -> type[Platform]:
+        """Return an annotation platform; as `get_transform`."""
+        return cast("type[Platform]", self._get("platform", name))
 
     def names(self, kind: str) -> list[str]:
         """Return the sorted names of what is offered; `kind` is `feed`, `transform`, and so on."""

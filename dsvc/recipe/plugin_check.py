@@ -147,11 +147,16 @@ def _check_exporter(offer: Any) -> Iterator[str]:
         yield f"suffix: expected a dot and lower-case letters or digits, found {suffix!r}"
 
 
+def _check_platform(offer: Any) -> Iterator[str]:
+    yield from _check_options("options", offer.options)
+
+
 _CHECKS: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "feed": _check_feed,
     "transform": _check_transform,
     "producer": _check_producer,
     "exporter": _check_exporter,
+    "platform": _check_platform,
 }
 
 

@@ -11,6 +11,7 @@ from dsvc.plugins import hookspecs
 from dsvc.plugins.contracts import Executor, Exporter, Feed, Outcome, Producer, Transform
 from dsvc.plugins.hookspecs import hookimpl
 from dsvc.plugins.manager import Plugins
+from dsvc.plugins.platforms import Capabilities, Platform
 
 
 class Nothing(Feed):
@@ -103,6 +104,37 @@ class Here(Executor):
 def test_hook_dsvc_executors(install):
     """An executor is found by the name that `run --executor` gives."""
     assert Here is install(dsvc_executors=lambda: {"here": Here}).get_executor("here")
+
+
+class Nobody(Platform):
+    """A platform where nobody works."""
+
+    @property
+    def capabilities(self):
+        return Capabilities("pointer")
+
+    def post(self, form, questions):
+        return []
+
+    def poll(self, form, cursor=None):
+        yield from ()
+
+    def iter_tasks(self, form):
+        yield from ()
+
+    def withdraw(self, form, task_id):
+        return "gone"
+
+    def discard(self, form, task_id):
+        return "gone"
+
+    def check(self):
+        return []
+
+
+def test_hook_dsvc_platforms(install):
+    """A platform is found by the name that the `plugin` of `[platform.NAME]` gives."""
+    assert Nobody is install(dsvc_platforms=lambda: {"nobody": Nobody}).get_platform("nobody")
 
 
 def test_every_hook_has_a_test():
