@@ -21,26 +21,27 @@ BELOW = {
     "repo": {"errors", "objects", "store"},
     "recipe": {"errors", "objects", "plugins", "store", "repo"},
     "feeds": _DATA_ROOMS,
-    "engine": _DATA_ROOMS,
+    "annotation": _DATA_ROOMS,
+    "engine": _DATA_ROOMS | {"annotation"},
     "export": _DATA_ROOMS,
     "looking": _DATA_ROOMS | {"engine", "export"},
     "verifying": _DATA_ROOMS | {"engine", "looking"},
     "running": _DATA_ROOMS | {"engine", "verifying"},
     "tagging": _DATA_ROOMS | {"export", "looking"},
-    "repository": _DATA_ROOMS | {"feeds", "engine", "export", "looking", "running", "tagging", "verifying"},
+    "repository": _DATA_ROOMS | {"annotation", "feeds", "engine", "export", "looking", "running", "tagging", "verifying"},
     "demo": {"errors"},
-    "commands": _DATA_ROOMS | {"feeds", "engine", "export", "repository", "demo"},
+    "commands": _DATA_ROOMS | {"annotation", "feeds", "engine", "export", "repository", "demo"},
     "cli": {"errors", "commands", "plugins"},
     "__main__": {"cli"},
-    "testing": _DATA_ROOMS | {"feeds", "engine", "export", "repository"},
+    "testing": _DATA_ROOMS | {"annotation", "feeds", "engine", "export", "repository"},
 }
 
-_ARROW_ROOMS = {"objects", "repo", "recipe", "plugins", "feeds", "engine", "export", "repository", "testing"}
+_ARROW_ROOMS = {"objects", "repo", "recipe", "plugins", "feeds", "annotation", "engine", "export", "repository", "testing"}
 
 # Which rooms may import which third party.
 VENDORS = {
     "blake3": {"objects"},
-    "msgspec": {"objects", "store", "repo", "recipe", "feeds", "engine", "export", "commands"},
+    "msgspec": {"objects", "store", "repo", "recipe", "feeds", "annotation", "engine", "export", "commands"},
     "numpy": _ARROW_ROOMS,
     "pyarrow": _ARROW_ROOMS | {"store"},  # store: its zstd, and its memory pool
     "lmdb": {"store"},

@@ -53,11 +53,17 @@ class Kind(IntEnum):
     RECIPE = 13
     STATE = 14
     TRACE = 15
+    LEDGER = 16
     NODEVALUE = 32
     TYPE = 33
     TRANSFORM = 34
     DEFINITION = 35
     SPLIT = 36
+    ASK = 37
+    ANSWER = 38
+    PAYLOAD = 39
+    LOT = 40
+    TASK = 41
 
 
 _HASHERS = {kind: blake3(derive_key_context=f"dsvc/v1/{kind.name.lower()}") for kind in Kind}

@@ -36,8 +36,8 @@ def test_numbers_of_kinds_never_change():
     """They are bytes of stored objects; those from 32 on are hashed alone."""
     columns = ["KEY", "VALUE"]
     trees = ["PIECES", "NODE", "PROV", "PROVENANCE", "SIGNAL", "DATASET", "ROOT"]
-    history = ["COMMIT", "TAG", "BLOB", "RECIPE", "STATE", "TRACE"]
-    hashed = ["NODEVALUE", "TYPE", "TRANSFORM", "DEFINITION", "SPLIT"]
+    history = ["COMMIT", "TAG", "BLOB", "RECIPE", "STATE", "TRACE", "LEDGER"]
+    hashed = ["NODEVALUE", "TYPE", "TRANSFORM", "DEFINITION", "SPLIT", "ASK", "ANSWER", "PAYLOAD", "LOT", "TASK"]
     expected = [*enumerate(columns + trees + history, start=1), *enumerate(hashed, start=32)]
 
     assert expected == [(kind.value, kind.name) for kind in Kind]

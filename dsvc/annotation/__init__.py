@@ -1,0 +1,1 @@
+"""People as a step: what is asked, what was answered, and what follows from it."""
