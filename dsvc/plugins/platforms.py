@@ -27,6 +27,7 @@ from typing import Any, ClassVar, Literal
 
 from dsvc.plugins.options import Option
 
+Form = Literal["label", "adjust", "verify"]
 Mode = Literal["label", "adjust", "verify", "adjudicate", "audit"]
 Outcome = Literal["value", "skip", "accept", "reject"]
 Withdrawal = Literal["deleted", "answered", "gone"]
@@ -89,9 +90,10 @@ class Question:
     Attributes:
         key: Our key of it, at most 100 characters of `0-9a-z#-`: it says which ask and which attempt. Opaque to the
             platform, which gives it back with every answer.
-        mode: What is wanted: a value (`label`, nothing shown; `adjust`, `shown` to be corrected; `adjudicate`, by an
-            expert), or a verdict on `shown` (`verify`, `audit`), with a corrected value where it is rejected.
+        form: What a person sees and does: `label`, nothing is shown and a value is given; `adjust`, `shown` is corrected
+            to a value; `verify`, `shown` is accepted or rejected, and a corrected value may come with a rejection.
         image: What to show; `Capabilities.image` says what it is.
+        mode: Why it is asked, for platforms that hand the questions of an audit or an adjudication to other people.
         width: Of that image in pixels, None where it is not known. Boxes and points can be shown only where it is.
         height: As `width`.
         shown: The value that is shown to be corrected or judged, None for none.
@@ -103,8 +105,9 @@ class Question:
     """
 
     key: str
-    mode: Mode
+    form: Form
     image: str
+    mode: Mode = "label"
     width: int | None = None
     height: int | None = None
     shown: Any = None
