@@ -90,8 +90,8 @@ class Question:
     Attributes:
         key: Our key of it, at most 100 characters of `0-9a-z#-`: it says which ask and which attempt. Opaque to the
             platform, which gives it back with every answer.
-        form: What a person sees and does: `label`, nothing is shown and a value is given; `adjust`, `shown` is corrected
-            to a value; `verify`, `shown` is accepted or rejected, and a corrected value may come with a rejection.
+        form: What a person sees and does: `label`, nothing is shown and a value is given; `adjust`, `shown` is
+            corrected to a value; `verify`, `shown` is accepted or rejected, and a correction may come with a rejection.
         image: What to show; `Capabilities.image` says what it is.
         mode: Why it is asked, for platforms that hand the questions of an audit or an adjudication to other people.
         width: Of that image in pixels, None where it is not known. Boxes and points can be shown only where it is.
