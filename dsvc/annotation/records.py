@@ -2,7 +2,7 @@
 
 | id | hash kind | of |
 | --- | --- | --- |
-| an ask's | ``ask`` | source, content id, region, task, version, type, form, is it an expert's, round, judged value |
+| an ask's | ``ask`` | source, content id, region, task, version, type, form, purpose, round, judged value |
 | an answer's | ``answer`` | ask id, annotator, outcome, payload, reasons |
 | a payload's | ``payload`` | the canonical text |
 
@@ -25,6 +25,8 @@ Mode = Literal["label", "adjust", "verify", "adjudicate", "audit"]
 """Why it is asked: a first answer in one of the three forms, an expert's last word, or the judging of a sample."""
 Form = Literal["label", "adjust", "verify"]
 """What a person sees and does: nothing shown; a value shown and corrected; a value shown, right or wrong."""
+Purpose = Literal["first", "audit", "expert"]
+"""Whose word it is: mode without its form."""
 Outcome = Literal["value", "skip", "accept", "reject"]
 """What an answer says; a rejection may carry the corrected value as its payload."""
 
@@ -65,6 +67,11 @@ class Ask(msgspec.Struct, frozen=True):
     judged: str | None = None
     """The canonical payload that is shown and judged; None where nothing is."""
     context: Context = Context()
+
+    @property
+    def purpose(self) -> Purpose:
+        """Whose word it asks for."""
+        return purpose_of(self.mode)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -110,9 +117,14 @@ def make_ask(
 ) -> Ask:
     """Return an ask with its id; without `judged` for form ``label``, which shows nothing."""
     judged = None if form == "label" else judged
-    ask_id = make_ask_id(source, content_id, region, task, version, type, form, mode == "adjudicate", round, judged)
+    ask_id = make_ask_id(source, content_id, region, task, version, type, form, purpose_of(mode), round, judged)
     told = context or Context()
     return Ask(ask_id, source, content_id, region, task, version, type, mode, form, round, judged, told)
+
+
+def purpose_of(mode: Mode) -> Purpose:
+    """Return whose word a mode asks for."""
+    return "expert" if mode == "adjudicate" else "audit" if mode == "audit" else "first"
 
 
 def make_ask_id(
@@ -123,12 +135,12 @@ def make_ask_id(
     version: str,
     type_text: str,
     form: Form,
-    is_expert: bool,  # noqa: FBT001  -- named like the other parts of the id
+    purpose: Purpose,
     round_: int,
     judged: str | None,
 ) -> Oid:
-    """Return the id of an ask. An audit in some form asks what a first answer in that form would: they share it."""
-    parts = (source, content_id, region, task, version, type_text, form, is_expert, round_, judged)
+    """Return the id of an ask."""
+    parts = (source, content_id, region, task, version, type_text, form, purpose, round_, judged)
     return hash_encoded(Kind.ASK, parts)
 
 
