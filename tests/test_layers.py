@@ -47,10 +47,11 @@ VENDORS = {
     "lmdb": {"store"},
     "pluggy": {"plugins"},
     "duckdb": {"recipe", "engine"},
-    "pymongo": {"feeds", "testing"},
+    "pymongo": {"feeds", "annotation", "testing"},  # annotation: an op store, and a platform
     "bson": {"feeds", "testing"},
-    "boto3": {"plugins"},
-    "botocore": {"plugins"},
+    "boto3": {"plugins", "annotation"},  # annotation: the staging store
+    "botocore": {"plugins", "annotation"},
+    "PIL": {"annotation"},
     "click": {"commands", "cli"},
     "rich": {"commands"},
     "pytest": {"testing"},

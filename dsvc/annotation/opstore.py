@@ -1,0 +1,136 @@
+"""Where the state of work in progress is kept: requests, staged copies, issues, inbox, rates, costs.
+
+All of it is disposable. What was answered is in the ledger, what is asked follows from the recipe, and what is open
+is listed by the platform and by the staging store: deleting an op store costs uploads, never answers.
+
+A store has four primitives, so that LMDB and MongoDB and whatever a team has can do them alike: insert where absent,
+swap by version, scan by (field, id), delete by version. Nothing is atomic over two documents: whoever changes two
+writes first the one from which the other can be made again. `dsvc.testing.opstores` is the contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+
+Doc: TypeAlias = dict[str, Any]
+"""Plain values under names: str, int, float, bool, None, and lists and dicts of them."""
+Value: TypeAlias = str | int
+"""What a scan compares: text by its code points (without NUL), integers of 64 bits; one field holds one of the two."""
+
+INDEXES: Final[Mapping[str, tuple[str, ...]]] = {
+    "requests": ("line", "due", "task"),
+    "stages": ("put_us", "rendering"),
+    "issues": ("open",),
+    "inbox": ("state",),
+    "costs": ("task",),
+    "control": (),
+    "secrets": (),
+}
+"""Which fields of which space can be scanned by. Every space can be scanned by `id`."""
+PAGE: Final = 500
+"""Documents that a scan gives at once, unless asked otherwise."""
+_TRIES = 1000
+
+
+class OpRecord(NamedTuple):
+    """A document as it was read; `version` grows by one with each swap and begins at 1."""
+
+    id: str
+    version: int
+    doc: Doc
+
+
+class OpStore(Protocol):
+    """The four primitives, and a look at one document. May be used by several threads and processes."""
+
+    def get(self, space: str, key: str) -> OpRecord | None:
+        """Return one document, or None where there is none."""
+
+    def insert(self, space: str, key: str, doc: Doc) -> bool:
+        """Keep a document where there is none of this id; tell whether it was kept."""
+
+    def swap(self, space: str, key: str, version: int, doc: Doc) -> bool:
+        """Put a document in the place of the one that has this version; tell whether that was still so."""
+
+    def scan(
+        self,
+        space: str,
+        field: str = "id",
+        low: Value | None = None,
+        high: Value | None = None,
+        *,
+        after: tuple[Value, str] | None = None,
+        limit: int = PAGE,
+    ) -> list[OpRecord]:
+        """Return documents by (field, id), ascending; those without the field, or with None in it, are not among them.
+
+        Args:
+            space: Which documents.
+            field: `id`, or one that `INDEXES` names.
+            low: The least value, itself included.
+            high: The value to stop before.
+            after: Go on behind this (value, id).
+            limit: How many at most.
+        """
+
+    def delete(self, space: str, key: str, version: int) -> bool:
+        """Remove the document that has this version; tell whether that was still so."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+
+
+def check_field(indexes: Mapping[str, tuple[str, ...]], space: str, field: str) -> None:
+    """Refuse a space or a field that was not declared.
+
+    Raises:
+        ValueError: If it was not.
+    """
+    if space not in indexes or (field != "id" and field not in indexes[space]):
+        raise ValueError(f"{space}.{field} is not declared as one to scan by")
+
+
+def iter_scan(
+    store: OpStore, space: str, field: str = "id", low: Value | None = None, high: Value | None = None
+) -> Iterator[OpRecord]:
+    """Yield every document of a range, page by page; those changed meanwhile may come twice or not at all."""
+    after: tuple[Value, str] | None = None
+    while page := store.scan(space, field, low, high, after=after):
+        yield from page
+        if len(page) < PAGE:
+            return
+        last = page[-1]
+        after = (last.id if field == "id" else last.doc[field], last.id)
+
+
+def update(store: OpStore, space: str, key: str, change: Callable[[Doc | None], Doc | None]) -> Doc | None:
+    """Change one document by what it is now, as often as it takes to win; return what is there afterwards.
+
+    Args:
+        store: Where.
+        space: Which documents.
+        key: Which one.
+        change: Given the document, or None; returns the next one, a new dict. None removes it, and leaves alone what
+            is not there; the same object leaves it as it is.
+    """
+    for _ in range(_TRIES):
+        found = store.get(space, key)
+        before = None if found is None else found.doc
+        after = change(before)
+        if after is before:
+            return before
+        if found is None:
+            done = after is not None and store.insert(space, key, after)
+        elif after is None:
+            done = store.delete(space, key, found.version)
+        else:
+            done = store.swap(space, key, found.version, after)
+        if done:
+            return after
+    raise AssertionError(f"{space} {key} changed {_TRIES} times in a row")
+
+
+def starting_with(prefix: str) -> tuple[str, str]:
+    """Return the (low, high) of all text that begins with a prefix."""
+    return prefix, prefix + "\U0010ffff"
