@@ -486,6 +486,12 @@ class PreconditionFailedError(StoreError):
     """A conditional write was refused."""
 
 
+class StagingError(StoreError):
+    """A staging store is not fit to hold copies of images."""
+
+    advice = "run `dsvc annotate check`"
+
+
 class SchemaError(DsvcError):
     """Values do not have the shape that is asked of them."""
 

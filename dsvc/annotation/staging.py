@@ -1,0 +1,86 @@
+"""What a staging store must do: hold copies of images, under opaque keys, for less than a day.
+
+The bytes of an image pass through `put` and are kept nowhere else: no error, no log and no file of ours has them.
+`dsvc.testing.staging` is the contract; `dsvc.annotation.stages` has the rules of what is staged and when it goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from dsvc.errors import StagingError
+from dsvc.plugins.platforms import Finding
+
+
+@dataclass(frozen=True)
+class StagedObject:
+    """A copy as its store lists it.
+
+    Attributes:
+        key: Its name below the prefix.
+        put_us: When the store says it was put, microseconds UTC.
+        etag: The store's name of its bytes.
+        size: Bytes.
+    """
+
+    key: str
+    put_us: int
+    etag: str = ""
+    size: int = 0
+
+
+class StagingStore(Protocol):
+    """A bucket or directory that holds staged copies and nothing else. May be used by several threads.
+
+    Every method may raise StoreUnavailableError if the store does not answer now, and StoreError if it refuses.
+    """
+
+    @property
+    def name(self) -> str:
+        """What people call it, without credentials."""
+
+    def put(self, key: str, data: bytes, media_type: str) -> StagedObject | None:
+        """Create a copy; None if there is one of this key, which stays as it is.
+
+        When the store's answer is lost, it is found out whether the copy is ours; so None is another's.
+        """
+
+    def head(self, key: str) -> StagedObject | None:
+        """Return what is under a key, or None."""
+
+    def delete(self, key: str) -> None:
+        """Remove what is under a key, if anything is."""
+
+    def iter_objects(self) -> Iterator[StagedObject]:
+        """Yield everything below the prefix, whoever put it; what is put meanwhile may be missing."""
+
+    def uri(self, key: str) -> str:
+        """Return the copy's name for a platform that signs by itself: `s3://bucket/prefix/key`."""
+
+    def sign(self, key: str, life_s: int) -> str:
+        """Return an address that shows the copy to whoever has it, for so many seconds at most."""
+
+    def check(self) -> Sequence[Finding]:
+        """Return what was found of the set-up; the finding `EXPIRY_RULE` says whether the store deletes by itself.
+
+        It may put and remove an object of no content.
+        """
+
+
+EXPIRY_RULE = "expiry rule"
+"""The `what` of the finding about the store's own deleting."""
+
+
+def require_expiry_rule(store: StagingStore) -> None:
+    """Refuse a store in which what dsvc failed to delete would stay.
+
+    Raises:
+        StagingError: If its check found no rule.
+    """
+    findings = [finding for finding in store.check() if finding.what == EXPIRY_RULE]
+    if not findings or not all(finding.is_well for finding in findings):
+        found = findings[0].found if findings else "it does not say"
+        advice = findings[0].advice if findings else None
+        raise StagingError(store=store.name, reason=f"it has no expiry rule of its own: {found}", hint=advice)
