@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from dsvc.errors import DsvcError, PluginNotFoundError, RecipeError
 from dsvc.recipe.expressions import Expression
 from dsvc.recipe.files import merge_files
-from dsvc.recipe.graph import iter_unknown, order_steps
-from dsvc.recipe.load import read_sections
+from dsvc.recipe.graph import iter_unknown, order_nodes
+from dsvc.recipe.load import MAKERS, read_sections
 from dsvc.recipe.spec import FeedSpec, KeyPath, Recipe, SplitSpec
+from dsvc.recipe.task_spec import PlatformSpec
 
 if TYPE_CHECKING:
     from dsvc.plugins.manager import Plugins
@@ -107,18 +108,25 @@ def check_text(directory: Path, *, plugins: Plugins | None, also_known: Iterable
     for error in iter_unknown(_with_broken(recipe, reading.broken), (*known, *reading.broken_signals)):
         reading.problems.append(Problem.of(error))
     try:
-        recipe = replace(recipe, order=order_steps(recipe))
+        order = order_nodes(recipe)
+        recipe = replace(recipe, order=tuple(name for name in order if name in recipe.steps), node_order=order)
     except RecipeError as err:
         reading.problems.append(Problem.of(err))
     return Checked(recipe, tuple(sorted(reading.problems, key=place_key)), frozenset(reading.broken))
 
 
 def _with_broken(recipe: Recipe, broken: Iterable[tuple[str, str]]) -> Recipe:
-    """Return a recipe in which feeds and splits that cannot be read have their names."""
+    """Return a recipe in which feeds, splits and platforms that cannot be read have their names."""
     feeds = {name: FeedSpec(name, "", {}) for section, name in broken if section == "feed"}
     nothing = Expression("", (), "", is_input=False)
     splits = {name: SplitSpec(name, nothing, ()) for section, name in broken if section == "split"}
-    return replace(recipe, feeds={**recipe.feeds, **feeds}, splits={**recipe.splits, **splits})
+    platforms = {name: PlatformSpec(name, "") for section, name in broken if section == "platform"}
+    return replace(
+        recipe,
+        feeds={**recipe.feeds, **feeds},
+        splits={**recipe.splits, **splits},
+        platforms={**recipe.platforms, **platforms},
+    )
 
 
 def place_key(problem: Problem) -> tuple[str, int]:
@@ -167,7 +175,7 @@ class _Reading:
     @property
     def broken_signals(self) -> tuple[str, ...]:
         """The signals whose tables are not as written."""
-        return tuple(sorted(name for section, name in self.broken if section in ("signal", "step")))
+        return tuple(sorted(name for section, name in self.broken if section in MAKERS))
 
     def _find(self, err: DsvcError) -> Iterator[KeyPath]:
         """Yield what can be taken out for an error: the key it names, or else the table that lacks one."""
@@ -177,7 +185,7 @@ class _Reading:
                 key = ".".join(parts[:depth])
                 yield from (path for path in self._places if ".".join(map(str, path)) == key and self._has(path))
         elif isinstance(err, PluginNotFoundError):
-            for section, key in (("feed", "plugin"), ("step", "transform")):
+            for section, key in (("feed", "plugin"), ("step", "transform"), ("platform", "plugin")):
                 for name, table in self._content.get(section, {}).items():
                     if isinstance(table, Mapping) and table.get(key) == err.plugin:
                         yield (section, name, key)

@@ -62,18 +62,18 @@ def _read_columns(table: Table, signals: tuple[str, ...]) -> tuple[tuple[str, Ex
     return tuple(sorted(expressions.items()))
 
 
-def _inner(table: Table, key: str, example: str) -> Table | None:
+def read_inner(table: Table, key: str, example: str) -> Table | None:
     """Return an inner table; None where it is not given."""
     given = table.get(key, Mapping, f"a table, e.g. `{example}`")
     return None if given is None else Table(table.recipe, (*table.path, key), given)
 
 
 def _read_image(table: Table) -> Image | None:
-    inner = _inner(table, "image", '{ crop = "box", margin = 0.2, size = [224, 224] }')
+    inner = read_inner(table, "image", '{ crop = "box", margin = 0.2, size = [224, 224] }')
     if inner is None:
         return None
     crop = inner.text("crop", "the name of a column with a box")
-    margin = _number(inner, "margin", f"a share of the box's side, 0 to {MAX_MARGIN}", 0, MAX_MARGIN)
+    margin = read_number(inner, "margin", f"a share of the box's side, 0 to {MAX_MARGIN}", 0, MAX_MARGIN)
     size = inner.get("size", list, "width and height in pixels, e.g. `[224, 224]`")
     inner.finish()
     if crop is None and size is None:
@@ -86,11 +86,11 @@ def _read_image(table: Table) -> Image | None:
 
 
 def _read_sample(table: Table) -> SampleSpec | None:
-    inner = _inner(table, "sample", '{ max = 50000, per = "capture.country" }')
+    inner = read_inner(table, "sample", '{ max = 50000, per = "capture.country" }')
     if inner is None:
         return None
-    maximum = _count(inner, "max", "a number of sources, 1 or more", least=1)
-    share = _share(inner, "share")
+    maximum = read_count(inner, "max", "a number of sources, 1 or more", least=1)
+    share = read_share(inner, "share")
     per = inner.text("per", "an expression over signals")
     seed = inner.get("seed", str) or ""
     inner.finish()
@@ -117,19 +117,19 @@ def _read_take(table: Table) -> tuple[str, ...]:
 
 
 def _read_check(table: Table) -> CheckSpec | None:
-    inner = _inner(table, "check", "{ min_rows = 10000, max_loss = 0.05 }")
+    inner = read_inner(table, "check", "{ min_rows = 10000, max_loss = 0.05 }")
     if inner is None:
         return None
-    nulls = _inner(inner, "max_null", "{ label = 0.01 }")
-    classes = _inner(inner, "min_per_class", "{ label = 100 }")
+    nulls = read_inner(inner, "max_null", "{ label = 0.01 }")
+    classes = read_inner(inner, "min_per_class", "{ label = 100 }")
     rows = "a number of rows, 0 or more"
     spec = CheckSpec(
-        min_rows=_count(inner, "min_rows", rows),
-        max_rows=_count(inner, "max_rows", rows),
-        max_loss=_number(inner, "max_loss", "a share from 0 to 1", 0, 1),
-        min_per_part=_count(inner, "min_per_part", rows),
-        max_null=_by_column(nulls, lambda key, held: _number(held, key, "a share from 0 to 1", 0, 1)),
-        min_per_class=_by_column(classes, lambda key, held: _count(held, key, rows)),
+        min_rows=read_count(inner, "min_rows", rows),
+        max_rows=read_count(inner, "max_rows", rows),
+        max_loss=read_number(inner, "max_loss", "a share from 0 to 1", 0, 1),
+        min_per_part=read_count(inner, "min_per_part", rows),
+        max_null=_by_column(nulls, lambda key, held: read_number(held, key, "a share from 0 to 1", 0, 1)),
+        min_per_class=_by_column(classes, lambda key, held: read_count(held, key, rows)),
     )
     inner.finish()
     if spec == CheckSpec():
@@ -147,14 +147,16 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _count(table: Table, key: str, expected: str, *, least: int = 0) -> int | None:
+def read_count(table: Table, key: str, expected: str, *, least: int = 0) -> int | None:
+    """Return an integer of at least `least`; None where it is not given."""
     value = table.get(key, object)
     if value is not None and (not _is_count(value) or not least <= value < 2**63):
         raise table.error(key, expected, shown(value))
     return None if value is None else int(value)
 
 
-def _number(table: Table, key: str, expected: str, low: int, high: int) -> Decimal | None:
+def read_number(table: Table, key: str, expected: str, low: int, high: int) -> Decimal | None:
+    """Return an exact number from `low` to `high`; None where it is not given."""
     value = table.get(key, object)
     if value is None:
         return None
@@ -164,8 +166,9 @@ def _number(table: Table, key: str, expected: str, low: int, high: int) -> Decim
     return number
 
 
-def _share(table: Table, key: str) -> Decimal | None:
-    share = _number(table, key, _SHARE, 0, 1)
+def read_share(table: Table, key: str) -> Decimal | None:
+    """Return an exact share above 0 and at most 1; None where it is not given."""
+    share = read_number(table, key, _SHARE, 0, 1)
     if share == 0:
         raise table.error(key, _SHARE, shown(share))
     return share

@@ -1,4 +1,4 @@
-"""What a recipe makes of what: feeds, signals, steps and datasets as a graph, drawn as a tree or for Mermaid."""
+"""What a recipe makes of what: feeds, signals, steps, tasks and datasets as a graph, drawn as a tree or for Mermaid."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from dsvc.recipe.spec import CONTENT, DatasetSpec, Recipe
+from dsvc.recipe.spec import CONTENT, CONTENT_ID, DatasetSpec, Recipe
+from dsvc.recipe.task_spec import TaskSpec
 
 _SHAPES: Final[Mapping[str, tuple[str, str]]] = {
     "feed": ("[(", ")]"),
     "signal": ("([", "])"),
     "step": ("[", "]"),
+    "task": ("[/", "/]"),
     "dataset": ("[[", "]]"),
 }
 """How Mermaid draws each kind of node."""
@@ -22,9 +24,10 @@ class FlowNode:
     """One thing of a recipe.
 
     Attributes:
-        kind: `feed`, `signal`, `step` or `dataset`.
+        kind: `feed`, `signal`, `step`, `task` or `dataset`.
         name: Its name in the recipe.
-        detail: What it is made by: a feed's plugin, a step's kind of code, `put` of a signal that is put by hand.
+        detail: What it is made by: a feed's plugin, a step's kind of code, a task's type, `put` of a signal that is put
+            by hand.
     """
 
     kind: str
@@ -68,16 +71,18 @@ def flow_of(recipe: Recipe) -> Flow:
     nodes = [FlowNode("feed", feed.name, feed.plugin) for feed in recipe.feeds.values()]
     signals = {name: FlowNode("signal", name) for name in recipe.signals}
     steps = {name: FlowNode("step", name, recipe.steps[name].kind) for name in recipe.order}
+    tasks = {name: FlowNode("task", name, str(task.type)) for name, task in recipe.tasks.items()}
     datasets = [FlowNode("dataset", name) for name in recipe.datasets]
     read = [name for step in recipe.steps.values() for name in sorted(step.signals)]
+    read += [name for task in recipe.tasks.values() for name in _asked_about(task)]
     read += [name for dataset in recipe.datasets.values() for name in _named(recipe, dataset)]
     for name in read:
-        if name not in signals and name not in steps:
+        if name not in signals and name not in steps and name not in tasks:
             mains = [feed for feed in recipe.feeds.values() if feed.about is None]
             detail = "what identifies each raw item" if name == CONTENT and mains else "put"
             signals[name] = FlowNode("signal", name, detail)
-    nodes += [*signals.values(), *steps.values(), *datasets]
-    producers = {name: node.id for name, node in (signals | steps).items()}
+    nodes += [*signals.values(), *steps.values(), *tasks.values(), *datasets]
+    producers = {name: node.id for name, node in (signals | steps | tasks).items()}
     edges = dict.fromkeys(_edges(recipe, producers))
     return Flow({node.id: node for node in nodes}, tuple(edges))
 
@@ -93,11 +98,20 @@ def _edges(recipe: Recipe, producers: Mapping[str, str]) -> Iterator[tuple[str, 
     for name in recipe.order:
         for read in dict.fromkeys(path.signal for path in recipe.steps[name].depends):
             yield producers[read], f"step.{name}"
+    for task in recipe.tasks.values():
+        for read in _asked_about(task):
+            yield producers[read], f"task.{task.name}"
     for dataset in recipe.datasets.values():
         if dataset.base is not None:
             yield f"dataset.{dataset.base}", f"dataset.{dataset.name}"
         for read in _named(recipe, dataset):
             yield producers[read], f"dataset.{dataset.name}"
+
+
+def _asked_about(task: TaskSpec) -> Iterable[str]:
+    """Return the signals that a task reads; the content of sources only where it reads nothing else."""
+    named = [path.signal for path in task.depends if path != CONTENT_ID]
+    return dict.fromkeys(named or [CONTENT])
 
 
 def _named(recipe: Recipe, dataset: DatasetSpec) -> Iterable[str]:

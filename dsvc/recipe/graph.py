@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from dsvc.errors import RecipeError
 from dsvc.recipe.paths import InputPath
 from dsvc.recipe.spec import CONTENT, KeyPath, Recipe, StepSpec
+from dsvc.recipe.task_spec import TaskSpec
 
 
 def check_references(recipe: Recipe, also_known: Iterable[str]) -> None:
@@ -34,7 +35,7 @@ def iter_unknown(recipe: Recipe, also_known: Iterable[str]) -> Iterator[RecipeEr
             )
     for signal in recipe.signals.values():
         yield from _check(recipe, ("signal", signal.name, "from"), signal.feed, recipe.feeds, "a feed")
-    known = {*recipe.signals, *recipe.steps, *also_known}
+    known = {*recipe.signals, *recipe.steps, *recipe.tasks, *also_known}
     if any(feed.about is None for feed in recipe.feeds.values()):
         known.add(CONTENT)
     for step in recipe.steps.values():
@@ -42,6 +43,8 @@ def iter_unknown(recipe: Recipe, also_known: Iterable[str]) -> Iterator[RecipeEr
         yield from _check_signals(recipe, ("step", step.name, key), step.inputs, known)
         if step.group is not None:
             yield from _check_signals(recipe, ("step", step.name, "group"), [step.group], known)
+    for task in recipe.tasks.values():
+        yield from _iter_unknown_of_task(recipe, task, known)
     for split in recipe.splits.values():
         yield from _check_signals(recipe, ("split", split.name, "by"), split.by.inputs, known)
     for dataset in recipe.datasets.values():
@@ -56,6 +59,27 @@ def iter_unknown(recipe: Recipe, also_known: Iterable[str]) -> Iterator[RecipeEr
             yield from _check_signals(recipe, (*path, "sample", "per"), dataset.sample.per.inputs, known)
         if dataset.split is not None and not dataset.keeps_parts:
             yield from _check(recipe, (*path, "split"), dataset.split, recipe.splits, "a split")
+
+
+def _iter_unknown_of_task(recipe: Recipe, task: TaskSpec, known: Iterable[str]) -> Iterator[RecipeError]:
+    path: KeyPath = ("task", task.name)
+    if task.of is not None:
+        yield from _check_signals(recipe, (*path, "of"), [task.of], known)
+        judged = recipe.signals.get(task.of.signal) or recipe.steps.get(task.of.signal)
+        declared = None if judged is None else judged.type
+        if declared is not None and str(declared) != task.type_text:
+            found = f"{task.type_text}, and {task.of} is {declared}"
+            yield recipe.error((*path, "type"), "the type of the signal that is judged", found)
+    if task.ask is not None:
+        yield from _check_signals(recipe, (*path, "ask"), task.ask.inputs, known)
+    if task.shown.crop is not None:
+        yield from _check_signals(recipe, (*path, "image", "crop"), task.shown.crop.inputs, known)
+    if task.audit is not None and task.audit.lot.by is not None:
+        yield from _check_signals(recipe, (*path, "audit", "lot", "by"), task.audit.lot.by.inputs, known)
+    if task.platform is not None:
+        yield from _check(recipe, (*path, "platform"), task.platform, recipe.platforms, "a platform")
+    if task.answers is not None:
+        yield from _check(recipe, (*path, "answers", "from"), task.answers.feed, recipe.feeds, "a feed")
 
 
 def _check_signals(
@@ -77,26 +101,31 @@ def _check(recipe: Recipe, path: KeyPath, name: str, known: Iterable[str], what:
     yield recipe.error(path, what, repr(name), nearest=near[0] if near else None, hint=None if near else hint)
 
 
-def order_steps(recipe: Recipe) -> tuple[str, ...]:
-    """Return the names of the steps, each after those it reads, otherwise in file order.
+def order_nodes(recipe: Recipe) -> tuple[str, ...]:
+    """Return the names of steps and tasks, each after those it reads, otherwise steps first and in file order.
 
     Raises:
-        RecipeError: If steps read each other in a circle, which is named.
+        RecipeError: If they read each other in a circle, which is named.
     """
+    nodes: dict[str, StepSpec | TaskSpec] = {**recipe.steps, **recipe.tasks}
     done: dict[str, None] = {}
-    for name in recipe.steps:
-        _visit(recipe, recipe.steps, name, (), done)
+    for name in nodes:
+        _visit(recipe, nodes, name, (), done)
     return tuple(done)
 
 
 def _visit(
-    recipe: Recipe, steps: Mapping[str, StepSpec], name: str, above: tuple[str, ...], done: dict[str, None]
+    recipe: Recipe, nodes: Mapping[str, StepSpec | TaskSpec], name: str, above: tuple[str, ...], done: dict[str, None]
 ) -> None:
-    if name in done or name not in steps:
+    if name in done or name not in nodes:
         return
     if name in above:
-        circle = " -> ".join((*above[above.index(name) :], name))
-        raise recipe.error(("step", name), "steps that do not read each other in a circle", circle)
-    for path in steps[name].depends:
-        _visit(recipe, steps, path.signal, (*above, name), done)
+        circle = above[above.index(name) :]
+        section, what = ("step", "steps") if name in recipe.steps else ("task", "tasks")
+        if len({other in recipe.steps for other in circle}) == 2:
+            what = "steps and tasks"
+        shown = " -> ".join((*circle, name))
+        raise recipe.error((section, name), f"{what} that do not read each other in a circle", shown)
+    for path in nodes[name].depends:
+        _visit(recipe, nodes, path.signal, (*above, name), done)
     done[name] = None

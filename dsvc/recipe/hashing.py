@@ -9,6 +9,8 @@ splits, addresses, and `${NAME}` are in none of them; so two recipes that mean t
     signal definition   definition  signal, value or fields, type, version, producer, only, accept, adapters, content_id
     dataset definition  definition  dataset, where, columns, split, and what it says of from, sample, take, unnest, image
     sample              definition  sample, max, per, seed
+    task definition     task        type, of, mode, ask, version, accept, formats, resample, answers, same, overlap,
+                                    audit, image
     feed meaning        definition  feed, plugin, deciding options, filter, pointer, content_id, size, modified, cursor,
                                     about
 
@@ -34,6 +36,7 @@ from dsvc.objects.oid import Kind, Oid, hash_object
 from dsvc.plugins.options import fill_options
 from dsvc.recipe.code import code_digest, is_inside
 from dsvc.recipe.spec import PIXELS, DatasetSpec, FeedSpec, SampleSpec, SignalSpec, SplitSpec, StepSpec
+from dsvc.recipe.task_spec import AuditSpec, Nearness, OldAnswersSpec, TaskSpec
 from dsvc.recipe.versions import VersionRange
 
 if TYPE_CHECKING:
@@ -230,6 +233,60 @@ def selection_of(split: SplitSpec | None) -> Plain:
     return [_expression(split.by), [[name, _share(share)] for name, share in split.parts], split.seed]
 
 
+def task_definition(task: TaskSpec, directory: Path) -> Oid:
+    """Return the identity of what a task asks and keeps. Where, how urgently and with which guideline is no part of it.
+
+    Args:
+        task: The task.
+        directory: Where the adapters of its old answers are.
+
+    Raises:
+        RecipeError: If an adapter cannot be read.
+    """
+    overlap = task.overlap
+    until = [] if overlap.until is None else [_share(overlap.until)]
+    shown = [_expression(task.shown.crop), _share(task.shown.margin), encode_value(task.shown.max_side)]
+    return hash_encoded(
+        Kind.TASK,
+        [
+            _type(task.type),
+            [] if task.of is None else [str(task.of)],
+            task.mode,
+            _expression(task.ask),
+            task.version,
+            _range(task.accept),
+            [[_range(range_), reference, code_digest(reference, directory)] for range_, reference in task.formats],
+            _share(task.resample),
+            _old_answers(task.answers),
+            _nearness(task.same),
+            [overlap.min, overlap.max, until, _share(overlap.match)],
+            _audit(task.audit),
+            shown,
+        ],
+    )
+
+
+def _old_answers(answers: OldAnswersSpec | None) -> Plain:
+    """Return how documents become answers; the feed's name is no part of it."""
+    if answers is None:
+        return []
+    paths = (answers.annotator, answers.at, answers.version, answers.content_id)
+    return [answers.value, encode_value(answers.only), *map(_optional, paths)]
+
+
+def _nearness(near: Nearness) -> Plain:
+    return [near.metric, _share(near.bound), [_share(sigma) for sigma in near.sigmas]]
+
+
+def _audit(audit: AuditSpec | None) -> Plain:
+    if audit is None:
+        return []
+    reject = [] if audit.reject_error is None else [_share(audit.reject_error)]
+    lot = [_expression(audit.lot.by), audit.lot.size, audit.lot.close_after_us]
+    rates = [_share(audit.sample), _share(audit.max_error), reject]
+    return [*rates, _nearness(audit.agree), audit.on_fail, audit.rounds, _optional(audit.mode), audit.people, lot]
+
+
 def feed_meaning(feed: FeedSpec, plugin: type[Feed]) -> Oid:
     """Return the identity of which documents a feed has and how they name their sources; cursors belong to it.
 
@@ -307,4 +364,4 @@ def _expression(expression: Expression | None) -> Plain:
 
 def _share(share: Decimal) -> str:
     """Return a share as its shortest decimal: 0.8 and 0.80 are one."""
-    return format(share.normalize(), "f")
+    return format(share.normalize(), "f") if share else "0"

@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Any, Final
 from dsvc.recipe.bases import resolve_datasets
 from dsvc.recipe.dataset_keys import read_dataset
 from dsvc.recipe.files import INCLUDE, merge_files
-from dsvc.recipe.graph import check_references, order_steps
+from dsvc.recipe.graph import check_references, order_nodes
 from dsvc.recipe.names import NAME, NAME_RULE, refuse_signal_name
 from dsvc.recipe.sections import read_feed, read_signal, read_split, read_step
 from dsvc.recipe.spec import CONTENT, KeyPath, Recipe
 from dsvc.recipe.table import LATER_SECTIONS, Table, shown
+from dsvc.recipe.tasks import read_platform, read_task
 
 if TYPE_CHECKING:
     from dsvc.plugins.manager import Plugins
 
-SECTIONS: Final = ("feed", "signal", "step", "split", "dataset")
+SECTIONS: Final = ("feed", "signal", "step", "split", "dataset", "platform", "task")
+MAKERS: Final = ("signal", "step", "task")
+"""Sections of which each table makes a signal of its name."""
 
 
 def load_recipe(directory: Path, *, plugins: Plugins | None = None, also_known: Iterable[str] = ()) -> Recipe:
@@ -41,7 +44,8 @@ def load_recipe(directory: Path, *, plugins: Plugins | None = None, also_known: 
     known = tuple(also_known)
     recipe = read_sections(directory, *merge_files(directory), plugins=plugins, also_known=known)
     check_references(recipe, known)
-    return replace(recipe, order=order_steps(recipe))
+    order = order_nodes(recipe)
+    return replace(recipe, order=tuple(name for name in order if name in recipe.steps), node_order=order)
 
 
 def read_sections(
@@ -61,8 +65,10 @@ def read_sections(
         signals={t.name: read_signal(t, plugins) for t in _tables(recipe, content, "signal")},
         steps={t.name: read_step(t, plugins) for t in _tables(recipe, content, "step")},
         splits={t.name: read_split(t) for t in _tables(recipe, content, "split")},
+        platforms={t.name: read_platform(t, plugins) for t in _tables(recipe, content, "platform")},
+        tasks={t.name: read_task(t) for t in _tables(recipe, content, "task")},
     )
-    known = dict.fromkeys((*recipe.signals, *recipe.steps, *also_known))
+    known = dict.fromkeys((*recipe.signals, *recipe.steps, *recipe.tasks, *also_known))
     every = tuple(name for name in known if name != CONTENT)
     datasets = {t.name: read_dataset(t, every) for t in _tables(recipe, content, "dataset")}
     return resolve_datasets(replace(recipe, datasets=datasets))
@@ -84,14 +90,18 @@ def _check_sections(recipe: Recipe, content: Mapping[str, Any]) -> None:
         if not isinstance(tables, Mapping):
             raise recipe.error((section,), f"tables [{section}.NAME]", shown(tables))
         for name in tables:
-            rule = refuse_signal_name(name) if section in ("signal", "step") else None
-            if section not in ("signal", "step") and not NAME.fullmatch(name):
+            rule = refuse_signal_name(name) if section in MAKERS else None
+            if section not in MAKERS and not NAME.fullmatch(name):
                 rule = NAME_RULE
             if rule:
                 raise recipe.error((section, name), rule, repr(name))
-    for name in content.get("step", {}):
-        if name in content.get("signal", {}):
-            raise recipe.error(("step", name), "a name that no signal has", f"[signal.{name}] and [step.{name}]")
+    made: dict[str, str] = {}
+    for section in MAKERS:
+        for name in content.get(section, {}):
+            other = made.setdefault(name, section)
+            if other != section:
+                found = f"[{other}.{name}] and [{section}.{name}]"
+                raise recipe.error((section, name), f"a name that no {other} has", found)
 
 
 def _tables(recipe: Recipe, content: Mapping[str, Any], section: str) -> Iterable[Table]:

@@ -65,7 +65,7 @@ def read_feed(table: Table, plugins: Plugins | None) -> FeedSpec:
     for key in _MAPPING_KEYS:
         _refuse_variables(table, (key,), table.get(key, object))
     if plugins is not None:
-        _check_options(table, plugins.get_feed(plugin).options, spec.options, also=_FEED_KEYS)
+        check_options(table, plugins.get_feed(plugin).options, spec.options, also=_FEED_KEYS)
     return spec
 
 
@@ -103,31 +103,34 @@ def read_signal(table: Table, plugins: Plugins | None = None) -> SignalSpec:
         version=table.path_text("version"),
         producer=table.text("producer") or table.name,
         only=only,
-        type=_read_type(table),
-        accept=_read_range(table, "accept", table.text("accept")),
-        formats=_read_formats(table),
+        type=read_type(table),
+        accept=read_range(table, "accept", table.text("accept")),
+        formats=read_formats(table),
         content_id=table.path_text("content_id"),
     )
     finish_without_variables(table)
     return spec if plugins is None else fill_producer(spec, tuple(table), plugins)
 
 
-def _read_formats(table: Table) -> tuple[tuple[VersionRange, str], ...]:
+def read_formats(table: Table) -> tuple[tuple[VersionRange, str], ...]:
+    """Return the adapters of old versions, in file order."""
     formats = table.table("formats", "a table of version ranges and `module:function`")
     for text, reference in formats.items():
         if not isinstance(reference, str) or not REFERENCE.fullmatch(reference):
             raise table.error(("formats", text), _REFERENCE_RULE, shown(reference))
-    return tuple((_read_range(table, ("formats", text), text), reference) for text, reference in formats.items())
+    return tuple((read_range(table, ("formats", text), text), reference) for text, reference in formats.items())
 
 
-def _read_range(table: Table, key: Any, text: str | None) -> VersionRange:
+def read_range(table: Table, key: Any, text: str | None) -> VersionRange:
+    """Return the versions that a text names; all where there is none."""
     try:
         return EVERY_VERSION if text is None else VersionRange.parse(text)
     except ValueError as err:
         raise table.error(key, str(err), repr(text)) from err
 
 
-def _read_type(table: Table) -> Type | None:
+def read_type(table: Table) -> Type | None:
+    """Return the declared type; None where there is none."""
     text = table.text("type", "a type, e.g. `boxes`, `rating(5)` or `int64`")
     try:
         return None if text is None else parse_type(text)
@@ -164,7 +167,7 @@ def _read_sql(table: Table, _: Plugins | None) -> StepSpec:
         inputs=select.inputs,
         optional=_read_optional(table, select.inputs),
         version=table.text("version"),
-        type=_read_type(table),
+        type=read_type(table),
     )
 
 
@@ -192,7 +195,7 @@ def _read_python(table: Table, _: Plugins | None) -> StepSpec:
         version=table.text("version"),
         environment=_read_environment(table),
         files=_read_files(table),
-        type=_read_type(table),
+        type=read_type(table),
         scope=scope.scope,
         group=scope.group,
     )
@@ -208,7 +211,7 @@ def _read_transform(table: Table, plugins: Plugins | None) -> StepSpec:
     if plugins is not None:
         transform = plugins.get_transform(name)
         check_kind(table, name, transform, scope)
-        _check_options(table, transform.parameters, parameters, "parameters")
+        check_options(table, transform.parameters, parameters, "parameters")
         parameters = fill_options(transform.parameters, parameters)
         if pixels != transform.needs_pixels:
             expected = f"`{PIXELS}` among them" if transform.needs_pixels else f"no `{PIXELS}`: {name} reads none"
@@ -327,7 +330,7 @@ def check_columns(table: Table, key: str, names: Mapping[str, Any]) -> None:
             raise table.error((key, name), "names that differ by more than case", f"{other!r} and {name!r}")
 
 
-def _check_options(
+def check_options(
     table: Table, declared: Mapping[str, Option], given: Mapping[str, Any], *inner: str, also: Sequence[str] = ()
 ) -> None:
     """Check what is given against a plugin's declaration; `also` are keys that could have been meant besides."""

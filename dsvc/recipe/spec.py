@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dsvc.objects.snapshot import Image
     from dsvc.objects.types import Type
     from dsvc.recipe.expressions import Expression, Select
+    from dsvc.recipe.task_spec import PlatformSpec, TaskSpec
 
 CONTENT = "content"
 """The built-in signal that ingest makes of what identifies a raw item: struct of id, modified and size."""
@@ -150,7 +151,7 @@ class StepSpec:
     """
 
     name: str
-    kind: Literal["sql", "python", "transform"]
+    kind: Literal["sql", "python", "transform", "task"]
     code: str
     select: Select | None = None
     inputs: tuple[InputPath, ...] = ()
@@ -289,7 +290,10 @@ class Recipe:
         steps: The derived signals.
         splits: Shared splits.
         datasets: The datasets, each after the one that it is made from, otherwise in file order.
+        platforms: Where people are asked.
+        tasks: The signals that people make.
         order: The names of the steps, each after those it reads.
+        node_order: The names of steps and tasks, each after those it reads.
         places: Where each key is written: (file, line).
     """
 
@@ -299,15 +303,20 @@ class Recipe:
     steps: Mapping[str, StepSpec] = field(default_factory=dict)
     splits: Mapping[str, SplitSpec] = field(default_factory=dict)
     datasets: Mapping[str, DatasetSpec] = field(default_factory=dict)
+    platforms: Mapping[str, PlatformSpec] = field(default_factory=dict)
+    tasks: Mapping[str, TaskSpec] = field(default_factory=dict)
     order: tuple[str, ...] = ()
+    node_order: tuple[str, ...] = ()
     places: Mapping[KeyPath, tuple[str, int]] = field(default_factory=dict, repr=False)
 
     def owner(self, signal: str) -> str | None:
-        """Return the section that makes a signal, `signal.x` or `step.x`; None for one that is put by hand."""
+        """Return the section that makes a signal, e.g. `signal.x` or `step.x`; None for one that is put by hand."""
         if signal == CONTENT and any(feed.about is None for feed in self.feeds.values()):
             return next(f"feed.{feed.name}" for feed in self.feeds.values() if feed.about is None)
         if signal in self.signals:
             return f"signal.{signal}"
+        if signal in self.tasks:
+            return f"task.{signal}"
         return f"step.{signal}" if signal in self.steps else None
 
     def error(self, path: KeyPath, expected: str, found: str | None = None, **more: Any) -> RecipeError:

@@ -10,7 +10,7 @@ from typing import Any
 from dsvc.errors import RecipeError
 from dsvc.recipe.spec import KeyPath, Recipe
 
-LATER_SECTIONS = frozenset({"platform", "remote", "task"})
+LATER_SECTIONS = frozenset({"remote"})
 """Sections of product's recipe that this version has no meaning for."""
 
 _EXAMPLES = {str: "a text", bool: "true or false", Mapping: "a table", list: "an array"}
