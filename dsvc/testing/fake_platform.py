@@ -367,7 +367,7 @@ def _problem(result: Any) -> str | None:
 
 def _answer_of(task: FakeTask, answer: FakeAnswer) -> PlatformAnswer:
     problem = _problem(answer.result)
-    said = answer.result if problem is None else {"outcome": "skip"}
+    said: dict[str, Any] = answer.result if problem is None else {"outcome": "skip"}
     return PlatformAnswer(
         key=task.key,
         task_id=str(task.task_id),

@@ -1,0 +1,9 @@
+"""The platforms that come with dsvc."""
+
+from dsvc.annotation.platform_files import FilesPlatform
+from dsvc.annotation.plugin import dsvc_platforms
+
+
+def test_hook_dsvc_platforms():
+    """They are found by the name that a recipe gives."""
+    assert FilesPlatform is dsvc_platforms()["files"]
