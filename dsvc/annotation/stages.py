@@ -1,0 +1,276 @@
+"""What is staged and when it goes: claimed in the op store before it is put, shared by asks, deleted on the last leave.
+
+A key is a keyed hash of what is shown, under a secret that changes weekly: it tells nothing of the image, and nobody
+can guess one. A copy's record is written before the copy, with the time from which its life is counted, and removed
+after it. So whatever is cut short leaves a record that says what to delete. A copy without a record (the op store was
+deleted, or is another clone's) is found by listing, and goes when it is due, whoever it belongs to.
+
+| state | meaning |
+| --- | --- |
+| putting | claimed; the copy may be there or not |
+| there | the copy was put |
+| going | nobody may join any more; the copy is deleted, then the record |
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+
+from dsvc.annotation.expiry import DAY_US, HOUR_US, Expiry, Life
+from dsvc.annotation.opstore import Doc, OpStore, iter_scan, update
+from dsvc.annotation.rendering import Rendered
+from dsvc.annotation.staging import StagingStore
+from dsvc.errors import StoreError
+
+SPACE = "stages"
+EPOCH_US = 7 * DAY_US
+"""How long a secret is used; none is kept for longer than two of these."""
+_KEY_DIGITS = 40
+_SETTLING_US = 60_000_000
+"""A copy put so shortly before a listing began may be missing from it."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A copy that an ask has joined.
+
+    Attributes:
+        key: The copy's name in the staging store.
+        expires_us: When it is gone at the latest.
+        width: Of what is shown, in pixels.
+        height: As `width`.
+        left: Where it begins in the image; see `dsvc.annotation.rendering`.
+        top: As `left`.
+        factor: Pixels of the image for one that is shown.
+        is_fresh: Whether this call put it.
+    """
+
+    key: str
+    expires_us: int
+    width: int
+    height: int
+    left: int = 0
+    top: int = 0
+    factor: int = 1
+    is_fresh: bool = False
+
+
+@dataclass
+class Reaped:
+    """What a look at the staging store did.
+
+    Attributes:
+        n_overdue: Copies that were deleted for their age.
+        n_left: Copies that were deleted since nobody had joined them any more.
+        n_unknown: Copies without a record, younger than the limit: not ours to delete yet.
+        lost: Keys whose copy was gone before its time.
+        lives: What the store's own deleting showed.
+        failed: Keys that could not be deleted now.
+    """
+
+    n_overdue: int = 0
+    n_left: int = 0
+    n_unknown: int = 0
+    lost: list[str] = field(default_factory=list)
+    lives: list[Life] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+class Stages:
+    """The copies of one staging store."""
+
+    def __init__(
+        self,
+        ops: OpStore,
+        store: StagingStore,
+        expiry: Expiry,
+        clock: Callable[[], int],
+        entropy: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        """Open nothing.
+
+        Args:
+            ops: Where records are.
+            store: Where copies are.
+            expiry: How long they live.
+            clock: Microseconds UTC.
+            entropy: Random bytes for secrets.
+        """
+        self._ops, self.store, self.expiry, self._clock, self._entropy = ops, store, expiry, clock, entropy
+
+    def join(self, name: bytes, ref: str, render: Callable[[], Rendered], media_type: str, least_us: int) -> Stage:
+        """Return a staged copy of a rendering, put now if none is there that lives for long enough.
+
+        Args:
+            name: What the rendering is, by `rendering_name`.
+            ref: Who joins; joining again changes nothing.
+            render: Makes it; called at most once, and its bytes are handed on and forgotten.
+            media_type: What the store is told that it is.
+            least_us: How long the copy must live from now.
+
+        Raises:
+            StoreError: If the store fails; the claim stays and is taken up at the next call, or reaped.
+        """
+        secret = self._secret()
+        shared = self._digest(secret, b"rendering", name)
+        now = self._clock()
+        for record in self._ops.scan(SPACE, "rendering", shared, shared + "\0"):
+            stage = self._try_join(record.id, ref, now, least_us)
+            if stage is not None:
+                return stage
+        rendered: Rendered | None = None
+        for number in count():
+            now = self._clock()
+            key = self._digest(secret, b"key", name, str(now // HOUR_US).encode(), str(number).encode())
+            fresh: Doc = {"state": "putting", "put_us": now, "alive_us": now, "rendering": shared, "refs": [ref]}
+            if not self._ops.insert(SPACE, key, fresh):
+                stage = self._try_join(key, ref, now, least_us)
+                if stage is not None:
+                    return stage
+                found = self._ops.get(SPACE, key)
+                if found is None or found.doc["state"] != "putting" or not self._is_young(found.doc, now, least_us):
+                    continue  # its life is over: the next key
+            rendered = rendered or render()
+            if self.store.put(key, rendered.data, media_type) is None:
+                there = self.store.head(key)
+                if there is not None and now - there.put_us > HOUR_US:
+                    self._abandon(key)  # a copy of an earlier life that no record knows
+                    continue
+            stage = self._settle(key, ref, rendered, now)
+            if stage is not None:
+                return stage
+        raise AssertionError("keys do not end")
+
+    def _try_join(self, key: str, ref: str, now: int, least_us: int) -> Stage | None:
+        """Join a copy that is there; None if it is not, or not for long enough."""
+
+        def change(doc: Doc | None) -> Doc | None:
+            if doc is None or doc["state"] != "there" or not self._is_young(doc, now, least_us) or ref in doc["refs"]:
+                return doc
+            return {**doc, "refs": [*doc["refs"], ref]}
+
+        doc = update(self._ops, SPACE, key, change)
+        is_joined = doc is not None and doc["state"] == "there" and ref in doc["refs"]
+        return self._stage(key, doc) if doc and is_joined and self._is_young(doc, now, least_us) else None
+
+    def _settle(self, key: str, ref: str, rendered: Rendered, now: int) -> Stage | None:
+        """Note that the copy is there; None if the claim was given up meanwhile, and then the copy is deleted."""
+        size = [rendered.width, rendered.height, rendered.left, rendered.top, rendered.factor]
+
+        def change(doc: Doc | None) -> Doc | None:
+            if doc is None or doc["state"] == "going":
+                return doc
+            refs = doc["refs"] if ref in doc["refs"] else [*doc["refs"], ref]
+            return {**doc, "state": "there", "refs": refs, "size": size, "alive_us": max(now, doc["alive_us"])}
+
+        doc = update(self._ops, SPACE, key, change)
+        if doc is None or doc["state"] != "there":
+            self.store.delete(key)
+            return None
+        return self._stage(key, doc, is_fresh=True)
+
+    def leave(self, key: str, ref: str) -> bool:
+        """Take one ask off a copy, and delete the copy when that was the last; tell whether it was. Idempotent."""
+
+        def change(doc: Doc | None) -> Doc | None:
+            if doc is None or doc["state"] == "going":
+                return doc
+            refs = [other for other in doc["refs"] if other != ref]
+            return {**doc, "refs": refs, "state": doc["state"] if refs else "going"}
+
+        doc = update(self._ops, SPACE, key, change)
+        if doc is None or doc["state"] != "going":
+            return False
+        self._remove(key)
+        return True
+
+    def find(self, key: str) -> Stage | None:
+        """Return a copy that is there and not overdue by its record."""
+        record = self._ops.get(SPACE, key)
+        if record is None or record.doc["state"] != "there" or not self._is_young(record.doc, self._clock(), 1):
+            return None
+        return self._stage(key, record.doc)
+
+    def address(self, key: str, *, is_signed: bool, life_s: int = 60) -> str:
+        """Return how a copy is shown: its name, or an address signed for a view, or for as long as it lives."""
+        return self.store.sign(key, max(1, life_s)) if is_signed else self.store.uri(key)
+
+    def reap(self) -> Reaped:
+        """Delete what is overdue or was left, by the records alone: cheap, and done at every turn."""
+        report, now = Reaped(), self._clock()
+        for record in list(iter_scan(self._ops, SPACE, "put_us", 0, now - self.expiry.limit_us + 1)):
+            self._reap_one(record.id, report)
+            report.n_overdue += 1
+        return report
+
+    def survey(self) -> Reaped:
+        """Compare the store's list with the records, and delete what is overdue whoever put it."""
+        report, start = self.reap(), self._clock()
+        self._forget_secrets(start)
+        seen: set[str] = set()
+        for found in list(self.store.iter_objects()):
+            seen.add(found.key)
+            record = self._ops.get(SPACE, found.key)
+            put_us = found.put_us if record is None else min(found.put_us, record.doc["put_us"])
+            if start - put_us >= self.expiry.limit_us:
+                self._reap_one(found.key, report)
+                report.n_overdue += 1
+            elif record is None:
+                report.n_unknown += 1
+        for record in list(iter_scan(self._ops, SPACE)):
+            doc = record.doc
+            if doc["state"] == "going" or not doc["refs"]:
+                self._reap_one(record.id, report)
+                report.n_left += 1
+            elif record.id in seen:
+                self._note_alive(record.id, start)
+            elif doc["state"] == "there" and doc["put_us"] < start - _SETTLING_US:
+                report.lost.append(record.id)
+                report.lives.append(Life(doc["put_us"], doc["alive_us"], start))
+                self._reap_one(record.id, report)
+        return report
+
+    def _note_alive(self, key: str, now: int) -> None:
+        update(self._ops, SPACE, key, lambda doc: doc and {**doc, "alive_us": max(now, doc["alive_us"])})
+
+    def _reap_one(self, key: str, report: Reaped) -> None:
+        self._abandon(key)
+        try:
+            self._remove(key)
+        except StoreError:
+            report.failed.append(key)  # its record stays, and says what to delete
+
+    def _abandon(self, key: str) -> None:
+        update(self._ops, SPACE, key, lambda doc: doc if doc is None else {**doc, "state": "going"})
+
+    def _remove(self, key: str) -> None:
+        self.store.delete(key)
+        update(self._ops, SPACE, key, lambda doc: doc if doc is None or doc["state"] != "going" else None)
+
+    def _is_young(self, doc: Doc, now: int, least_us: int) -> bool:
+        return self.expiry.expires(int(doc["put_us"])) - now >= least_us
+
+    def _stage(self, key: str, doc: Doc, *, is_fresh: bool = False) -> Stage:
+        return Stage(key, self.expiry.expires(int(doc["put_us"])), *doc["size"], is_fresh=is_fresh)
+
+    def _secret(self) -> bytes:
+        epoch = str(self._clock() // EPOCH_US)
+        while True:
+            found = self._ops.get("secrets", epoch)
+            if found is not None:
+                return bytes.fromhex(found.doc["secret"])
+            self._ops.insert("secrets", epoch, {"secret": self._entropy(32).hex()})
+
+    def _forget_secrets(self, now: int) -> None:
+        for record in self._ops.scan("secrets"):
+            if int(record.id) < now // EPOCH_US - 1:
+                self._ops.delete("secrets", record.id, record.version)
+
+    def _digest(self, secret: bytes, *parts: bytes) -> str:
+        framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        return hmac.new(secret, framed, hashlib.sha256).hexdigest()[:_KEY_DIGITS]
