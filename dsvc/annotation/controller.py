@@ -1,0 +1,236 @@
+"""How much to release now: enough that nobody waits for work, so little that almost nothing expires unanswered.
+
+Work is counted in seconds of a person: so many answers times what one takes. The pace of a team is work per working
+time, which is a number of people, whatever mix of questions they answer. It is measured only while there was work
+left over: an interval in which it ran out says how much there was, not how fast they are.
+
+The window is the smaller of two. What will be answered before a copy released now expires, less 1.64 standard
+deviations, times a gain that falls when copies do expire and rises slowly when they do not; and what keeps everybody
+busy for the next hours, with some to spare, so that work is released late and its copies live on past a quiet night.
+Outside working hours, with none of them near, both are nothing.
+
+Everything here is a pure function of what it is given; the state is kept in the op store by `dsvc.annotation.desk`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal
+
+import msgspec
+
+from dsvc.annotation.calendar import Calendar
+from dsvc.annotation.expiry import DAY_US, HOUR_US, Expiry
+
+Need = Literal["adjudicate", "audit", "rework", "new"]
+"""Why something is asked. Finishing comes before beginning: this is the order in which they are released."""
+NEEDS: Final[tuple[Need, ...]] = ("adjudicate", "audit", "rework", "new")
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """What can be set; the rule is to set nothing.
+
+    Attributes:
+        margin_us: A copy must live for so much longer than it takes until somebody opens it.
+        lead_us: Release what keeps everybody busy for so long.
+        spare: How much more than that.
+        caution: Standard deviations by which fewer answers are expected.
+        memory_us: Working time over which the pace is averaged.
+        tolerated: Share of a day's answers that may expire before the gain falls.
+        people: The pace that is believed before anything was measured.
+        reserved: Need -> the share of every release that is its own while it has work waiting.
+    """
+
+    margin_us: int = HOUR_US
+    lead_us: int = 4 * HOUR_US
+    spare: float = 1.3
+    caution: float = 1.64
+    memory_us: int = 3 * HOUR_US
+    tolerated: float = 0.005
+    people: float = 1.0
+    reserved: dict[Need, float] = msgspec.field(default_factory=lambda: {"audit": 0.2, "new": 0.1})
+
+
+class Hour(msgspec.Struct, frozen=True):
+    """What came in and what expired in one hour."""
+
+    start_us: int
+    answered: int = 0
+    expired: int = 0
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """What is known of a team.
+
+    Attributes:
+        people: Work per working time.
+        gain: Factor of the window.
+        until_us: Up to when everything was counted; 0 before the first turn.
+        measured_us: Working time that was measured.
+        turn_us: Working time between two turns, averaged.
+        hours: The last day.
+    """
+
+    people: float
+    gain: float = 1.0
+    until_us: int = 0
+    measured_us: int = 0
+    turn_us: int = 0
+    hours: tuple[Hour, ...] = ()
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """What happened since the last turn.
+
+    Attributes:
+        now_us: The time.
+        answered: Answers that came in.
+        answered_s: The work in them.
+        expired: Copies that expired with answers missing.
+        left_s: Work that was still open before this turn released any.
+        is_held_back: Whether there was more that could have been released.
+    """
+
+    now_us: int
+    answered: int = 0
+    answered_s: float = 0.0
+    expired: int = 0
+    left_s: float = 0.0
+    is_held_back: bool = False
+
+
+class Window(msgspec.Struct, frozen=True):
+    """How much may be open.
+
+    Attributes:
+        work_s: Work that may be open at once.
+        release_s: How much of it is to be released now.
+        answerable_s: Work expected to be done before a copy released now expires.
+        busy_s: Work that keeps everybody busy for the lead.
+    """
+
+    work_s: float
+    release_s: float
+    answerable_s: float
+    busy_s: float
+
+
+def begin(policy: Policy) -> Pace:
+    """Return what is believed of a team that was never seen."""
+    return Pace(people=policy.people)
+
+
+_RAN_OUT = 0.25
+"""Less work left than this share of what a turn takes: somebody had none."""
+_PROVEN_US = 8 * HOUR_US
+_BOLD, _CAREFUL = 1.5, 1.1
+
+
+def observe(pace: Pace, turn: Turn, calendar: Calendar, policy: Policy) -> Pace:
+    """Return what is known of a team after a turn."""
+    if pace.until_us == 0:
+        return msgspec.structs.replace(pace, until_us=turn.now_us, hours=_counted(pace.hours, turn))
+    open_us = calendar.open_us(pace.until_us, turn.now_us)
+    people, measured_us, turn_us = pace.people, pace.measured_us, pace.turn_us
+    if open_us > 0:
+        turn_us = open_us if turn_us == 0 else round(0.8 * turn_us + 0.2 * open_us)
+        seen = turn.answered_s * 1e6 / open_us
+        if turn.left_s < _RAN_OUT * people * open_us / 1e6:
+            # It ran out. Who was as fast as believed, while there was more to give, is likely to be faster.
+            if seen > people or (turn.is_held_back and seen >= 0.9 * people):
+                growth = _CAREFUL if measured_us > _PROVEN_US else _BOLD
+                people = max(people, seen) * (growth if turn.is_held_back else 1.0)
+        else:
+            # What was measured first counts fully, then as an average over the memory.
+            memory_us = min(policy.memory_us, measured_us + open_us)
+            weight = 1 - math.exp(-open_us / memory_us) if measured_us else 1.0
+            people += weight * (seen - people)
+            measured_us += open_us
+    hours = _counted(pace.hours, turn)
+    gain = _next_gain(pace, hours, turn.now_us, policy)
+    return Pace(max(people, 1e-3), gain, turn.now_us, measured_us, turn_us, hours)
+
+
+def _counted(hours: Sequence[Hour], turn: Turn) -> tuple[Hour, ...]:
+    start_us = turn.now_us // HOUR_US * HOUR_US
+    kept = [hour for hour in hours if hour.start_us > turn.now_us - DAY_US]
+    if not kept or kept[-1].start_us != start_us:
+        kept.append(Hour(start_us))
+    last = kept[-1]
+    kept[-1] = Hour(last.start_us, last.answered + turn.answered, last.expired + turn.expired)
+    return tuple(kept)
+
+
+def _next_gain(pace: Pace, hours: Sequence[Hour], now_us: int, policy: Policy) -> float:
+    """Move the gain once an hour: down by a tenth while too much expires, up by a fiftieth while not."""
+    if now_us // HOUR_US == pace.until_us // HOUR_US:
+        return pace.gain
+    answered, expired = sum(hour.answered for hour in hours), sum(hour.expired for hour in hours)
+    factor = 0.9 if expired > policy.tolerated * max(answered, 1) and expired else 1.02
+    return min(1.0, max(0.3, pace.gain * factor))
+
+
+def decide(
+    pace: Pace, *, now_us: int, open_s: float, mean_s: float, calendar: Calendar, expiry: Expiry | None, policy: Policy
+) -> Window:
+    """Return how much may be open now, and how much of it is to be released.
+
+    Args:
+        pace: What is known of the team.
+        now_us: The time.
+        open_s: Work that is open already.
+        mean_s: What one answer takes, on average over what waits.
+        calendar: When people work.
+        expiry: How long copies live; None where nothing is staged, and only the lead counts.
+        policy: What was set.
+    """
+    lead_us = max(policy.lead_us, round(1.5 * pace.turn_us))
+    busy_s = policy.spare * pace.people * calendar.open_us(now_us, now_us + lead_us) / 1e6
+    if expiry is None:
+        answerable_s = math.inf
+        work_s = busy_s
+    else:
+        dead_us = expiry.expires(now_us) - policy.margin_us
+        answerable_s = pace.people * calendar.open_us(now_us, max(now_us, dead_us)) / 1e6
+        n_answers = answerable_s / mean_s
+        sure_s = max(0.0, n_answers - policy.caution * math.sqrt(n_answers)) * mean_s
+        work_s = min(pace.gain * sure_s, busy_s)
+    return Window(work_s, max(0.0, work_s - open_s), answerable_s, busy_s)
+
+
+def share_out(
+    work_s: float, waiting_s: Mapping[Need, float], reserved: Mapping[Need, float]
+) -> dict[Need, float]:
+    """Return how much of a release goes to each need: in their order, but for what is reserved.
+
+    Nothing is given that does not wait, and nothing is kept back while anything waits.
+    """
+    given = {
+        need: min(waiting_s.get(need, 0.0), reserved.get(need, 0.0) * work_s, work_s) for need in NEEDS
+    }
+    left = work_s - sum(given.values())
+    for need in NEEDS:
+        more = max(0.0, min(waiting_s.get(need, 0.0) - given[need], left))
+        given[need] += more
+        left -= more
+    return given
+
+
+def value_level(unblocked: float, uncertainty: float, effort_s: float, slack_us: int | None = None) -> int:
+    """Return how much an answer is worth for its time, as one of 16 levels, 15 the most.
+
+    Args:
+        unblocked: Rows of datasets that wait for it.
+        uncertainty: From 0 to 1: how likely it is that an answer changes anything.
+        effort_s: What it takes.
+        slack_us: Time until it is needed, None where it never is.
+    """
+    urgency = 0.0 if slack_us is None else DAY_US / max(slack_us, HOUR_US)
+    worth = (max(unblocked, 0.0) + max(uncertainty, 0.0) + urgency) * 60.0 / max(effort_s, 1.0)
+    return min(15, max(0, 8 + math.floor(math.log2(worth)))) if worth > 0 else 0
+
+
+def finish_us(pace: Pace, backlog_s: float, now_us: int, calendar: Calendar) -> int | None:
+    """Return when all that waits will be answered at the present pace; None if not within ten years."""
+    return calendar.after_work(now_us, round(backlog_s / pace.people * 1e6))
