@@ -9,6 +9,7 @@
 | ``traces/<transform hash>`` | ids of traces, newest first |
 | ``divergences/<transform hash>`` | `dsvc.repo.divergences.Divergence`s, newest first |
 | ``sources/<hash of a function and its version>`` | what its code was: `dsvc.recipe.declared` |
+| ``ledger`` | id of a `dsvc.objects.ledger.Ledger`: what people answered, the same for every branch |
 | ``rates/<transform hash>`` | how long a record takes here: `dsvc.engine.rates`; part of no version |
 
 A revision is ``HEAD``, a branch, a tag, ``dataset@tag`` or the first digits of a commit's id, followed by any number
@@ -42,6 +43,7 @@ TRACES = "traces/"
 DIVERGENCES = "divergences/"
 SOURCES = "sources/"
 RATES = "rates/"
+LEDGER = "ledger"
 ROW_COUNTS = "rows"
 MIN_HEX = 4
 """Fewest digits that name an object."""

@@ -1,0 +1,209 @@
+"""Evidence: all that is known of one source for one task, and its union, which loses nothing and has no order.
+
+It is the value of a signal of its own, source -> struct, so that what changed since is found as for any signal: by
+value ids.
+
+Source: docs/format.md#ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from dsvc.annotation.records import WHOLE, Answer, Ask, Context
+from dsvc.objects.oid import Oid, StoredOid
+from dsvc.objects.types import Type, parse_type
+
+_ANSWER = (
+    "struct<annotator: string, answer: fixed_binary(32), ask: fixed_binary(32), guideline: fixed_binary(32), "
+    "lead_s: float64, outcome: string, payload: string, platform: string, platform_id: string, reasons: list<string>, "
+    "shown: fixed_binary(32), submitted_us: int64, version: string>"
+)
+_ASK = (
+    "struct<ask: fixed_binary(32), content_id: string, form: string, judged: string, mode: string, region: string, "
+    "round: int32, type: string, version: string>"
+)
+_MEMBER = (
+    "struct<closed_us: int64, content_id: string, lot: fixed_binary(32), round: int32, sampled: bool, value: string, "
+    "version: string>"
+)
+EVIDENCE_TYPE: Final[Type] = parse_type(
+    f"struct<answers: list<{_ANSWER}>, asks: list<{_ASK}>, members: list<{_MEMBER}>>"
+)
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A value of this source that is in a closed lot."""
+
+    lot: StoredOid
+    round: int
+    value: str
+    """The canonical payload that is judged."""
+    sampled: bool
+    closed_us: int
+    content_id: str = ""
+    """Of the bytes that the value is about."""
+    version: str = "1"
+    """The task's, when the lot was closed."""
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """What is known of one source for one task. Each tuple is sorted, and has each id once."""
+
+    answers: tuple[Answer, ...] = ()
+    asks: tuple[Ask, ...] = ()
+    """Those that were answered, without what was told beside."""
+    members: tuple[Member, ...] = ()
+
+    def ask(self, ask_id: Oid) -> Ask | None:
+        """Return the ask that an answer names."""
+        return next((ask for ask in self.asks if ask.ask_id == ask_id), None)
+
+
+NOTHING: Final = Evidence()
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """An answer with the ask that it is to: what is appended."""
+
+    ask: Ask
+    answer: Answer
+
+
+def evidence_of(answered: Iterable[Answered], members: Iterable[Member] = ()) -> Evidence:
+    """Return the evidence of some answers to one source, and of its lots."""
+    found = list(answered)
+    return unite([Evidence((item.answer,), (_bare(item.ask),)) for item in found], Evidence(members=tuple(members)))
+
+
+def _bare(ask: Ask) -> Ask:
+    return msgspec.structs.replace(ask, context=Context())
+
+
+def unite(parts: Sequence[Evidence], *more: Evidence) -> Evidence:
+    """Return everything that some evidence of one source says: commutative, associative, and twice is once."""
+    answers: dict[Oid, Answer] = {}
+    asks: dict[Oid, Ask] = {}
+    members: dict[tuple[Oid, int, str], Member] = {}
+    for part in (*parts, *more):
+        for answer in part.answers:
+            other = answers.get(answer.answer_id)
+            answers[answer.answer_id] = answer if other is None else min(answer, other, key=_delivery)
+        for ask in part.asks:
+            asks[ask.ask_id] = ask
+        for member in part.members:
+            key = (member.lot, member.round, member.value)
+            known = members.get(key, member)
+            members[key] = min(member, known, key=lambda m: (m.closed_us, not m.sampled))
+    return Evidence(
+        tuple(sorted(answers.values(), key=lambda answer: (answer.submitted_us, answer.answer_id))),
+        tuple(asks[oid] for oid in sorted(asks)),
+        tuple(sorted(members.values(), key=lambda m: (m.round, m.closed_us, m.lot, m.value))),
+    )
+
+
+def _delivery(answer: Answer) -> tuple[Any, ...]:
+    """Order deliveries of one answer: the first counts; what is told beside decides between equal ones."""
+    lead = -1.0 if answer.lead_s is None else answer.lead_s
+    beside = (answer.platform, answer.platform_id, lead, answer.shown or b"", answer.guideline or b"", answer.version)
+    return (answer.submitted_us, *beside)
+
+
+def to_row(evidence: Evidence) -> dict[str, Any]:
+    """Return evidence as the value that is stored."""
+    return {
+        "answers": [
+            {
+                "annotator": a.annotator,
+                "answer": a.answer_id,
+                "ask": a.ask_id,
+                "guideline": a.guideline,
+                "lead_s": a.lead_s,
+                "outcome": a.outcome,
+                "payload": a.payload,
+                "platform": a.platform,
+                "platform_id": a.platform_id,
+                "reasons": list(a.reasons),
+                "shown": a.shown,
+                "submitted_us": a.submitted_us,
+                "version": a.version,
+            }
+            for a in evidence.answers
+        ],
+        "asks": [
+            {
+                "ask": a.ask_id,
+                "content_id": a.content_id,
+                "form": a.form,
+                "judged": a.judged,
+                "mode": a.mode,
+                "region": a.region,
+                "round": a.round,
+                "type": a.type,
+                "version": a.version,
+            }
+            for a in evidence.asks
+        ],
+        "members": [
+            {
+                "closed_us": m.closed_us,
+                "content_id": m.content_id,
+                "lot": m.lot,
+                "round": m.round,
+                "sampled": m.sampled,
+                "value": m.value,
+                "version": m.version,
+            }
+            for m in evidence.members
+        ],
+    }
+
+
+def from_row(task: str, source: str, row: Mapping[str, Any] | None) -> Evidence:
+    """Return the evidence that a stored value says."""
+    if row is None:
+        return NOTHING
+    answers = tuple(
+        Answer(
+            answer_id=a["answer"],
+            ask_id=a["ask"],
+            source=source,
+            task=task,
+            version=a["version"],
+            annotator=a["annotator"],
+            submitted_us=a["submitted_us"],
+            outcome=a["outcome"],
+            payload=a["payload"],
+            reasons=tuple(a["reasons"]),
+            shown=a["shown"],
+            platform=a["platform"],
+            platform_id=a["platform_id"],
+            lead_s=a["lead_s"],
+            guideline=a["guideline"],
+        )
+        for a in row["answers"]
+    )
+    asks = tuple(
+        Ask(
+            ask_id=a["ask"],
+            source=source,
+            content_id=a["content_id"],
+            region=a["region"] or WHOLE,
+            task=task,
+            version=a["version"],
+            type=a["type"],
+            mode=a["mode"],
+            form=a["form"],
+            round=a["round"],
+            judged=a["judged"],
+        )
+        for a in row["asks"]
+    )
+    members = tuple(
+        Member(m["lot"], m["round"], m["value"], m["sampled"], m["closed_us"], m["content_id"], m["version"])
+        for m in row["members"]
+    )
+    return Evidence(answers, asks, members)

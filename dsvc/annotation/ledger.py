@@ -1,0 +1,303 @@
+"""The ledger in a store: appending to it, uniting two of them, reading it.
+
+It is one ref, read by every branch. It only grows: whatever moves it takes what is there and adds to it, so that two
+that do it at once both get in, in either order, and two clones have the same when each has what the other has.
+
+Source: docs/format.md#ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+import msgspec
+import pyarrow as pa
+
+from dsvc.annotation.evidence import (
+    EVIDENCE_TYPE,
+    NOTHING,
+    Answered,
+    Evidence,
+    Member,
+    evidence_of,
+    from_row,
+    to_row,
+    unite,
+)
+from dsvc.annotation.lot_rows import LOTS_TYPE, lot_rows, lots_of
+from dsvc.annotation.lots import Lot
+from dsvc.errors import RefConflictError
+from dsvc.objects.access import Reader, Writer
+from dsvc.objects.diff import diff_trees
+from dsvc.objects.edit import Edit, edit_tree
+from dsvc.objects.encoding import get_object, put_object
+from dsvc.objects.keys import Keys
+from dsvc.objects.ledger import Ledger, LedgerTask
+from dsvc.objects.oid import Kind, Oid
+from dsvc.objects.provenance import Provenance
+from dsvc.objects.snapshot import Signal
+from dsvc.objects.tree import Tree
+from dsvc.objects.types import Type
+from dsvc.repo.refs import LEDGER
+from dsvc.store.base import Operation, RefChange, Store
+from dsvc.store.writer import ObjectWriter
+
+_ROWS: Final = 4096
+"""Sources of another ledger that are united at a time."""
+_EMPTY: Final = Ledger()
+
+
+class Addition(msgspec.Struct, frozen=True):
+    """What is appended for one task."""
+
+    answered: Sequence[Answered] = ()
+    lots: Sequence[Lot] = ()
+    openings: Mapping[str, int] | None = None
+    """Since when lots are filling; None leaves what is known."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it adds nothing."""
+        return not self.answered and not self.lots and self.openings is None
+
+
+class LedgerView:
+    """One state of the ledger, read-only."""
+
+    def __init__(self, reader: Reader, oid: Oid | None) -> None:
+        self.reader = reader
+        self.id = oid
+        """None while there is no ledger."""
+        self.ledger = _EMPTY if oid is None else get_object(reader, oid, Kind.LEDGER, Ledger)
+        self._tasks = {task.name: task for task in self.ledger.tasks}
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The names of the tasks that something is known of."""
+        return tuple(self._tasks)
+
+    def cursor(self, name: str) -> bytes | None:
+        """Return how far a platform's answers are in here; None where none were read."""
+        return dict(self.ledger.cursors).get(name)
+
+    def evidence_id(self, task: str) -> Oid | None:
+        """Return the id of the signal that holds a task's evidence."""
+        return self._tasks[task].evidence if task in self._tasks else None
+
+    def evidence_signal(self, task: str) -> Signal | None:
+        """Return the signal that holds a task's evidence, whose value id tells whether it changed."""
+        return self._signal(self.evidence_id(task))
+
+    def evidence(self, task: str, sources: Iterable[str]) -> dict[str, Evidence]:
+        """Return what is known of some sources; those of which nothing is are left out."""
+        signal = self.evidence_signal(task)
+        probe = sorted({source.encode() for source in sources})
+        if signal is None or not probe:
+            return {}
+        rows = Tree(self.reader, signal).take(Keys.of_bytes(probe))
+        pairs = zip(rows.sources.to_pylist(), rows.values.to_pylist(), strict=True)
+        return {source: from_row(task, source, row) for source, row in pairs}
+
+    def iter_evidence(self, task: str) -> Iterator[tuple[str, Evidence]]:
+        """Yield all that is known of a task, by source."""
+        signal = self.evidence_signal(task)
+        for rows in () if signal is None else Tree(self.reader, signal).rows():
+            for source, row in zip(rows.sources.to_pylist(), rows.values.to_pylist(), strict=True):
+                yield source, from_row(task, source, row)
+
+    def lots(self, task: str) -> dict[Oid, Lot]:
+        """Return the closed lots of a task."""
+        signal = self._signal(self._tasks[task].lots if task in self._tasks else None)
+        return {} if signal is None else {lot.lot_id: lot for lot in lots_of(Tree(self.reader, signal))}
+
+    def openings(self, task: str) -> dict[str, int]:
+        """Return since when lots of a task are filling."""
+        return dict(self._tasks[task].openings) if task in self._tasks else {}
+
+    def _signal(self, oid: Oid | None) -> Signal | None:
+        return None if oid is None else get_object(self.reader, oid, Kind.SIGNAL, Signal)
+
+
+def read_ledger(store: Store) -> LedgerView:
+    """Return the ledger as it is now."""
+    value = store.refs.get(LEDGER)
+    return LedgerView(store.objects, None if value is None else Oid(value))
+
+
+def append(
+    store: Store,
+    additions: Mapping[str, Addition],
+    *,
+    cursors: Mapping[str, bytes] | None = None,
+    op: Operation | None = None,
+) -> LedgerView:
+    """Append to the ledger; durable on return, answers and cursors in one step. Another writer's is never lost.
+
+    What is there already changes nothing, and where nothing changes nothing is written.
+
+    Args:
+        store: Where the ledger is.
+        additions: By task.
+        cursors: How far each platform's answers are in, after these.
+        op: What the operation log says; None logs nothing.
+    """
+    with ObjectWriter(store) as writer:
+        while True:
+            before = store.refs.get(LEDGER)
+            base = None if before is None else Oid(before)
+            made = _append_to(writer, base, additions, cursors or {})
+            if _move(writer, before, made, op):
+                return LedgerView(store.objects, made)
+
+
+def merge_ledger(store: Store, other: Oid, *, op: Operation | None = None) -> LedgerView:
+    """Unite the ledger with another whose objects are in the store, such as a fetched one; durable on return."""
+    with ObjectWriter(store) as writer:
+        while True:
+            before = store.refs.get(LEDGER)
+            made = other if before is None else unite_ledgers(writer, Oid(before), other)
+            if _move(writer, before, made, op):
+                return LedgerView(store.objects, made)
+
+
+def _move(writer: ObjectWriter, before: bytes | None, made: Oid | None, op: Operation | None) -> bool:
+    """Move the ref by compare-and-swap; return false where another writer was faster."""
+    if made is None or made == before:
+        return True
+    try:
+        writer.update([RefChange(LEDGER, before, made)], op)
+    except RefConflictError:
+        return False
+    return True
+
+
+def _append_to(
+    writer: Writer, base: Oid | None, additions: Mapping[str, Addition], cursors: Mapping[str, bytes]
+) -> Oid | None:
+    old = LedgerView(writer, base)
+    tasks = {task.name: task for task in old.ledger.tasks}
+    for name, addition in additions.items():
+        if not addition.is_empty:
+            tasks[name] = _add(writer, old, tasks.get(name, LedgerTask(name)), addition)
+    known = {**dict(old.ledger.cursors), **cursors}
+    return _put(writer, base, (), tasks, known)
+
+
+def _put(
+    writer: Writer,
+    base: Oid | None,
+    others: tuple[Oid, ...],
+    tasks: Mapping[str, LedgerTask],
+    cursors: Mapping[str, bytes],
+) -> Oid | None:
+    """Write a ledger after `base`; return `base` itself where nothing differs."""
+    old = LedgerView(writer, base).ledger
+    new = Ledger((), tuple(tasks[name] for name in sorted(tasks)), tuple(sorted(cursors.items())))
+    if (new.tasks, new.cursors) == (old.tasks, old.cursors):
+        return base
+    parents = (*(() if base is None else (base,)), *others)
+    return put_object(writer, Kind.LEDGER, msgspec.structs.replace(new, parents=parents))
+
+
+def _add(writer: Writer, old: LedgerView, task: LedgerTask, addition: Addition) -> LedgerTask:
+    by_source: dict[str, list[Answered]] = {}
+    for item in addition.answered:
+        by_source.setdefault(item.answer.source, []).append(item)
+    members: dict[str, list[Member]] = {}
+    for lot in addition.lots:
+        for m in lot.members:
+            member = Member(lot.lot_id, lot.round, m.value, m.sampled, lot.closed_us, m.content_id, lot.version)
+            members.setdefault(m.source, []).append(member)
+    sources = {*by_source, *members}
+    known = old.evidence(task.name, sources)
+    evidence = {
+        source: unite([known.get(source, NOTHING), evidence_of(by_source.get(source, ()), members.get(source, ()))])
+        for source in sources
+    }
+    rows = [row for lot in addition.lots for row in lot_rows(lot)]
+    openings = task.openings if addition.openings is None else tuple(sorted(addition.openings.items()))
+    return LedgerTask(
+        task.name,
+        _edit_evidence(writer, task.name, task.evidence, evidence),
+        _edit_rows(writer, task.name, task.lots, LOTS_TYPE, dict(rows)),
+        openings,
+    )
+
+
+def _edit_evidence(writer: Writer, task: str, base: Oid | None, evidence: Mapping[str, Evidence]) -> Oid | None:
+    return _edit_rows(writer, task, base, EVIDENCE_TYPE, {source: to_row(found) for source, found in evidence.items()})
+
+
+def _edit_rows(writer: Writer, task: str, base: Oid | None, type_: Type, rows: Mapping[str, object]) -> Oid | None:
+    if not rows:
+        return base
+    before = None if base is None else get_object(writer, base, Kind.SIGNAL, Signal)
+    order = sorted(rows, key=str.encode)
+    values = pa.array([rows[key] for key in order], type_.arrow)
+    keys = pa.array(order, pa.string())
+    edit = Edit.of_arrow(writer, type_, keys, values, Provenance("human", task, "0"))
+    after = edit_tree(writer, before, type_, edit).signal
+    return base if after is None else put_object(writer, Kind.SIGNAL, after)
+
+
+def unite_ledgers(writer: Writer, ours: Oid, theirs: Oid) -> Oid:
+    """Return the union of two ledgers. Either way round it knows the same; costs what the other knows and we do not."""
+    if ours == theirs or theirs in LedgerView(writer, ours).ledger.parents:
+        return ours
+    mine, other = LedgerView(writer, ours), LedgerView(writer, theirs)
+    tasks = {task.name: task for task in mine.ledger.tasks}
+    for task in other.ledger.tasks:
+        known = tasks.get(task.name, LedgerTask(task.name))
+        tasks[task.name] = _unite_tasks(writer, mine, other, known, task)
+    # Each side has every answer up to its own cursor, and the union has both: either cursor is good.
+    cursors = dict(mine.ledger.cursors)
+    for name, cursor in other.ledger.cursors:
+        cursors[name] = max(cursor, cursors.get(name, cursor))
+    if (tasks, cursors) == ({task.name: task for task in other.ledger.tasks}, dict(other.ledger.cursors)):
+        return theirs  # it has all that we have
+    return _put(writer, ours, (theirs,), tasks, cursors) or ours
+
+
+def _unite_tasks(
+    writer: Writer, mine: LedgerView, other: LedgerView, known: LedgerTask, task: LedgerTask
+) -> LedgerTask:
+    evidence = known.evidence
+    if task.evidence is not None and evidence is None:
+        evidence = task.evidence
+    elif task.evidence is not None and task.evidence != evidence:
+        for part in _blocks(_changed(writer, known.evidence, task.evidence)):
+            theirs = other.evidence(task.name, part)
+            ours = mine.evidence(task.name, part)
+            both = {source: unite([found, ours.get(source, NOTHING)]) for source, found in theirs.items()}
+            evidence = _edit_evidence(writer, task.name, evidence, both)
+    lots = known.lots or task.lots
+    if task.lots is not None and task.lots != lots:
+        have = mine.lots(task.name)
+        news = (
+            lot for oid, lot in other.lots(task.name).items() if oid not in have or lot.closed_us < have[oid].closed_us
+        )
+        rows = dict(row for lot in news for row in lot_rows(lot))
+        lots = _edit_rows(writer, task.name, lots, LOTS_TYPE, rows)
+    openings = dict(known.openings)
+    for key, since in task.openings:
+        openings[key] = min(since, openings.get(key, since))
+    return LedgerTask(task.name, evidence, lots, tuple(sorted(openings.items())))
+
+
+def _changed(reader: Reader, before: Oid | None, after: Oid) -> Iterator[str]:
+    """Yield the sources whose evidence differs; what is equal is passed over by its ids."""
+    ours = None if before is None else get_object(reader, before, Kind.SIGNAL, Signal)
+    for changes in diff_trees(reader, ours, get_object(reader, after, Kind.SIGNAL, Signal)):
+        yield from changes.sources.to_pylist()
+
+
+def _blocks(sources: Iterable[str]) -> Iterator[list[str]]:
+    block: list[str] = []
+    for source in sources:
+        block.append(source)
+        if len(block) == _ROWS:
+            yield block
+            block = []
+    if block:
+        yield block

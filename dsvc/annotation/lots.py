@@ -1,0 +1,143 @@
+"""Lots: closed sets of values that are judged together by a sample.
+
+A lot is closed when it is full, or when its first value has waited long enough, and is then frozen: who is in it, who
+is looked at, and how many may be wrong never change. Values are taken in the order of a hash of their source, so a lot
+is a mixture and its sample needs no chance: the sample is the members of the lowest hashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from dsvc.annotation.acceptance import Plan, plan_lot
+from dsvc.objects.encoding import hash_encoded
+from dsvc.objects.oid import Kind, Oid, StoredOid
+from dsvc.recipe.task_spec import AuditSpec, TaskSpec
+
+
+class LotMember(msgspec.Struct, frozen=True, order=True):
+    """One value of a lot."""
+
+    source: str
+    value: str
+    """The canonical payload."""
+    content_id: str = ""
+    sampled: bool = False
+
+
+class Lot(msgspec.Struct, frozen=True):
+    """A closed lot."""
+
+    lot_id: StoredOid
+    round: int
+    key: str
+    """What its values have in common."""
+    closed_us: int
+    accept: int
+    """It passes with so many wrong values in its sample."""
+    members: tuple[LotMember, ...]
+    """Sorted by source."""
+    version: str = "1"
+    """The task's."""
+
+    @property
+    def sample(self) -> tuple[LotMember, ...]:
+        """The members that are looked at."""
+        return tuple(member for member in self.members if member.sampled)
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A value that waits for a lot."""
+
+    source: str
+    value: str
+    content_id: str
+    round: int
+    key: str
+    """What `lot.by` gives, as text; empty without it."""
+    origin: str = "model"
+    """Values of people and of models are never in one lot."""
+
+
+class Closing(msgspec.Struct, frozen=True):
+    """Lots that are closed now, and since when others are filling."""
+
+    lots: tuple[Lot, ...]
+    openings: tuple[tuple[str, int], ...]
+    """(key of a lot that is filling, since when), sorted."""
+
+
+def opening_key(task: TaskSpec, candidate: Candidate) -> str:
+    """Return what the candidates of one lot have in common, as one text."""
+    return "\x1f".join((task.version, str(candidate.round), candidate.origin, candidate.key))
+
+
+def close_lots(
+    task: TaskSpec,
+    candidates: Iterable[Candidate],
+    openings: Mapping[str, int],
+    now_us: int,
+    *,
+    nothing_more: bool = False,
+) -> Closing:
+    """Return the lots that are closed now.
+
+    Args:
+        task: The task, which has an audit.
+        candidates: Every value that waits for a lot.
+        openings: Since when each lot is filling, as the closing before said.
+        now_us: The time.
+        nothing_more: Close what there is: nothing else is on its way.
+    """
+    audit = audit_of(task)
+    groups: dict[str, list[Candidate]] = {}
+    for candidate in candidates:
+        groups.setdefault(opening_key(task, candidate), []).append(candidate)
+    lots: list[Lot] = []
+    still: list[tuple[str, int]] = []
+    size = audit.lot.size
+    for key in sorted(groups):
+        waiting = sorted(groups[key], key=lambda c: (_rank(task, key, c.source), c.source, c.value))
+        since = openings.get(key, now_us)
+        n_full = len(waiting) // size
+        cuts = [waiting[i * size : (i + 1) * size] for i in range(n_full)]
+        rest = waiting[n_full * size :]
+        if rest and (nothing_more or now_us - since >= audit.lot.close_after_us):
+            cuts.append(rest)
+        elif rest:
+            still.append((key, now_us if n_full else since))
+        lots += (freeze(task, key, cut, now_us) for cut in cuts)
+    return Closing(tuple(lots), tuple(still))
+
+
+def freeze(task: TaskSpec, key: str, candidates: Sequence[Candidate], now_us: int) -> Lot:
+    """Return the lot of some values, with its sample and how many of it may be wrong."""
+    members = sorted((candidate.source, candidate.value, candidate.content_id) for candidate in candidates)
+    lot_id = hash_encoded(Kind.LOT, [task.name, task.type_text, key, [list(member) for member in members]])
+    plan = plan_of(audit_of(task), len(members))
+    ranked = sorted(members, key=lambda member: (hash_encoded(Kind.LOT, [lot_id, *member]), member))
+    sampled = set(ranked[: plan.sample])
+    frozen = tuple(LotMember(*member, sampled=member in sampled) for member in members)
+    return Lot(lot_id, candidates[0].round, key, now_us, plan.accept, frozen, task.version)
+
+
+def audit_of(task: TaskSpec) -> AuditSpec:
+    """Return how a task is audited.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if task.audit is None:
+        raise ValueError(f"task {task.name} has no audit")
+    return task.audit
+
+
+def plan_of(audit: AuditSpec, size: int) -> Plan:
+    """Return how many of a lot are looked at, and how many of them may be wrong."""
+    return plan_lot(size, sample=audit.sample, max_error=audit.max_error, reject_error=audit.reject_error)
+
+
+def _rank(task: TaskSpec, key: str, source: str) -> Oid:
+    return hash_encoded(Kind.LOT, ["rank", task.name, key, source])

@@ -1,0 +1,67 @@
+"""Evidence has no order, and what is stored of it comes back."""
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsvc.annotation.evidence import NOTHING, Answered, Evidence, Member, evidence_of, from_row, to_row, unite
+from dsvc.annotation.records import Context, make_answer, make_ask
+from dsvc.objects.oid import Oid
+
+LOT = Oid(b"\x05" * 32)
+
+
+def answered(round_, annotator, payload, at, platform=""):
+    """Return an answer about one source."""
+    ask = make_ask(
+        source="s",
+        content_id="e",
+        task="t",
+        version="1",
+        type="rating(5)",
+        mode="label",
+        form="label",
+        round=round_,
+        context=Context(("why",)),
+    )
+    answer = make_answer(
+        ask, annotator=annotator, submitted_us=at, outcome="value", payload=payload, platform=platform, lead_s=1.5
+    )
+    return Answered(ask, answer)
+
+
+items = st.builds(
+    answered, st.integers(0, 1), st.sampled_from("ab"), st.sampled_from("12"), st.integers(0, 3), st.sampled_from("xy")
+)
+members = st.builds(Member, st.just(LOT), st.integers(0, 1), st.sampled_from("12"), st.booleans(), st.integers(0, 3))
+evidence = st.builds(evidence_of, st.lists(items, max_size=4), st.lists(members, max_size=3))
+
+
+@given(evidence, evidence, evidence)
+def test_union_has_no_order(a, b, c):
+    """Commutative, associative, and with itself nothing new."""
+    assert unite([a, b]) == unite([b, a])
+    assert unite([unite([a, b]), c]) == unite([a, unite([b, c])])
+    assert a == unite([a, a]) == unite([a, NOTHING])
+
+
+@given(evidence)
+def test_what_is_stored_comes_back(found):
+    """But for what is told beside an ask, which is part of no evidence."""
+    assert found == from_row("t", "s", to_row(found))
+    assert all(ask.context == Context() for ask in found.asks)
+
+
+def test_the_first_delivery_counts():
+    """Of one answer; another payload is another answer."""
+    found = evidence_of([answered(0, "a", "1", 5), answered(0, "a", "1", 3), answered(0, "a", "2", 4)])
+
+    assert [(3, "1"), (4, "2")] == [(answer.submitted_us, answer.payload) for answer in found.answers]
+    assert found.asks[0] == found.ask(found.answers[0].ask_id)
+    assert found.ask(Oid(bytes(32))) is None
+
+
+def test_no_record_is_nothing():
+    """Of a source that nobody was asked about."""
+    assert Evidence() == from_row("t", "s", None)
+    assert msgspec.structs.asdict(NOTHING) == {"answers": (), "asks": (), "members": ()}
