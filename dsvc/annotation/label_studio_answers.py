@@ -17,7 +17,8 @@ from dsvc.annotation.payloads import answer_type, canonical_payload
 from dsvc.errors import AnswerFormatError
 from dsvc.plugins.platforms import PlatformAnswer, Question, TaskForm
 
-_KEPT = ("id", "completed_by", "was_cancelled", "created_at", "updated_at", "lead_time", "result")
+ANNOTATION_FIELDS = ("id", "completed_by", "was_cancelled", "created_at", "updated_at", "lead_time", "result")
+"""What of an annotation is read, and kept as it came."""
 _LISTS = ("boxes", "keypoints")
 
 
@@ -46,7 +47,7 @@ def answer_of(form: TaskForm, task: Mapping[str, Any], annotation: Mapping[str, 
     except ResultError as err:
         said = {"outcome": "skip", "problem": str(err)}
     lead_s = annotation.get("lead_time")
-    raw = json.dumps({name: annotation.get(name) for name in _KEPT}, sort_keys=True)
+    raw = json.dumps({name: annotation.get(name) for name in ANNOTATION_FIELDS}, sort_keys=True)
     return PlatformAnswer(
         key=str(ours.get("dsvc_key", "")),
         task_id=str(task["id"]),

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from dsvc.annotation.label_studio_answers import answer_of, shown_data
+from dsvc.annotation.label_studio_answers import ANNOTATION_FIELDS, answer_of, shown_data
 from dsvc.annotation.label_studio_api import Filter, LabelStudioApi
 from dsvc.annotation.label_studio_projects import LabelStudioProjects
 from dsvc.annotation.label_studio_values import to_results
@@ -53,7 +53,8 @@ KEY: Final = "dsvc_key"
 HINT_HEADER: Final = "X-Dsvc-Secret"
 HINT_PROJECT: Final = "X-Dsvc-Project"
 _ANSWERED = ("total_annotations", "cancelled_annotations")
-_FIELDS = ("id", "data", "annotations", "updated_at")
+_FIELDS = ("id", "data", "annotations", "updated_at", *ANNOTATION_FIELDS)
+"""The server leaves out what is not named, of tasks and of the annotations in them alike."""
 
 
 class LabelStudioPlatform(Platform):

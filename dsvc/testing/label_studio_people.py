@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.cookiejar
 import json
 import re
+import secrets
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -34,6 +35,8 @@ class LabelStudioPeople:
 
     def __init__(self, server: LabelStudioServer) -> None:
         self.server = server
+        self.run = secrets.token_hex(4)
+        """Keeps what is made here apart from what others made on a server that lives on."""
         self._tokens = {"admin": server.token}
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -81,7 +84,9 @@ class LabelStudioPeople:
     def project(self, form: TaskForm) -> int:
         """Return the project of a form."""
         _, found = self.call("GET", "/api/projects/?page_size=1000&include=id,description")
-        return next(p["id"] for p in found["results"] if p["description"].split("\n")[0].endswith(f"/{form.project}"))
+        return next(
+            p["id"] for p in found["results"] if p["description"].split("\n")[0].endswith(f"{self.run}/{form.project}")
+        )
 
     def _sign_up(self, person: str) -> str:
         _, invite = self.call("GET", "/api/invite")
@@ -95,7 +100,7 @@ class LabelStudioPeople:
         assert csrf is not None, page[:500]
         fields = {
             "csrfmiddlewaretoken": csrf[1],
-            "email": f"{person}@example.com",
+            "email": f"{person}-{self.run}@example.com",
             "password": "Passw0rd!x9",
             "how_find_us": "",
             "elaborate": "",
@@ -128,6 +133,7 @@ class LabelStudioDesk(Desk):
             "url": server.url,
             "token": token or server.token,
             "image": "url",
+            "prefix": f"dsvc {self.people.run}",
             "hints_url": "http://127.0.0.1:9/hint",
             "hints_secret": HINTS_SECRET,
             **options,
