@@ -1,4 +1,4 @@
-"""Where the state of work in progress is kept: requests, staged copies, issues, inbox, rates, costs.
+"""Where the state of work in progress is kept: requests, staged copies, inbox, rates, costs.
 
 All of it is disposable. What was answered is in the ledger, what is asked follows from the recipe, and what is open
 is listed by the platform and by the staging store: deleting an op store costs uploads, never answers.
@@ -19,9 +19,8 @@ Value: TypeAlias = str | int
 """What a scan compares: text by its code points (without NUL), integers of 64 bits; one field holds one of the two."""
 
 INDEXES: Final[Mapping[str, tuple[str, ...]]] = {
-    "requests": ("line", "due", "task"),
+    "requests": ("line", "task"),
     "stages": ("put_us", "rendering"),
-    "issues": ("open",),
     "inbox": ("state",),
     "costs": ("task",),
     "control": (),

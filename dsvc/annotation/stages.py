@@ -123,7 +123,7 @@ class Stages:
             stage = self._try_join(record.id, ref, now, least_us)
             if stage is not None:
                 return stage
-        rendered: Rendered | None = None
+        rendered = render()  # before anything is claimed: a source that is gone leaves nothing behind
         for number in count():
             now = self._clock()
             key = self._digest(secret, b"key", name, str(now // HOUR_US).encode(), str(number).encode())
@@ -135,7 +135,6 @@ class Stages:
                 found = self._ops.get(SPACE, key)
                 if found is None or found.doc["state"] != "putting" or not self._is_young(found.doc, now, least_us):
                     continue  # its life is over: the next key
-            rendered = rendered or render()
             if self.store.put(key, rendered.data, media_type) is None:
                 there = self.store.head(key)
                 if there is not None and now - there.put_us > HOUR_US:
@@ -188,6 +187,15 @@ class Stages:
             return False
         self._remove(key)
         return True
+
+    def drop_refs(self, is_wanted: Callable[[str, str], bool]) -> int:
+        """Take off every ask that is on no way any more, given (key, ref); return how many copies went."""
+        n_gone = 0
+        for record in list(iter_scan(self._ops, SPACE)):
+            for ref in record.doc["refs"]:
+                if not is_wanted(record.id, ref):
+                    n_gone += self.leave(record.id, ref)
+        return n_gone
 
     def find(self, key: str) -> Stage | None:
         """Return a copy that is there and not overdue by its record."""
@@ -256,7 +264,8 @@ class Stages:
         return self.expiry.expires(int(doc["put_us"])) - now >= least_us
 
     def _stage(self, key: str, doc: Doc, *, is_fresh: bool = False) -> Stage:
-        return Stage(key, self.expiry.expires(int(doc["put_us"])), *doc["size"], is_fresh=is_fresh)
+        width, height, left, top, factor = doc["size"]
+        return Stage(key, self.expiry.expires(int(doc["put_us"])), width, height, left, top, factor, is_fresh)
 
     def _secret(self) -> bytes:
         epoch = str(self._clock() // EPOCH_US)

@@ -1,0 +1,263 @@
+"""The steps of a turn that move single asks: count, expire, cancel, finish, stage, post, tidy.
+
+Each looks at what the op store says and moves a request on by a swap. The order of effects is what keeps promises:
+answers are durable before anything of theirs is deleted, a claim is written before a copy is put, a key before a
+question is posted, and a platform's task goes last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from dsvc.annotation.payloads import answer_type, read_payload
+from dsvc.annotation.records import Ask
+from dsvc.annotation.requests import ON_THE_WAY, SHOWN, Request, rested
+from dsvc.annotation.showing import Showing, read_key, to_shown
+from dsvc.errors import ImageChangedError, ImageUnreadableError, PlatformError, PointerError, StoreError
+from dsvc.objects.oid import Oid
+from dsvc.plugins.platforms import Question
+
+if TYPE_CHECKING:
+    from dsvc.annotation.dispatch import Dispatcher, Served, TurnReport
+
+KEEP_US: Final = 30 * 86_400_000_000
+"""How long a closed ask is remembered whose platform keeps its tasks: answers may still be edited."""
+_UNFINISHED: Final = (*ON_THE_WAY, "WANTED", "HELD", "PARKED", "ANSWERED")
+
+
+class Attempts:
+    """Moves the asks of one dispatcher within one turn."""
+
+    def __init__(self, dispatcher: Dispatcher, report: TurnReport) -> None:
+        self._of, self._report = dispatcher, report
+        self._requests = dispatcher.requests
+
+    def recount_asks(self, asks: Mapping[Oid, Ask]) -> None:
+        """Take over from the ledger who answered some asks."""
+        found = [self._requests.get(ask_id.hex()) for ask_id in asks]
+        self.recount(request for request in found if request is not None)
+
+    def recount(self, requests: Iterable[Request]) -> None:
+        """Take over from the ledger who answered; what has all it wants is ANSWERED."""
+        held = list(requests)
+        people = self._of.annotators([request.ask for request in held])
+        for request in held:
+            by = tuple(sorted(people.get(request.ask.ask_id, frozenset())))
+            if by != request.by or not request.missing:
+                self._requests.change(request.id, lambda found, by=by: _counted(found, by))  # type: ignore[misc]
+
+    def expire(self, lost: set[str]) -> None:
+        """End the attempts whose copy is gone, or about to be; what is missing is wanted again."""
+        now = self._of.now()
+        for request in list(self._of.iter_on_the_way()):
+            if request.state == "STAGING" or request.expires_us is None:
+                continue
+            if request.expires_us <= now or request.stage in lost:
+                self.end(request, "the staged copy expired")
+
+    def end(self, request: Request, why: str, *, is_expired: bool = True) -> None:
+        """End one attempt: the platform's task first if it has no answers, then the copy, then the request's state."""
+        served = self._of.served(request.project)
+        old = request.old_tasks
+        if request.task_id and served is not None:
+            try:
+                fate = self._of.platform.withdraw(served.form, request.task_id)
+                if fate == "answered":
+                    # Perhaps in this very second: what is there is taken in before anything is asked again.
+                    self._of.collect_again(served, self._report)
+                    old = (*old, request.task_id)
+            except PlatformError as err:
+                self._report.notes.append(err.message)
+                self._leave(request)  # the image goes, whatever the platform does
+                return
+        if not self._leave(request):
+            return
+        self.recount([request])
+        n_expired = request.n_expired + is_expired
+        most = 5 if served is None else served.n_attempts
+        is_last = n_expired >= most
+
+        def change(found: Request) -> Request:
+            if found.state not in {"STAGED", *SHOWN} or found.attempt != request.attempt:
+                return found if found.old_tasks == old else _with_old(found, old)
+            after = msgspec.structs.replace(rested(found), n_expired=n_expired, old_tasks=old)
+            if is_last:
+                after = msgspec.structs.replace(after, state="PARKED", reason=f"{why}, {n_expired} times")
+            return after
+
+        found = self._requests.change(request.id, change)
+        if found is not None and found.state in {"WANTED", "PARKED"}:
+            self._report.n_expired += is_expired
+            self._report.n_parked += found.state == "PARKED"
+
+    def cancel(self) -> None:
+        """End what nobody wants any more."""
+        for request in list(self._of.iter_on_the_way()):
+            if request.subscribers:
+                continue
+            if request.state != "STAGING" and request.task_id:
+                self.end(request, "nobody wants it", is_expired=False)
+            elif not self._leave(request):
+                continue
+
+            def change(found: Request) -> Request | None:
+                if found.subscribers or found.state in {"ANSWERED", "CLOSED"}:
+                    return found
+                return msgspec.structs.replace(found, state="CLOSED") if found.old_tasks else None
+
+            found = self._requests.change(request.id, change)
+            self._report.n_cancelled += found is None or found.state == "CLOSED"
+
+    def finish(self) -> None:
+        """Delete the copies of what is answered: its answers are durable."""
+        for request in list(self._requests.iter_state(self._of.platform.name, "ANSWERED")):
+            if self._leave(request):
+                found = self._requests.move(request, ["ANSWERED"], state="CLOSED", stage="")
+                self._report.n_closed += found is not None and found.state == "CLOSED"
+
+    def stage(self) -> None:
+        """Put copies for what has set out; a source that is gone, or another, parks its ask."""
+        for request in list(self._requests.iter_state(self._of.platform.name, "STAGING")):
+            served = self._of.served(request.project)
+            if served is None:
+                continue
+            try:
+                self._stage_one(request, served)
+            except (ImageUnreadableError, ImageChangedError, PointerError) as err:
+                fields = {"state": "PARKED", "reason": err.message}
+                self._requests.move(request, ["STAGING"], **fields)
+                self._report.n_parked += 1
+            except StoreError as err:
+                self._report.notes.append(err.message)
+                return
+
+    def _stage_one(self, request: Request, served: Served) -> None:
+        stages = self._of.stages
+        if stages is None:
+            showing = Showing(request.ask.ask_id, request.attempt)
+            self._requests.move(request, ["STAGING"], state="STAGED", key=showing.key)
+            return
+        picture = served.picture(request.ask)
+        least_us = stages.expiry.expires(self._of.now()) - self._of.now()
+        # A copy that others use is joined while it has most of its life before it.
+        stage = stages.join(picture.name, request.id, picture.render, picture.media_type, least_us // 2)
+        if stage.is_fresh:
+            self._report.n_uploaded += 1
+            self._of.note_cost(f"upload/{stage.key}", {"task": request.ask.task, "kind": "upload"})
+        showing = Showing(
+            request.ask.ask_id, request.attempt, stage.expires_us, stage.left, stage.top, stage.factor
+        )
+        found = self._requests.move(
+            request,
+            ["STAGING"],
+            state="STAGED",
+            stage=stage.key,
+            key=showing.key,
+            expires_us=stage.expires_us,
+            window=(stage.width, stage.height),
+        )
+        if found is None or found.stage != stage.key:
+            stages.leave(stage.key, request.id)
+
+    def post(self, margin_us: int) -> None:
+        """Have questions shown, those first whose copies go first."""
+        now = self._of.now()
+        ready: dict[str, list[Request]] = {}
+        for request in self._requests.iter_state(self._of.platform.name, "STAGED"):
+            if request.expires_us is not None and request.expires_us - now < min(margin_us, 3_600_000_000):
+                continue  # it would go while somebody looks at it; it expires here instead
+            ready.setdefault(request.project, []).append(request)
+        for project, requests in ready.items():
+            served = self._of.served(project)
+            if served is None:
+                continue
+            size = self._of.platform.capabilities.batch
+            for start in range(0, len(requests), size):
+                if not self._post_some(served, requests[start : start + size]):
+                    return
+
+    def _post_some(self, served: Served, requests: Sequence[Request]) -> bool:
+        try:
+            questions = [self.question(request) for request in requests]
+            posted = self._of.platform.post(served.form, questions)
+        except (PlatformError, StoreError) as err:
+            self._report.notes.append(err.message)
+            return False
+        tasks = {one.key: one.task_id for one in posted}
+        now = self._of.now()
+        for request in requests:
+            task_id = tasks[request.key]
+            state = "PARTIAL" if request.by else "OPEN"
+            self._requests.move(request, ["STAGED"], state=state, task_id=task_id, opened_us=now)
+            self._of.note_cost(f"issue/{request.key}", {"task": request.ask.task, "kind": "issue"})
+            self._report.n_posted += 1
+        return True
+
+    def question(self, request: Request) -> Question:
+        """Return an ask as the platform is to show it."""
+        ask, wants = request.ask, self._of.platform.capabilities
+        showing = read_key(request.key)
+        if showing is None:
+            raise AssertionError(f"{request.key!r} was made here")
+        image, stages = ask.source, self._of.stages
+        if stages is not None and wants.image != "pointer":
+            left_us = (request.expires_us or 0) - self._of.now()
+            image = stages.address(request.stage, is_signed=wants.image == "url", life_s=left_us // 1_000_000)
+        type_ = answer_type(ask.type)
+        shown = None if ask.judged is None else to_shown(type_, read_payload(type_, ask.judged), showing)
+        width, height = request.window or (None, None)
+        return Question(
+            key=request.key,
+            form=ask.form,
+            image=image,
+            mode=ask.mode,
+            width=width,
+            height=height,
+            shown=shown,
+            reasons=ask.context.reasons,
+            round=ask.round,
+            want=request.missing,
+            expires_us=request.expires_us,
+        )
+
+    def tidy(self, grace_us: int, *, may_discard: bool) -> None:
+        """Let the platform forget what is durable here, some time after it was closed, and forget it ourselves."""
+        now = self._of.now()
+        for request in list(self._requests.iter_state(self._of.platform.name, "CLOSED")):
+            if now - request.changed_us < grace_us or not may_discard or self._report.notes:
+                continue
+            served = self._of.served(request.project)
+            tasks = [*request.old_tasks, *([request.task_id] if request.task_id else [])]
+            try:
+                fates = {self._of.platform.discard(served.form, task) for task in tasks} if served else set()
+            except PlatformError as err:
+                self._report.notes.append(err.message)
+                return
+            if "answered" not in fates or now - request.changed_us > KEEP_US:
+                self._requests.change(request.id, lambda found: None if found.state == "CLOSED" else found)
+
+    def _leave(self, request: Request) -> bool:
+        """Leave the copy; tell whether that could be done."""
+        if self._of.stages is None or not request.stage:
+            return True
+        try:
+            self._of.stages.leave(request.stage, request.id)
+        except StoreError as err:
+            self._report.notes.append(err.message)  # its record says that it goes; the next survey deletes it
+        return True
+
+
+def _counted(found: Request, by: tuple[str, ...]) -> Request:
+    after = msgspec.structs.replace(found, by=by)
+    if found.state in _UNFINISHED and not after.missing:
+        return msgspec.structs.replace(after, state="ANSWERED")
+    if found.state == "OPEN" and by:
+        return msgspec.structs.replace(after, state="PARTIAL")
+    return after
+
+
+def _with_old(found: Request, old: tuple[str, ...]) -> Request:
+    return msgspec.structs.replace(found, old_tasks=tuple(dict.fromkeys([*found.old_tasks, *old])))

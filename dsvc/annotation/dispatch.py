@@ -1,0 +1,390 @@
+"""One turn of the work between the recipe and the people of one platform.
+
+A turn does what can be done now and ends: it deletes staged copies that are due, takes in answers, closes what is
+answered, asks again what expired, releases what the controller says, stages it and posts it. Each step starts from
+what the op store says, and can be cut short anywhere: the next turn goes on, and its effects are keyed, so that doing
+one twice is doing it once. Two turns at once on one op store are kept apart by a lease, which is an economy alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from dsvc.annotation import controller
+from dsvc.annotation.attempts import Attempts
+from dsvc.annotation.calendar import Calendar
+from dsvc.annotation.controller import NEEDS, Need, Pace, Policy, Turn, Window
+from dsvc.annotation.expiry import HOUR_US
+from dsvc.annotation.intake import AnswerLog, Intake, Taken
+from dsvc.annotation.opstore import Doc, OpStore, update
+from dsvc.annotation.records import Ask
+from dsvc.annotation.rendering import Rendered
+from dsvc.annotation.requests import ON_THE_WAY, Request, Requests
+from dsvc.annotation.stages import Reaped, Stages
+from dsvc.annotation.survey import survey
+from dsvc.errors import PlatformError, StoreError
+from dsvc.objects.oid import Oid
+from dsvc.plugins.platforms import Platform, TaskForm
+
+LEASE_US: Final = 10 * 60_000_000
+SURVEY_US: Final = HOUR_US
+"""How often the staging store and the platform are listed."""
+GRACE_US: Final = HOUR_US // 4
+"""How long a closed task stays at its platform, for answers that were under way."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is shown for an ask.
+
+    Attributes:
+        name: What the rendering is, by `rendering_name`; asks of one name share a copy.
+        media_type: Of the rendering.
+        render: Makes it; raises ImageUnreadableError or ImageChangedError where the source is gone or another.
+    """
+
+    name: bytes
+    media_type: str
+    render: Callable[[], Rendered]
+
+
+@dataclass(frozen=True)
+class Served:
+    """A task of which a platform has asks.
+
+    Attributes:
+        form: What its questions have in common.
+        picture: Says what is shown for an ask.
+        effort_s: What an answer takes, until it was measured.
+        n_attempts: How many attempts may expire before an ask is parked.
+        left: How many answers the budget still allows; None where there is none.
+        guideline: Hash of the guideline as it is.
+    """
+
+    form: TaskForm
+    picture: Callable[[Ask], Picture]
+    effort_s: float = 30.0
+    n_attempts: int = 5
+    left: int | None = None
+    guideline: Oid | None = None
+
+
+@dataclass
+class TurnReport:
+    """What a turn did.
+
+    Attributes:
+        taken: What was taken in.
+        reaped: What a look at the staging store did.
+        n_released: Asks that set out.
+        n_uploaded: Copies that were put.
+        n_posted: Questions that were posted or adopted.
+        n_expired: Attempts that expired with answers missing.
+        n_closed: Asks that have all the answers that are wanted.
+        n_parked: Asks that were given up.
+        n_cancelled: Asks that nobody wants any more.
+        window: What the controller decided; None where it was not asked.
+        notes: What went wrong and is tried again.
+        is_busy: Whether another turn was under way, and nothing was done.
+    """
+
+    taken: Taken = field(default_factory=Taken)
+    reaped: Reaped = field(default_factory=Reaped)
+    n_released: int = 0
+    n_uploaded: int = 0
+    n_posted: int = 0
+    n_expired: int = 0
+    n_closed: int = 0
+    n_parked: int = 0
+    n_cancelled: int = 0
+    window: Window | None = None
+    notes: list[str] = field(default_factory=list)
+    is_busy: bool = False
+
+
+class Control(msgspec.Struct, frozen=True):
+    """What is remembered of a platform from turn to turn.
+
+    Attributes:
+        pace: Of its team.
+        is_held_back: Whether more could have been released at the last turn.
+        effort_s: Task -> what an answer takes.
+        surveyed_us: When stores and platform were last listed.
+    """
+
+    pace: Pace
+    is_held_back: bool = False
+    effort_s: dict[str, float] = {}
+    surveyed_us: int = 0
+
+
+class Dispatcher:
+    """Does the turns of one platform."""
+
+    def __init__(
+        self,
+        ops: OpStore,
+        platform: Platform,
+        log: AnswerLog,
+        clock: Callable[[], int],
+        served: Sequence[Served],
+        *,
+        stages: Stages | None,
+        pseudonym: Callable[[str], str],
+        find_ask: Callable[[Oid], Ask | None] = lambda ask_id: None,
+        calendar: Calendar | None = None,
+        policy: Policy | None = None,
+        may_discard: bool = True,
+        owner: str = "",
+    ) -> None:
+        """Open nothing.
+
+        Args:
+            ops: Where the state is.
+            platform: Where people are.
+            log: Where answers go.
+            clock: Microseconds UTC.
+            served: The platform's tasks.
+            stages: Staged copies; None for a platform that shows images by their own pointers.
+            pseudonym: Turns a platform's name of a person into ours.
+            find_ask: Knows asks that are not wanted any more.
+            calendar: When people work.
+            policy: What was set.
+            may_discard: Whether the ledger is where it must be (pushed) for the platform to forget what it has.
+            owner: Who does the turns; a word of this process if empty.
+        """
+        self.requests = Requests(ops, clock)
+        self.stages, self.platform = stages, platform
+        self._ops, self._log, self._clock = ops, log, clock
+        self._served = {one.form.project: one for one in served}
+        self._find_elsewhere = find_ask
+        self._intake = Intake(ops, log, platform, self.find_ask, pseudonym)
+        self._calendar, self._policy = calendar or Calendar(), policy or Policy()
+        self._may_discard = may_discard
+        self._owner = owner or f"{os.getpid()}-{os.urandom(4).hex()}"
+        self._is_first = True
+
+    def find_ask(self, ask_id: Oid) -> Ask | None:
+        """Return an ask that was subscribed to, or that whoever made this knows."""
+        found = self.requests.get(ask_id.hex())
+        return found.ask if found is not None else self._find_elsewhere(ask_id)
+
+    @property
+    def control(self) -> Control:
+        """What is remembered."""
+        record = self._ops.get("control", self.platform.name)
+        if record is None:
+            return Control(controller.begin(self._policy))
+        return msgspec.convert(record.doc, Control)
+
+    def effort_s(self, request: Request, control: Control) -> float:
+        """Return what an answer to a request takes."""
+        known = control.effort_s.get(request.ask.task)
+        if known is not None:
+            return known
+        served = self._served.get(request.project)
+        return 30.0 if served is None else served.effort_s
+
+    def turn(self) -> TurnReport:
+        """Do everything that can be done now.
+
+        Raises:
+            StoreError: If the op store or the ledger fails. What platform and staging store fail to do is noted, and
+                made up for at the next turn.
+        """
+        report = TurnReport()
+        if not self._take_lease():
+            report.is_busy = True
+            return report
+        try:
+            self._do(report)
+        finally:
+            self._drop_lease()
+        return report
+
+    def _do(self, report: TurnReport) -> None:
+        control = self.control
+        now = self._clock()
+        is_due = self._is_first or now - control.surveyed_us >= SURVEY_US
+        # What is overdue goes first, whatever else there is to do and whatever fails after it.
+        self._clean(report, is_full=is_due)
+        attempts = Attempts(self, report)
+        self._collect(report)
+        if is_due:
+            attempts.recount(request for state in ON_THE_WAY for request in self._of_state(state))
+            if survey(self, attempts, report):
+                self._is_first = False
+                control = msgspec.structs.replace(control, surveyed_us=now)
+        attempts.recount_asks(report.taken.asks)
+        attempts.expire(set(report.reaped.lost))
+        attempts.cancel()
+        attempts.finish()
+        control = self._learn(control, report)
+        control = self._release(control, report)
+        attempts.stage()
+        attempts.post(self._policy.margin_us if self.stages is not None else 0)
+        attempts.tidy(GRACE_US, may_discard=self._may_discard)
+        self._save(control)
+
+    def _of_state(self, state: str) -> list[Request]:
+        return list(self.requests.iter_state(self.platform.name, state))  # type: ignore[arg-type]
+
+    def iter_on_the_way(self) -> Iterator[Request]:
+        """Yield the requests of which an attempt is under way."""
+        for state in ON_THE_WAY:
+            yield from self._of_state(state)
+
+    def _clean(self, report: TurnReport, *, is_full: bool) -> None:
+        if self.stages is None:
+            return
+        try:
+            report.reaped = self.stages.survey() if is_full else self.stages.reap()
+        except StoreError as err:
+            report.notes.append(err.message)
+
+    def _collect(self, report: TurnReport) -> None:
+        for served in self._served.values():
+            try:
+                if self._is_first:
+                    self._intake.retry_unknown(served.form, report.taken, served.guideline)
+                self._intake.take(served.form, report.taken, served.guideline)
+            except PlatformError as err:
+                report.notes.append(err.message)
+
+    def collect_again(self, served: Served, report: TurnReport) -> None:
+        """Take in what came since this turn began: before anything is decided against an ask."""
+        self._intake.take(served.form, report.taken, served.guideline)
+
+    def served(self, project: str) -> Served | None:
+        """Return the task of a project, if this platform has it."""
+        return self._served.get(project)
+
+    @property
+    def projects(self) -> Sequence[Served]:
+        """The tasks of this platform."""
+        return list(self._served.values())
+
+    def annotators(self, asks: Sequence[Ask]) -> Mapping[Oid, frozenset[str]]:
+        """Return who answered each ask."""
+        return self._log.annotators(asks)
+
+    def now(self) -> int:
+        """Return the time."""
+        return self._clock()
+
+    def note_cost(self, key: str, doc: Doc) -> None:
+        """Keep what something cost, once."""
+        self._ops.insert("costs", key, doc)
+
+    def _learn(self, control: Control, report: TurnReport) -> Control:
+        """Count what happened since the last turn."""
+        efforts, taken = dict(control.effort_s), report.taken
+        for task, n_timed in taken.n_timed.items():
+            mean_s = taken.work_s[task] / n_timed
+            weight = min(1.0, n_timed / 100) if task in efforts else 1.0
+            efforts[task] = max(0.1, (1 - weight) * efforts.get(task, mean_s) + weight * mean_s)
+        control = msgspec.structs.replace(control, effort_s=efforts)
+        defaults = {served.form.task: served.effort_s for served in self._served.values()}
+        answered_s = sum(n * efforts.get(task, defaults.get(task, 30.0)) for task, n in taken.answers.items())
+        left_s = sum(request.missing * self.effort_s(request, control) for request in self.iter_on_the_way())
+        turn = Turn(self._clock(), taken.n_answers, answered_s, report.n_expired, left_s, control.is_held_back)
+        return msgspec.structs.replace(control, pace=controller.observe(control.pace, turn, self._calendar, self._policy))
+
+    def _release(self, control: Control, report: TurnReport) -> Control:
+        """Let asks set out, as many as the controller says."""
+        under_way = list(self.iter_on_the_way())
+        open_s = sum(request.missing * self.effort_s(request, control) for request in under_way)
+        left = self._budgets(under_way)
+        ahead = [request for need in NEEDS for request in islice(self.requests.iter_need(self.platform.name, need), 50)]
+        if not ahead:
+            return msgspec.structs.replace(control, is_held_back=False)
+        mean_s = sum(self.effort_s(request, control) for request in ahead) / len(ahead)
+        window = report.window = controller.decide(
+            control.pace,
+            now_us=self._clock(),
+            open_s=open_s,
+            mean_s=mean_s,
+            calendar=self._calendar,
+            expiry=None if self.stages is None else self.stages.expiry,
+            policy=self._policy,
+        )
+        queues = {need: self._queue(need, window.release_s, control) for need in NEEDS}
+        waiting = {need: sum(work for _, work in queue) for need, queue in queues.items()}
+        shares = controller.share_out(window.release_s, waiting, self._policy.reserved)
+        for need in NEEDS:
+            self._set_out(queues[need], shares[need], left, report)
+        # Where even one is more than the window, people would never get any.
+        if not under_way and not report.n_released and window.busy_s > 0 and window.answerable_s >= mean_s / 2:
+            first = next((queue[0] for queue in queues.values() if queue), None)
+            first = first or (ahead[0], self.effort_s(ahead[0], control) * ahead[0].missing)
+            self._set_out([first], first[1], left, report)
+        return msgspec.structs.replace(control, is_held_back=self.requests.has_any(self.platform.name, "WANTED"))
+
+    def _queue(self, need: Need, release_s: float, control: Control) -> list[tuple[Request, float]]:
+        """Return what waits for a reason, with its work, as far as a release could reach."""
+        queue: list[tuple[Request, float]] = []
+        total = 0.0
+        if release_s > 0:
+            for request in self.requests.iter_need(self.platform.name, need):
+                work = request.missing * self.effort_s(request, control)
+                queue.append((request, work))
+                total += work
+                if total >= release_s:
+                    break
+        return queue
+
+    def _set_out(
+        self, queue: Sequence[tuple[Request, float]], share_s: float, left: dict[str, int], report: TurnReport
+    ) -> None:
+        for request, work in queue:
+            if work > share_s + 1e-6:
+                return
+            project = request.project
+            if project not in self._served:
+                continue
+            if left.get(project, request.missing) < request.missing:
+                self.requests.move(request, ["WANTED"], state="HELD", reason="the task's budget is used up")
+                continue
+            found = self.requests.move(request, ["WANTED"], state="STAGING", attempt=request.attempt + 1)
+            if found is not None and found.state == "STAGING":
+                share_s -= work
+                report.n_released += 1
+                if project in left:
+                    left[project] -= request.missing
+
+    def _budgets(self, under_way: Sequence[Request]) -> dict[str, int]:
+        """Return how many answers each budget still allows, and let go what one held that allows it again."""
+        left = {project: one.left for project, one in self._served.items() if one.left is not None}
+        for request in under_way:
+            if request.project in left:
+                left[request.project] -= request.missing
+        for request in self._of_state("HELD"):
+            if left.get(request.project, request.missing) >= request.missing:
+                self.requests.move(request, ["HELD"], state="WANTED", reason="")
+        return left
+
+    def _save(self, control: Control) -> None:
+        update(self._ops, "control", self.platform.name, lambda _: msgspec.to_builtins(control))
+
+    def _take_lease(self) -> bool:
+        now = self._clock()
+
+        def change(doc: Doc | None) -> Doc:
+            if doc is not None and doc["owner"] not in {"", self._owner} and doc["until_us"] > now:
+                return doc
+            return {"owner": self._owner, "until_us": now + LEASE_US}
+
+        doc = update(self._ops, "control", f"lease/{self.platform.name}", change)
+        return doc is not None and doc["owner"] == self._owner
+
+    def _drop_lease(self) -> None:
+        def change(doc: Doc | None) -> Doc | None:
+            return {"owner": "", "until_us": 0} if doc is not None and doc["owner"] == self._owner else doc
+
+        update(self._ops, "control", f"lease/{self.platform.name}", change)

@@ -1,0 +1,211 @@
+"""From what a platform gives to answers in the ledger: mapped to the image, canonical, under pseudonyms, once.
+
+Answers are appended to the ledger together with the cursor from which the platform is asked next. So a crash before
+it reads them again, a crash after it has them; and reading again adds nothing, since an answer's id is made of what
+it says. What does not fit its task is kept raw and counted; what answers an ask that nobody here knows waits for
+whoever does. A late answer is evidence like any other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import msgspec
+
+from dsvc.annotation.evidence import Answered
+from dsvc.annotation.opstore import Doc, OpStore, iter_scan
+from dsvc.annotation.payloads import AnswerType, answer_type, canonical_payload
+from dsvc.annotation.records import Ask, make_answer
+from dsvc.annotation.showing import Showing, read_key, to_image
+from dsvc.errors import AnswerFormatError
+from dsvc.objects.oid import Oid
+from dsvc.plugins.platforms import Platform, PlatformAnswer, TaskForm
+
+INBOX: Final = "inbox"
+
+
+class AnswerLog(Protocol):
+    """The ledger, as far as work in progress needs it."""
+
+    def cursor(self, name: str) -> bytes | None:
+        """Return from where a platform's project is to be read."""
+
+    def append(self, answered: Sequence[Answered], cursors: Mapping[str, bytes]) -> None:
+        """Keep answers and cursors, in one step; durable on return. What is there already stays as it is."""
+
+    def annotators(self, asks: Sequence[Ask]) -> Mapping[Oid, frozenset[str]]:
+        """Return who answered each ask; asks that nobody answered may be left out."""
+
+
+@dataclass
+class Taken:
+    """What was taken in.
+
+    Attributes:
+        asks: The asks that have new answers.
+        n_answers: Answers that were not there before, those of late ones included.
+        work_s: Seconds that people took for them, where the platform says; by task.
+        n_timed: How many of them it says it of; by task.
+        n_read: Answers that the platform gave.
+        n_quarantined: Those that do not fit their task.
+        n_unknown: Those of asks that nobody here knows.
+    """
+
+    asks: dict[Oid, Ask] = field(default_factory=dict)
+    n_answers: int = 0
+    answers: dict[str, int] = field(default_factory=dict)
+    work_s: dict[str, float] = field(default_factory=dict)
+    n_timed: dict[str, int] = field(default_factory=dict)
+    n_read: int = 0
+    n_quarantined: int = 0
+    n_unknown: int = 0
+
+
+class Intake:
+    """Takes in what one platform gives."""
+
+    def __init__(
+        self,
+        ops: OpStore,
+        log: AnswerLog,
+        platform: Platform,
+        find_ask: Callable[[Oid], Ask | None],
+        pseudonym: Callable[[str], str],
+    ) -> None:
+        """Open nothing.
+
+        Args:
+            ops: Where what does not fit is kept.
+            log: Where answers go.
+            platform: Where they come from.
+            find_ask: Knows asks by their ids.
+            pseudonym: Turns a platform's name of a person into ours: always the same, on every clone.
+        """
+        self._ops, self._log, self._platform = ops, log, platform
+        self._find_ask, self._pseudonym = find_ask, pseudonym
+
+    def cursor_name(self, form: TaskForm) -> str:
+        """Return under which name the ledger keeps the cursor of a project."""
+        return f"{self._platform.name}/{form.project}"
+
+    def take(self, form: TaskForm, taken: Taken, guideline: Oid | None = None) -> None:
+        """Take in everything since the cursor.
+
+        Raises:
+            PlatformError: If the platform fails; what came before is kept.
+        """
+        name, type_ = self.cursor_name(form), answer_type(form.type)
+        for page in self._platform.poll(form, self._log.cursor(name)):
+            self._keep(form, type_, page.answers, {name: page.cursor}, taken, guideline)
+
+    def retry_unknown(self, form: TaskForm, taken: Taken, guideline: Oid | None = None) -> None:
+        """Take in what was of no known ask before, where it now is."""
+        type_ = answer_type(form.type)
+        for record in list(iter_scan(self._ops, INBOX, "state", "unknown", "unknown\x01")):
+            if record.doc["project"] != form.project:
+                continue
+            answer = msgspec.convert(record.doc["answer"], PlatformAnswer)
+            showing = read_key(answer.key)
+            if showing is not None and self._find_ask(showing.ask_id) is not None:
+                self._keep(form, type_, [answer], {}, taken, guideline)
+                self._ops.delete(INBOX, record.id, record.version)
+
+    def _keep(
+        self,
+        form: TaskForm,
+        type_: AnswerType,
+        answers: Sequence[PlatformAnswer],
+        cursors: Mapping[str, bytes],
+        taken: Taken,
+        guideline: Oid | None,
+    ) -> None:
+        fitting: list[Answered] = []
+        for answer in answers:
+            taken.n_read += 1
+            found = self._understood(form, type_, answer, taken, guideline)
+            if found is not None:
+                fitting.append(found)
+        fresh = self._fresh(fitting)
+        if fitting or any(self._log.cursor(name) != cursor for name, cursor in cursors.items()):
+            self._log.append(fitting, cursors)
+        for answered in fresh:
+            taken.asks[answered.ask.ask_id] = answered.ask
+            taken.n_answers += 1
+            task = answered.ask.task
+            taken.answers[task] = taken.answers.get(task, 0) + 1
+            if answered.answer.lead_s:
+                taken.work_s[task] = taken.work_s.get(task, 0.0) + answered.answer.lead_s
+                taken.n_timed[task] = taken.n_timed.get(task, 0) + 1
+
+    def _fresh(self, fitting: Sequence[Answered]) -> list[Answered]:
+        """Return those of people who had not answered their ask: an edit is evidence, but no new answer."""
+        there = self._log.annotators(list({found.ask.ask_id: found.ask for found in fitting}.values()))
+        seen = {(ask_id, annotator) for ask_id, people in there.items() for annotator in people}
+        news = []
+        for found in fitting:
+            who = (found.ask.ask_id, found.answer.annotator)
+            if who not in seen:
+                seen.add(who)
+                news.append(found)
+        return news
+
+    def _understood(
+        self, form: TaskForm, type_: AnswerType, answer: PlatformAnswer, taken: Taken, guideline: Oid | None
+    ) -> Answered | None:
+        showing = read_key(answer.key)
+        if showing is None:
+            self._put_aside(form, answer, "foreign", "it answers no question of ours")
+            taken.n_unknown += 1
+            return None
+        ask = self._find_ask(showing.ask_id)
+        if ask is None or (ask.task, ask.version) != (form.task, form.version):
+            self._put_aside(form, answer, "unknown", "nobody here knows what was asked")
+            taken.n_unknown += 1
+            return None
+        try:
+            if answer.problem is not None:
+                raise AnswerFormatError(type=type_.text, reason=answer.problem)
+            payload = self._payload(type_, answer, showing)
+        except AnswerFormatError as err:
+            self._put_aside(form, answer, "quarantined", err.message)
+            taken.n_quarantined += 1
+            return None
+        made = make_answer(
+            ask,
+            annotator=self._pseudonym(answer.annotator),
+            submitted_us=answer.submitted_us,
+            outcome=answer.outcome,
+            payload=payload,
+            reasons=answer.reasons,
+            platform=self._platform.name,
+            platform_id=answer.platform_id,
+            lead_s=answer.lead_s,
+            guideline=guideline,
+        )
+        return Answered(ask, made)
+
+    def _payload(self, type_: AnswerType, answer: PlatformAnswer, showing: Showing) -> str | None:
+        if answer.payload is None:
+            if answer.outcome == "value":
+                raise AnswerFormatError(type=type_.text, reason="there is no value")
+            return None
+        try:
+            return canonical_payload(type_, to_image(type_, answer.payload, showing))
+        except (TypeError, KeyError, ValueError) as err:
+            if isinstance(err, AnswerFormatError):
+                raise
+            raise AnswerFormatError(type=type_.text, reason="it has another shape") from err
+
+    def _put_aside(self, form: TaskForm, answer: PlatformAnswer, state: str, note: str) -> None:
+        name = f"{self._platform.name}\n{answer.platform_id}\n{answer.submitted_us}\n{answer.raw}"
+        doc: Doc = {
+            "state": state,
+            "note": note,
+            "project": form.project,
+            "platform": self._platform.name,
+            "answer": msgspec.to_builtins(answer),
+        }
+        self._ops.insert(INBOX, hashlib.sha256(name.encode()).hexdigest(), doc)

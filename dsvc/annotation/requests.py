@@ -1,0 +1,262 @@
+"""What is known of an ask on its way to people and back, and who wants it.
+
+    WANTED -> STAGING -> STAGED -> OPEN -> PARTIAL -> ANSWERED -> CLOSED
+      ^                               \\______/
+      |__ the copy expired: what is missing is asked again, PARKED after so many times
+    HELD: the task's budget is used up     PARKED: given up, with a reason
+
+A request is one document under the ask's id; every change is a swap on its version, made from what it is now. So an
+event that comes twice, or late, changes nothing, and whoever is cut short leaves a state from which the next turn
+goes on. How many answers there are is never counted here: the ledger is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, Literal
+
+import msgspec
+
+from dsvc.annotation.controller import Need
+from dsvc.annotation.opstore import Doc, OpStore, iter_scan, starting_with, update
+from dsvc.annotation.records import Ask
+
+SPACE: Final = "requests"
+State = Literal["WANTED", "STAGING", "STAGED", "OPEN", "PARTIAL", "ANSWERED", "CLOSED", "PARKED", "HELD"]
+ON_THE_WAY: Final[tuple[State, ...]] = ("STAGING", "STAGED", "OPEN", "PARTIAL")
+"""An attempt is under way: a copy is staged, or about to be."""
+SHOWN: Final[tuple[State, ...]] = ("OPEN", "PARTIAL")
+_NEEDS = {"adjudicate": 0, "audit": 1, "rework": 2, "new": 3}
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What is known of an ask.
+
+    Attributes:
+        ask: The ask.
+        platform: Where it is asked.
+        want: Answers of different people that are wanted.
+        need: Why it is asked.
+        level: How much an answer is worth for its time, 0 to 15.
+        subscribers: Who wants it: names of datasets, branches, clones; sorted.
+        state: Where it is.
+        created_us: When it was first wanted.
+        changed_us: When its state changed.
+        by: Who answered, durably.
+        attempt: How many times it was released.
+        n_expired: How many attempts expired.
+        stage: Key of the staged copy.
+        key: The question's key at the platform, once there is a copy.
+        task_id: The platform's name of the task.
+        old_tasks: Tasks of earlier attempts that had answers and so were not deleted.
+        opened_us: When it was posted.
+        expires_us: When the copy goes; None where none is needed.
+        window: (width, height) of what is shown.
+        reason: Why it is parked or held.
+    """
+
+    ask: Ask
+    platform: str
+    want: int = 1
+    need: Need = "new"
+    level: int = 8
+    subscribers: tuple[str, ...] = ()
+    state: State = "WANTED"
+    created_us: int = 0
+    changed_us: int = 0
+    by: tuple[str, ...] = ()
+    attempt: int = 0
+    n_expired: int = 0
+    stage: str = ""
+    key: str = ""
+    task_id: str = ""
+    old_tasks: tuple[str, ...] = ()
+    opened_us: int = 0
+    expires_us: int | None = None
+    window: tuple[int, int] | None = None
+    reason: str = ""
+
+    @property
+    def id(self) -> str:
+        """The document's id."""
+        return self.ask.ask_id.hex()
+
+    @property
+    def project(self) -> str:
+        """Task and version."""
+        return f"{self.ask.task}@{self.ask.version}"
+
+    @property
+    def missing(self) -> int:
+        """Answers that are still to come."""
+        return max(0, self.want - len(self.by))
+
+
+Change = Callable[[Request], Request | None]
+
+
+class Requests:
+    """The requests of an op store."""
+
+    def __init__(self, ops: OpStore, clock: Callable[[], int]) -> None:
+        self._ops, self._clock = ops, clock
+
+    def get(self, key: str) -> Request | None:
+        """Return a request by the hex of its ask's id."""
+        record = self._ops.get(SPACE, key)
+        return None if record is None else _decoded(record.doc)
+
+    def iter_state(self, platform: str, state: State) -> Iterator[Request]:
+        """Yield the requests in a state: WANTED in the order of release, others those that expire first."""
+        for record in iter_scan(self._ops, SPACE, "line", *starting_with(f"{platform}/{state}/")):
+            yield _decoded(record.doc)
+
+    def iter_need(self, platform: str, need: Need) -> Iterator[Request]:
+        """Yield what is WANTED for a reason, in the order of release."""
+        for record in iter_scan(self._ops, SPACE, "line", *starting_with(f"{platform}/WANTED/{_NEEDS[need]}/")):
+            yield _decoded(record.doc)
+
+    def iter_project(self, project: str) -> Iterator[Request]:
+        """Yield all requests of a task's version."""
+        for record in iter_scan(self._ops, SPACE, "task", project, project + "\x01"):
+            yield _decoded(record.doc)
+
+    def has_any(self, platform: str, state: State) -> bool:
+        """Tell whether there is a request in a state."""
+        return bool(self._ops.scan(SPACE, "line", *starting_with(f"{platform}/{state}/"), limit=1))
+
+    def change(self, key: str, change: Change) -> Request | None:
+        """Change a request by what it is now; return what is there afterwards.
+
+        Args:
+            key: The ask's id in hex.
+            change: Returns the same object to leave it, None to remove it; not called where there is none.
+        """
+
+        def on_doc(doc: Doc | None) -> Doc | None:
+            if doc is None:
+                return None
+            before = _decoded(doc)
+            after = change(before)
+            if after is before or after == before:
+                return doc
+            if after is None:
+                return None
+            if after.state != before.state:
+                after = msgspec.structs.replace(after, changed_us=self._clock())
+            return _encoded(after)
+
+        doc = update(self._ops, SPACE, key, on_doc)
+        return None if doc is None else _decoded(doc)
+
+    def move(self, request: Request, states: Iterable[State], **fields: object) -> Request | None:
+        """Set fields, where the request is in one of some states and at the same attempt; return what is there."""
+        allowed = set(states)
+
+        def change(found: Request) -> Request:
+            if found.state not in allowed or found.attempt != request.attempt:
+                return found
+            return msgspec.structs.replace(found, **fields)
+
+        return self.change(request.id, change)
+
+    def subscribe(
+        self,
+        ask: Ask,
+        platform: str,
+        subscriber: str,
+        *,
+        want: int = 1,
+        need: Need = "new",
+        level: int = 8,
+        answered_by: Iterable[str] = (),
+    ) -> Request | None:
+        """Want answers to an ask; whoever else wants them shares them. Idempotent.
+
+        Args:
+            ask: What is asked.
+            platform: Where. It is not moved while an attempt is under way.
+            subscriber: Who wants it.
+            want: Answers of different people; of several subscribers the most counts.
+            need: Why; of several the first in the order of release counts.
+            level: What an answer is worth; of several subscribers the most counts.
+            answered_by: Whose answers the ledger has.
+
+        Returns:
+            The request; None where the ledger has enough answers already, and nothing is asked.
+        """
+        by = tuple(sorted(set(answered_by)))
+        now = self._clock()
+
+        def on_doc(doc: Doc | None) -> Doc | None:
+            if doc is None:
+                if len(by) >= want:
+                    return None
+                fresh = Request(
+                    ask, platform, want, need, level, (subscriber,), created_us=now, changed_us=now, by=by
+                )
+                return _encoded(fresh)
+            found = _decoded(doc)
+            # An answer may have been taken back by whoever owns the ledger: what it says now is what counts.
+            after = msgspec.structs.replace(
+                found,
+                ask=ask,
+                want=max(found.want, want),
+                need=min(found.need, need, key=_NEEDS.__getitem__),
+                level=max(found.level, level),
+                subscribers=tuple(sorted({*found.subscribers, subscriber})),
+                by=by,
+            )
+            if found.state in {"ANSWERED", "CLOSED"} and after.missing:
+                old = found.old_tasks if not found.task_id else (*found.old_tasks, found.task_id)
+                after = rested(msgspec.structs.replace(after, old_tasks=old, n_expired=0))
+                after = msgspec.structs.replace(after, changed_us=now)
+            if found.state == "WANTED":
+                after = msgspec.structs.replace(after, platform=platform)
+            return doc if after == found else _encoded(after)
+
+        doc = update(self._ops, SPACE, ask.ask_id.hex(), on_doc)
+        return None if doc is None else _decoded(doc)
+
+    def unsubscribe(self, key: str, subscriber: str) -> Request | None:
+        """Want an ask no longer; what nobody wants is cancelled at the next turn. Idempotent."""
+
+        def change(found: Request) -> Request | None:
+            left = tuple(name for name in found.subscribers if name != subscriber)
+            after = msgspec.structs.replace(found, subscribers=left)
+            if not left and found.state in {"WANTED", "PARKED", "HELD"}:
+                return msgspec.structs.replace(after, state="CLOSED") if found.old_tasks else None
+            return after
+
+        return self.change(key, change)
+
+    def revive(self, key: str) -> Request | None:
+        """Ask again what was parked."""
+
+        def change(found: Request) -> Request:
+            return found if found.state != "PARKED" else rested(msgspec.structs.replace(found, n_expired=0))
+
+        return self.change(key, change)
+
+
+def rested(request: Request) -> Request:
+    """Return a request without anything of an attempt, to be released again."""
+    return msgspec.structs.replace(
+        request, state="WANTED", stage="", key="", task_id="", opened_us=0, expires_us=None, window=None, reason=""
+    )
+
+
+def _encoded(request: Request) -> Doc:
+    doc: Doc = msgspec.to_builtins(request)
+    if request.state == "WANTED":
+        # Level 15 first; of one level what was wanted first.
+        place = f"{_NEEDS[request.need]}/{15 - request.level:x}/{request.created_us:016d}"
+    else:
+        place = f"{request.expires_us or 0:016d}"
+    doc["line"] = f"{request.platform}/{request.state}/{place}"
+    doc["task"] = request.project
+    return doc
+
+
+def _decoded(doc: Doc) -> Request:
+    return msgspec.convert(doc, Request)

@@ -1,0 +1,110 @@
+"""Comparing what the platform holds with what the op store says: after a crash, a wipe, or somebody else's hand.
+
+The platform's list is the truth about what is shown. A question that is there already is adopted instead of asked
+again, whoever posted it; one that is gone is asked again; one that belongs to an attempt that is over is withdrawn,
+unless it has answers. What another clone may have posted is left to it until it is a day too old.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from dsvc.annotation.expiry import DAY_US
+from dsvc.annotation.requests import ON_THE_WAY, SHOWN, Request
+from dsvc.annotation.showing import Showing, read_key
+from dsvc.errors import PlatformError, StoreError
+from dsvc.plugins.platforms import PlatformTask
+
+if TYPE_CHECKING:
+    from dsvc.annotation.attempts import Attempts
+    from dsvc.annotation.dispatch import Dispatcher, Served, TurnReport
+
+
+def survey(dispatcher: Dispatcher, attempts: Attempts, report: TurnReport) -> bool:
+    """Compare and repair; tell whether all could be looked at."""
+    is_whole = True
+    for served in dispatcher.projects:
+        try:
+            tasks = list(dispatcher.platform.iter_tasks(served.form))
+            for task in tasks:
+                _look_at(dispatcher, served, task, report)
+            _find_gone(dispatcher, attempts, served, {task.key for task in tasks})
+        except PlatformError as err:
+            report.notes.append(err.message)
+            is_whole = False
+    if dispatcher.stages is not None:
+        try:
+            dispatcher.stages.drop_refs(lambda key, ref: _uses(dispatcher.requests.get(ref), key))
+        except StoreError as err:
+            report.notes.append(err.message)
+            is_whole = False
+    return is_whole
+
+
+def _look_at(dispatcher: Dispatcher, served: Served, task: PlatformTask, report: TurnReport) -> None:
+    showing = read_key(task.key)
+    if showing is None:
+        return
+    now = dispatcher.now()
+    request = dispatcher.requests.get(showing.ask_id.hex())
+    is_over = showing.expires_us is not None and showing.expires_us <= now
+    if request is None or request.platform != dispatcher.platform.name:
+        if showing.expires_us is not None and showing.expires_us + DAY_US <= now and not task.n_answers:
+            dispatcher.platform.withdraw(served.form, task.task_id)
+        return
+    if request.key == task.key:
+        if request.state == "STAGED":  # posted, and the answer was lost
+            dispatcher.requests.move(request, ["STAGED"], state="OPEN", task_id=task.task_id, opened_us=now)
+        elif request.task_id != task.task_id:
+            dispatcher.requests.move(request, SHOWN, task_id=task.task_id)
+        return
+    if task.task_id in request.old_tasks:
+        return
+    if not is_over and request.state in {"WANTED", "HELD"} and request.missing > 0 and not task.n_answers:
+        _adopt(dispatcher, request, task, showing)
+        report.n_posted += 1
+    elif task.n_answers or dispatcher.platform.withdraw(served.form, task.task_id) == "answered":
+        _remember(dispatcher, request, task.task_id)
+
+
+def _adopt(dispatcher: Dispatcher, request: Request, task: PlatformTask, showing: Showing) -> None:
+    dispatcher.requests.move(
+        request,
+        ["WANTED", "HELD"],
+        state="PARTIAL" if request.by else "OPEN",
+        attempt=max(request.attempt, showing.attempt),
+        key=task.key,
+        task_id=task.task_id,
+        stage="",
+        expires_us=showing.expires_us,
+        opened_us=dispatcher.now(),
+        reason="",
+    )
+
+
+def _remember(dispatcher: Dispatcher, request: Request, task_id: str) -> None:
+    """Keep in mind a task of an earlier attempt that has answers, to be discarded once the ask is closed."""
+
+    def change(found: Request) -> Request:
+        if task_id in found.old_tasks or task_id == found.task_id:
+            return found
+        return msgspec.structs.replace(found, old_tasks=(*found.old_tasks, task_id))
+
+    dispatcher.requests.change(request.id, change)
+
+
+def _find_gone(dispatcher: Dispatcher, attempts: Attempts, served: Served, keys: set[str]) -> None:
+    """Ask again what somebody deleted at the platform."""
+    for request in list(dispatcher.requests.iter_project(served.form.project)):
+        is_ours = request.platform == dispatcher.platform.name
+        if is_ours and request.state in SHOWN and request.missing and request.key not in keys:
+            attempts.end(request, "the task was deleted at the platform")
+
+
+def _uses(request: Request | None, key: str) -> bool:
+    """Tell whether an ask is on its way with a copy, or about to join one."""
+    if request is None:
+        return False
+    return request.state == "STAGING" or (request.state in ON_THE_WAY and request.stage == key)
