@@ -191,7 +191,7 @@ class Attempts:
         for request in requests:
             task_id = tasks[request.key]
             state = "PARTIAL" if request.by else "OPEN"
-            self._requests.move(request, ["STAGED"], state=state, task_id=task_id, opened_us=now)
+            self._requests.move(request, ["STAGED"], state=state, task_id=task_id, opened_us=now, asked=request.missing)
             self._of.note_cost(f"issue/{request.key}", {"task": request.ask.task, "kind": "issue"})
             self._report.n_posted += 1
         return True

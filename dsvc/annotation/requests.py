@@ -49,6 +49,7 @@ class Request(msgspec.Struct, frozen=True):
         key: The question's key at the platform, once there is a copy.
         task_id: The platform's name of the task.
         old_tasks: Tasks of earlier attempts that had answers and so were not deleted.
+        asked: How many answers the question asked for when it was posted.
         opened_us: When it was posted.
         expires_us: When the copy goes; None where none is needed.
         window: (width, height) of what is shown.
@@ -71,6 +72,7 @@ class Request(msgspec.Struct, frozen=True):
     key: str = ""
     task_id: str = ""
     old_tasks: tuple[str, ...] = ()
+    asked: int = 0
     opened_us: int = 0
     expires_us: int | None = None
     window: tuple[int, int] | None = None

@@ -29,7 +29,7 @@ def survey(dispatcher: Dispatcher, attempts: Attempts, report: TurnReport) -> bo
         try:
             tasks = list(dispatcher.platform.iter_tasks(served.form))
             for task in tasks:
-                _look_at(dispatcher, served, task, report)
+                _look_at(dispatcher, attempts, served, task)
             _find_gone(dispatcher, attempts, served, {task.key for task in tasks})
         except PlatformError as err:
             report.notes.append(err.message)
@@ -43,7 +43,7 @@ def survey(dispatcher: Dispatcher, attempts: Attempts, report: TurnReport) -> bo
     return is_whole
 
 
-def _look_at(dispatcher: Dispatcher, served: Served, task: PlatformTask, report: TurnReport) -> None:
+def _look_at(dispatcher: Dispatcher, attempts: Attempts, served: Served, task: PlatformTask) -> None:
     showing = read_key(task.key)
     if showing is None:
         return
@@ -56,15 +56,17 @@ def _look_at(dispatcher: Dispatcher, served: Served, task: PlatformTask, report:
         return
     if request.key == task.key:
         if request.state == "STAGED":  # posted, and the answer was lost
-            dispatcher.requests.move(request, ["STAGED"], state="OPEN", task_id=task.task_id, opened_us=now)
+            dispatcher.requests.move(request, ["STAGED"], state="OPEN", task_id=task.task_id, opened_us=now, asked=request.missing)
         elif request.task_id != task.task_id:
             dispatcher.requests.move(request, SHOWN, task_id=task.task_id)
+        elif request.state in SHOWN and request.missing and task.n_answers >= max(request.asked, 1):
+            # By people who had answered before, or nothing that fits: nobody else will be given it.
+            attempts.end(request, "nobody new answered")
         return
     if task.task_id in request.old_tasks:
         return
     if not is_over and request.state in {"WANTED", "HELD"} and request.missing > 0 and not task.n_answers:
         _adopt(dispatcher, request, task, showing)
-        report.n_posted += 1
     elif task.n_answers or dispatcher.platform.withdraw(served.form, task.task_id) == "answered":
         _remember(dispatcher, request, task.task_id)
 
@@ -80,6 +82,7 @@ def _adopt(dispatcher: Dispatcher, request: Request, task: PlatformTask, showing
         stage="",
         expires_us=showing.expires_us,
         opened_us=dispatcher.now(),
+        asked=request.missing,
         reason="",
     )
 

@@ -115,12 +115,16 @@ class Schedule:
         lab = self.lab
         for number, want in self.wanted.items():
             lab.want(number, want=want)
-            lab.dispatcher.requests.revive(lab.ask(number).ask_id.hex())
+        people = [*PEOPLE, "kim", "lee", "max"]  # enough for three answers besides any nonsense
         for _ in range(200):
             lab.turn()
             lab.wait(0.5)
-            people = PEOPLE + ("kim", "lee", "max")  # enough for three answers besides any nonsense
-            if not sum(lab.answer(person) for person in people) and set(lab.states()) <= {"PARKED"}:
+            people.append(people.pop(0))  # or the same one would always be given what they answered before
+            n_answers = sum(lab.answer(person) for person in people)
+            if set(lab.states()) == {"PARKED"}:  # given up and reported; somebody asks for it again
+                for number in self.wanted:
+                    lab.dispatcher.requests.revive(lab.ask(number).ask_id.hex())
+            elif not n_answers and not lab.states():
                 break
 
 
