@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from itertools import combinations
+from math import ceil
 
 import pytest
 from hypothesis import given, settings
@@ -44,7 +45,7 @@ def test_promises_are_kept(size, sample, max_error, reject_error):
     """For every size and share; looking at everything is the last resort."""
     plan = plan_lot(size, sample=sample, max_error=max_error, reject_error=reject_error)
     good = int(max_error * size)
-    bad = 0 if reject_error is None else min(size, -int(-reject_error * size // 1))
+    bad = 0 if reject_error is None else min(size, ceil(reject_error * size))
 
     assert max(1, sample * size) <= plan.sample <= size
     assert passing_probability(size, good, plan) >= PASSES

@@ -1,0 +1,119 @@
+"""Asks: the questions that follow from what became of an item, and what a plan says of them.
+
+The same question has the same id in every dataset, branch and clone: nobody is asked it twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import replace
+
+import msgspec
+
+from dsvc.annotation.records import Ask, make_ask
+from dsvc.annotation.rounds import Item, Need, Resolution, VerdictOf, resolve
+from dsvc.objects.encoding import hash_encoded
+from dsvc.objects.oid import Kind, Oid
+from dsvc.recipe.task_spec import TaskSpec
+from dsvc.recipe.versions import VersionRange
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """An ask that is to be answered, by how many more people."""
+
+    ask: Ask
+    people: int
+
+
+class AskCounts(msgspec.Struct, frozen=True):
+    """What a plan says of the human work of a task."""
+
+    new: int = 0
+    """Asks that nobody was sent."""
+    shared: int = 0
+    """Asks that are open already, whoever wanted them first."""
+    reused: int = 0
+    """Items whose value people gave before: nothing is asked."""
+    answers: int = 0
+    """Answers that are missing."""
+    modes: tuple[tuple[str, int], ...] = ()
+    """(mode, asks), sorted."""
+
+
+def asks_of(task: TaskSpec, item: Item, resolution: Resolution) -> tuple[Wanted, ...]:
+    """Return the asks that follow from what became of an item, and those that check whether an old answer holds."""
+    needs = (*resolution.needs, *_checks(task, item, resolution))
+    return tuple(Wanted(_ask(task, item, need), need.people) for need in needs)
+
+
+def _ask(task: TaskSpec, item: Item, need: Need) -> Ask:
+    return make_ask(
+        source=item.source,
+        content_id=item.content_id,
+        task=task.name,
+        version=task.version,
+        type=task.type_text,
+        mode=need.mode,
+        form=need.form,
+        round=need.round,
+        judged=need.judged,
+        region=item.region,
+        context=need.context,
+    )
+
+
+def _checks(task: TaskSpec, item: Item, resolution: Resolution) -> Sequence[Need]:
+    """Return the ask that tells whether an answer of an old version still holds, of the share that `resample` says."""
+    if not task.resample or resolution.origin != "human" or resolution.standing is None or resolution.needs:
+        return ()
+    versions = {answer.version for answer in item.evidence.answers}
+    if not versions or task.version in versions or not is_resampled(task, item.source):
+        return ()
+    judged = None if task.mode == "label" else item.judged
+    form = "label" if judged is None else task.mode
+    return (Need(form, form, 0, judged, 1),)
+
+
+def is_resampled(task: TaskSpec, source: str) -> bool:
+    """Tell whether an old answer about a source is asked again: by a hash, the same everywhere."""
+    bucket = int.from_bytes(hash_encoded(Kind.ASK, ["resample", task.name, task.version, source])[:8], "big")
+    return bucket < task.resample * 2**64
+
+
+def count_asks(
+    task: TaskSpec, resolved: Iterable[tuple[Item, Resolution]], is_open: Container[Oid] = frozenset()
+) -> AskCounts:
+    """Return what a plan says of a task.
+
+    Args:
+        task: The task.
+        resolved: Every item, with what became of it.
+        is_open: The ids of the asks that are open already.
+    """
+    new = shared = reused = answers = 0
+    modes: dict[str, int] = {}
+    for item, resolution in resolved:
+        wanted = asks_of(task, item, resolution)
+        reused += not wanted and resolution.origin == "human" and resolution.has_record
+        for one in wanted:
+            answers += one.people
+            modes[one.ask.mode] = modes.get(one.ask.mode, 0) + 1
+            if one.ask.ask_id in is_open:
+                shared += 1
+            else:
+                new += 1
+    return AskCounts(new, shared, reused, answers, tuple(sorted(modes.items())))
+
+
+def as_version(task: TaskSpec, version: str, *, accept: VersionRange | None = None) -> TaskSpec:
+    """Return a task as it would be under another version; what it accepts is kept where that has the new one."""
+    kept = accept or (task.accept if version in task.accept else VersionRange((("==", version),)))
+    return replace(task, version=version, accept=kept)
+
+
+def price_version(
+    task: TaskSpec, version: str, items: Iterable[Item], verdict_of: VerdictOf, *, accept: VersionRange | None = None
+) -> AskCounts:
+    """Return what a plan would say under another version, before it is raised; args as `as_version` and `resolve`."""
+    priced = as_version(task, version, accept=accept)
+    return count_asks(priced, ((item, resolve(priced, item, verdict_of)) for item in items))

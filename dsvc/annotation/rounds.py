@@ -1,0 +1,384 @@
+"""Rounds: from the judged value, the condition and the evidence of one source to its value, or to who is asked next.
+
+    L0 -> A0 -> L1 -> A1 -> ... -> expert
+
+In L0 people answer first, where the condition or the task wants them; in each A the value is judged as one of a lot,
+itself if it is in the sample; in each later L what was rejected, or the rest of a lot that failed, is done again. After
+`audit.rounds` audits an expert decides, or finds that nobody can: `contested`. An auditor's own value is the next
+one to be judged. Nothing but the arguments takes part, no time and no other source: a new answer changes one item.
+
+A value that a person gave stays, whatever the model or the condition says later. What a person said of a value that was
+shown covers every value that `same` calls near.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import msgspec
+
+from dsvc.annotation.agreement import are_near
+from dsvc.annotation.evidence import NOTHING, Evidence, Member
+from dsvc.annotation.payloads import AnswerType, answer_type
+from dsvc.annotation.records import Answer, Ask, Context, Form, Mode, Purpose
+from dsvc.annotation.resolving import Settled, Voice, effective, settle
+from dsvc.objects.oid import Oid
+from dsvc.recipe.task_spec import TaskSpec
+
+LotState = Literal["pending", "passed", "failed"]
+VerdictOf = Callable[[Oid], LotState]
+"""Says what became of a lot."""
+LOT_FAILED = "its lot failed"
+DISAGREED = "answers disagree"
+_ENOUGH_SKIPS = 2
+"""As many auditors who cannot tell, and nobody is asked any more."""
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One source of a task."""
+
+    source: str
+    content_id: str = ""
+    judged: str | None = None
+    """The canonical payload of what is judged; None where there is no record, or the task judges nothing."""
+    asked: bool = False
+    """Whether the condition holds; without one, `TaskSpec.asks_all`."""
+    evidence: Evidence = NOTHING
+    region: str = ""
+
+
+class Need(msgspec.Struct, frozen=True):
+    """An ask that follows, and of how many people."""
+
+    mode: Mode
+    form: Form
+    round: int
+    judged: str | None
+    people: int
+    context: Context = Context()
+
+
+class Resolution(msgspec.Struct, frozen=True):
+    """What became of one item."""
+
+    value: str | None = None
+    """Canonical; null of `unusable`."""
+    standing: Literal["final", "unaudited", "contested", "unusable"] | None = None
+    """None where there is no value: `needs` says what it waits for, and without needs there is nothing to say."""
+    origin: Literal["judged", "human"] = "judged"
+    """`judged`: the value is the judged one, to be kept as it is, with its own provenance."""
+    needs: tuple[Need, ...] = ()
+    round: int = 0
+    lot: Oid | None = None
+    """The lot that it is in, in this round."""
+    awaits_lot: bool = False
+    """Whether `value` waits to be taken into a lot of `round`."""
+    annotators: tuple[str, ...] = ()
+    """Who had a part in it, sorted."""
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def has_record(self) -> bool:
+        """Whether the task's signal has a record."""
+        return self.standing is not None
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it waits for people before there is a value."""
+        return self.standing is None and bool(self.needs)
+
+    @property
+    def detail(self) -> str:
+        """What a waiting source says: which ask, in which round, and of how many people."""
+        return "; ".join(f"{need.mode}, round {need.round}, {need.people} more" for need in self.needs)
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What an audit says of one value."""
+
+    state: Literal["open", "right", "wrong", "known", "unclear"]
+    """`known`: a person confirmed another value, which stays."""
+    value: str | None = None
+    """The person's own, of `wrong`, where there is one, and of `known`."""
+    agrees: bool = False
+    """Whether the value agrees with the person's: of a value that was corrected before, it may, and theirs stays."""
+    reasons: tuple[str, ...] = ()
+    annotators: tuple[str, ...] = ()
+
+
+def resolve(task: TaskSpec, item: Item, verdict_of: VerdictOf = lambda _: "pending") -> Resolution:
+    """Return what became of an item.
+
+    Args:
+        task: The task.
+        item: The source, with all that is known of it.
+        verdict_of: What became of the lots that it is in.
+    """
+    return _Walk(task, item, verdict_of).run()
+
+
+class _Walk:
+    """One item on its way through the rounds."""
+
+    def __init__(self, task: TaskSpec, item: Item, verdict_of: VerdictOf) -> None:
+        self.task, self.item, self.verdict_of = task, item, verdict_of
+        self.type = answer_type(task.type_text)
+        self.heard = _Heard(task, self.type, item)
+        self.current = item.judged
+        self.origin: Literal["judged", "human"] = "judged"
+        self.round = 0
+        self.reasons: tuple[str, ...] = ()
+
+    def run(self) -> Resolution:
+        decided = self._expert()
+        if decided is not None:
+            return decided
+        ended = self._first_answers()
+        while ended is None:
+            ended = self._audit()
+        return ended
+
+    # --- answers ----------------------------------------------------------------------------------------------------
+
+    def _expert(self) -> Resolution | None:
+        answer = max(self.heard.experts, key=lambda a: (a.submitted_us, a.answer_id), default=None)
+        if answer is None:
+            return None
+        value = self.heard.value_of(answer, None)
+        if value is None:
+            return self._end("contested", self.heard.judged_of(answer) or self.item.judged, "human")
+        return self._end("final", value, "human")
+
+    def _first_answers(self) -> Resolution | None:
+        """Take what people said first; None where there is a value that goes on to be audited."""
+        wanted = self.item.asked or self.task.of is None
+        if self.task.of is not None and self.item.judged is None and not self.heard.first(0):
+            return Resolution()  # there is nothing to judge, and nobody gave it
+        voices = self.heard.voices(0, self.current)
+        reference = self.item.judged if self.task.mode == "adjust" else None
+        settled = settle(self.task, self.type, voices, reference)
+        if settled.state in ("open", "disputed") and not wanted:
+            return self._nobody() if self.current is None else None
+        if settled.state == "open" and self.current is not None and self._was_audited():
+            return None  # a person has judged it already
+        return self._take(settled, self.task.mode, self.current)
+
+    def _nobody(self) -> Resolution:
+        return Resolution()
+
+    def _was_audited(self) -> bool:
+        if self.task.audit is None or self.current is None:
+            return False
+        return self.heard.decide(0, self.current).state in ("right", "wrong", "known")
+
+    def _again(self, form: Form, rejected: str | None, reasons: tuple[str, ...]) -> Resolution | None:
+        """Go into the next round, in which people do it again; None where they have."""
+        if not self._next_round():
+            return self._ask_expert(rejected, reasons)
+        self.reasons = reasons
+        settled = settle(self.task, self.type, self.heard.voices(self.round, rejected))
+        return self._take(settled, form, rejected)
+
+    def _take(self, settled: Settled, form: Form, shown: str | None) -> Resolution | None:
+        if settled.state == "value":
+            self.current, self.origin = settled.value, "human"
+            return None
+        if settled.state == "unusable":
+            return self._end("unusable", None, "human")
+        if settled.state == "disputed":
+            return self._ask_expert(settled.value, (*settled.reasons, DISAGREED))
+        if settled.state == "rejected":
+            reasons = tuple(sorted({*settled.reasons, *self.reasons}))
+            if self.task.audit is not None and self.round == 0:
+                return self._again("adjust", shown, reasons)
+            return self._ask_expert(shown, reasons)
+        context = Context(self.reasons, None, settled.annotators)
+        return self._wait(Need(form, form, self.round, _shown(form, shown), settled.needed, context))
+
+    def _next_round(self) -> bool:
+        """Go into the next round, if there is one."""
+        if self.task.audit is None or self.round + 1 >= self.task.audit.rounds:
+            return False
+        self.round += 1
+        return True
+
+    # --- audits -----------------------------------------------------------------------------------------------------
+
+    def _audit(self) -> Resolution | None:
+        """Judge the current value; None where another goes on to be judged."""
+        audit, value = self.task.audit, self.current
+        if value is None:
+            return Resolution()
+        if audit is None or (self.origin == "human" and self.round == 0 and not audit.people):
+            return self._end("final", value, self.origin)
+        decision = self.heard.decide(self.round, value)
+        if decision.state == "right":
+            return self._end("final", value, self.origin)
+        if decision.state == "known":
+            return self._end("final", decision.value, "human")
+        if decision.state == "unclear":
+            return self._end("unusable", None, "human")
+        if decision.state == "wrong":
+            return self._correct(decision, value)
+        member = self.heard.member(self.round, value)
+        if member is None:
+            return self._end("unaudited", value, self.origin, awaits_lot=True)
+        verdict = self.verdict_of(member.lot)
+        if verdict == "failed" and audit.on_fail == "lot":
+            return self._again(self.task.mode, value, (LOT_FAILED,))
+        if verdict == "passed" or (verdict == "failed" and audit.on_fail == "found"):
+            return self._end("final", value, self.origin, lot=member.lot)
+        if verdict == "failed" or not member.sampled:
+            return self._end("unaudited", value, self.origin, lot=member.lot)
+        form = audit.mode or self.task.mode
+        context = Context(self.reasons, None, self.heard.people)
+        need = Need("audit", form, self.round, _shown(form, value), 1, context)
+        return self._end("unaudited", value, self.origin, needs=(need,), lot=member.lot)
+
+    def _correct(self, decision: Decision, value: str) -> Resolution | None:
+        if decision.value is None:
+            return self._again("adjust", value, decision.reasons)
+        if not self._next_round():
+            return self._ask_expert(decision.value, decision.reasons, rejected=value)
+        self.current, self.origin, self.reasons = decision.value, "human", decision.reasons
+        return None
+
+    # --- ends -------------------------------------------------------------------------------------------------------
+
+    def _ask_expert(self, shown: str | None, reasons: tuple[str, ...], rejected: str | None = None) -> Resolution:
+        form: Form = "label" if shown is None else "adjust"
+        context = Context(tuple(sorted(set(reasons))), rejected, self.heard.people)
+        return self._wait(Need("adjudicate", form, self.round, shown, 1, context))
+
+    def _wait(self, need: Need) -> Resolution:
+        return Resolution(needs=(need,), round=self.round, annotators=self.heard.people, reasons=need.context.reasons)
+
+    def _end(
+        self,
+        standing: Literal["final", "unaudited", "contested", "unusable"],
+        value: str | None,
+        origin: Literal["judged", "human"],
+        *,
+        needs: tuple[Need, ...] = (),
+        lot: Oid | None = None,
+        awaits_lot: bool = False,
+    ) -> Resolution:
+        people = self.heard.people
+        return Resolution(value, standing, origin, needs, self.round, lot, awaits_lot, people, self.reasons)
+
+
+def _shown(form: Form, value: str | None) -> str | None:
+    return None if form == "label" else value
+
+
+class _Heard:
+    """The answers to one item that count, by round and by whose word they are."""
+
+    def __init__(self, task: TaskSpec, type_: AnswerType, item: Item) -> None:
+        self._task, self._type, self._item = task, type_, item
+        self._asks = {ask.ask_id: ask for ask in item.evidence.asks if self._counts(ask)}
+        answers = [a for a in item.evidence.answers if a.ask_id in self._asks and a.version in task.accept]
+        self._by: dict[tuple[Purpose, int], list[Answer]] = {}
+        for answer in answers:
+            ask = self._asks[answer.ask_id]
+            self._by.setdefault((ask.purpose, ask.round), []).append(answer)
+        self.people = tuple(sorted({answer.annotator for answer in answers}))
+        self.experts = [a for (purpose, _), found in self._by.items() if purpose == "expert" for a in found]
+
+    def _counts(self, ask: Ask) -> bool:
+        return ask.type == self._task.type_text and ask.content_id == self._item.content_id
+
+    def first(self, round_: int) -> Sequence[Answer]:
+        """Return what people who were asked first said in a round."""
+        return self._by.get(("first", round_), ())
+
+    def judged_of(self, answer: Answer) -> str | None:
+        """Return the value that an answer is about."""
+        return self._asks[answer.ask_id].judged
+
+    def value_of(self, answer: Answer, current: str | None) -> str | None:
+        """Return the value that an answer gives: its own, or the one that it accepts, or a later one near that."""
+        if answer.outcome != "accept":
+            return answer.payload if answer.outcome in ("value", "reject") else None
+        judged = self.judged_of(answer)
+        return current if judged is not None and current is not None and self._is_same(judged, current) else judged
+
+    def voices(self, round_: int, current: str | None) -> list[Voice]:
+        """Return what each person says in a round, of those asked first; `current` is what is shown now."""
+        found = []
+        for answer in effective(a for a in self.first(round_) if self._is_about(a, round_, current)):
+            value = self.value_of(answer, current)
+            if answer.outcome == "skip":
+                found.append(Voice(answer.annotator, "skip", None, answer.reasons))
+            elif value is not None:
+                found.append(Voice(answer.annotator, "value", value, answer.reasons))
+            else:
+                found.append(Voice(answer.annotator, "reject", None, answer.reasons))
+        return found
+
+    def _is_about(self, answer: Answer, round_: int, current: str | None) -> bool:
+        """Tell whether an answer says something of the present question.
+
+        In the first round a value that a person gave does, whatever was shown; a rejection, and what was said in a
+        later round, only of what was shown, or what is near it.
+        """
+        judged = self.judged_of(answer)
+        if judged is None or current is None:
+            return True
+        if round_ == 0 and answer.outcome != "skip" and self.value_of(answer, None) is not None:
+            return True
+        return self._is_same(judged, current)
+
+    def member(self, round_: int, value: str) -> Member | None:
+        """Return the membership of a value in a lot; of several, that of the lot that was closed first."""
+        for member in self._item.evidence.members:
+            if (
+                member.round == round_
+                and member.content_id == self._item.content_id
+                and member.version in self._task.accept
+                and self._is_same(member.value, value)
+            ):
+                return member
+        return None
+
+    def decide(self, round_: int, value: str) -> Decision:
+        """Return what the auditors of a round say of a value: the first of them who can tell."""
+        answers = effective(self._by.get(("audit", round_), ()))
+        n_skips = sum(answer.outcome == "skip" for answer in answers)
+        people = tuple(answer.annotator for answer in answers)
+        for answer in sorted(answers, key=lambda a: (a.submitted_us, a.answer_id)):
+            decision = self._judge(answer, round_, value)
+            if decision is not None:
+                return msgspec.structs.replace(decision, annotators=people)
+        return Decision("unclear" if n_skips >= _ENOUGH_SKIPS else "open", annotators=people)
+
+    def _judge(self, answer: Answer, round_: int, value: str) -> Decision | None:
+        """Return what one auditor's answer says of a value; None where it says nothing of it."""
+        if answer.outcome == "skip" or self._task.audit is None:
+            return None
+        theirs, judged = self.value_of(answer, value), self.judged_of(answer) or self._frozen(round_)
+        if theirs is None:
+            about = judged is None or self._is_same(judged, value)
+            return Decision("wrong", None, False, answer.reasons) if about else None
+        agrees = are_near(self._type, theirs, value, self._task.audit.agree)
+        confirmed = judged is not None and are_near(self._type, theirs, judged, self._task.audit.agree)
+        if theirs == value or (agrees and (confirmed or judged is None) and answer.outcome != "reject"):
+            return Decision("right", agrees=True)
+        if confirmed and answer.outcome != "reject":
+            return Decision("known", theirs)
+        return Decision("wrong", theirs, agrees, answer.reasons)
+
+    def _frozen(self, round_: int) -> str | None:
+        """Return the value that an auditor judged who was shown none: that of the first lot."""
+        members = (m for m in self._item.evidence.members if m.round == round_ and m.sampled)
+        return next((m.value for m in members if m.content_id == self._item.content_id), None)
+
+    def _is_same(self, first: str, second: str) -> bool:
+        return are_near(self._type, first, second, self._task.same)
+
+
+def decide_member(task: TaskSpec, source: str, member: Member, evidence: Evidence) -> Decision:
+    """Return what was said of a member of a lot, as it was when the lot was closed."""
+    item = Item(source, member.content_id, member.value, evidence=evidence)
+    return _Heard(task, answer_type(task.type_text), item).decide(member.round, member.value)

@@ -1,0 +1,330 @@
+"""One item on its way: who is asked, what it comes to, and what changes nothing."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dsvc.annotation.asks import asks_of
+from dsvc.annotation.evidence import NOTHING, Answered, Member, evidence_of, unite
+from dsvc.annotation.records import make_answer
+from dsvc.annotation.rounds import LOT_FAILED, Item, resolve
+from dsvc.objects.oid import Oid
+from dsvc.objects.types import parse_type
+from dsvc.recipe.paths import InputPath
+from dsvc.recipe.task_spec import AuditSpec, Nearness, OverlapSpec, TaskSpec
+
+BOXES = parse_type("boxes")
+IOU = Nearness("iou", Decimal("0.8"))
+PLAIN = TaskSpec("t", BOXES, InputPath("d"), "adjust", same=Nearness("iou", Decimal("0.95")))
+AUDITED = replace(PLAIN, audit=AuditSpec(Decimal("0.1"), Decimal("0.02"), IOU, rounds=2))
+MODEL = "[[0,0,160,160,null]]"
+CLOSE = "[[1,0,160,160,null]]"
+OTHER = "[[320,0,160,160,null]]"
+THIRD = "[[640,0,160,160,null]]"
+LOT, NEXT = Oid(b"\x01" * 32), Oid(b"\x02" * 32)
+
+
+class Story:
+    """One item, and the people who answer what it asks."""
+
+    def __init__(self, task=AUDITED, judged=MODEL, *, asked=False, content="e"):
+        self.task, self.verdicts, self.time = task, {}, 0
+        self.item = Item("s", content, judged, asked=asked)
+
+    def see(self, **changes):
+        """Change what is known beside the answers."""
+        fields = {name: getattr(self.item, name) for name in ("content_id", "judged", "asked", "evidence")}
+        self.item = Item("s", **{**fields, **changes})
+        return self
+
+    def now(self):
+        """Return what became of it."""
+        return resolve(self.task, self.item, lambda lot: self.verdicts.get(lot, "pending"))
+
+    def asks(self):
+        """Return what is asked."""
+        return asks_of(self.task, self.item, self.now())
+
+    def answer(self, who, outcome="value", payload=None, reasons=()):
+        """Answer the ask that is open."""
+        (wanted,) = self.asks()
+        self.time += 1
+        answer = make_answer(
+            wanted.ask, annotator=who, submitted_us=self.time, outcome=outcome, payload=payload, reasons=reasons
+        )
+        evidence = unite([self.item.evidence, evidence_of([Answered(wanted.ask, answer)])])
+        return self.see(evidence=evidence)
+
+    def lot(self, lot=LOT, *, sampled=False):
+        """Take the value into a lot."""
+        found = self.now()
+        assert found.awaits_lot
+        member = Member(lot, found.round, found.value, sampled, self.time, self.item.content_id, self.task.version)
+        return self.see(evidence=unite([self.item.evidence, evidence_of([], [member])]))
+
+    def judge(self, state, lot=LOT):
+        """Say what became of a lot."""
+        self.verdicts[lot] = state
+        return self
+
+    @property
+    def short(self):
+        """Return standing, value and origin."""
+        found = self.now()
+        return found.standing, found.value, found.origin
+
+
+def asked(story):
+    """Return mode, form, round and judged value of the one ask."""
+    (wanted,) = story.asks()
+    return wanted.ask.mode, wanted.ask.form, wanted.ask.round, wanted.ask.judged
+
+
+def test_what_nobody_doubts_is_final_without_audit():
+    """The judged value itself, with its own provenance."""
+    assert ("final", MODEL, "judged") == Story(PLAIN).short
+
+
+def test_what_is_asked_waits_for_a_person():
+    """And is theirs then, whatever the condition or the model says later."""
+    story = Story(PLAIN, asked=True)
+    assert (None, True) == (story.now().standing, story.now().is_pending)
+    assert ("adjust", "adjust", 0, MODEL) == asked(story)
+
+    story.answer("ann", payload=OTHER)
+    assert ("final", OTHER, "human") == story.short
+    assert ("final", OTHER, "human") == story.see(asked=False, judged=THIRD).short
+    assert ("final", OTHER, "human") == story.see(judged=None).short
+    assert (None, ()) == (story.see(content_id="new", judged=MODEL, asked=True).now().standing, story.now().annotators)
+
+
+def test_from_nothing_people_are_asked_about_everything():
+    """Without `of`, the first value is a person's."""
+    story = Story(TaskSpec("t", BOXES), None, asked=True)
+
+    assert ("label", "label", 0, None) == asked(story)
+    assert ("final", OTHER, "human") == story.answer("ann", payload=OTHER).short
+
+
+def test_where_there_is_nothing_there_is_nothing_to_say():
+    """A judged signal without a record is neither asked nor waiting."""
+    found = Story(PLAIN, None, asked=True).now()
+
+    assert (False, False, ()) == (found.has_record, found.is_pending, found.needs)
+
+
+def test_people_who_cannot_agree_go_to_an_expert():
+    """Whose word ends it; who finds that nobody can say, says so too."""
+    task = replace(PLAIN, overlap=OverlapSpec(2, 2))
+    story = Story(task, asked=True)
+    story.see(evidence=_two_answers(story))
+    assert ("adjudicate", "adjust", 0) == asked(story)[:3]
+    assert ("a", "b") == story.asks()[0].ask.context.avoid
+
+    expert = Story(task, asked=True).see(evidence=story.item.evidence).answer("x", payload=THIRD)
+    assert ("final", THIRD, "human") == expert.short
+    assert ("contested", "human") == (story.answer("x", "skip").short[0], story.short[2])
+
+
+def _two_answers(story):
+    (wanted,) = story.asks()
+    answers = [
+        make_answer(wanted.ask, annotator=who, submitted_us=i, outcome="value", payload=payload)
+        for i, (who, payload) in enumerate((("a", OTHER), ("b", THIRD)))
+    ]
+    return evidence_of([Answered(wanted.ask, answer) for answer in answers])
+
+
+def test_what_cannot_be_labelled_is_unusable():
+    """Two people who skip are enough."""
+    story = Story(PLAIN, asked=True).answer("a", "skip", reasons=("blurred",)).answer("b", "skip")
+
+    assert ("unusable", None, "human") == story.short
+
+
+# --- audits -------------------------------------------------------------------------------------------------------
+
+
+def test_a_value_waits_for_its_lot():
+    """It is there, unaudited; a member of the sample is asked about; a lot that passes makes it final."""
+    story = Story()
+    assert ("unaudited", MODEL, "judged") == story.short
+
+    assert ("unaudited", ()) == (story.lot().short[0], story.asks())
+    assert ("final", MODEL, "judged") == story.judge("passed").short
+    sampled = Story().lot(sampled=True)
+    assert ("audit", "adjust", 0, MODEL) == asked(sampled)
+    assert ("final", MODEL, "judged") == sampled.answer("aud", payload=CLOSE).short
+    assert ("final", MODEL, "judged") == Story().lot(sampled=True).answer("aud", "accept").short
+
+
+def test_a_found_error_takes_the_auditors_value_and_is_audited_again():
+    """After the last audit, an expert decides."""
+    story = Story().lot(sampled=True).answer("aud", payload=OTHER)
+    assert ("unaudited", OTHER, "human", 1) == (*story.short, story.now().round)
+
+    story.lot(NEXT, sampled=True)
+    assert ("audit", "adjust", 1, OTHER) == asked(story)
+    assert ("aud",) == story.asks()[0].ask.context.avoid
+    right = Story().see(evidence=story.item.evidence).answer("other", "accept")
+    assert ("final", OTHER, "human") == right.short
+    story.answer("other", payload=THIRD)
+    assert ("adjudicate", "adjust", 1, THIRD) == asked(story)
+    assert ("final", THIRD, "human") == story.answer("expert", "accept").short
+
+
+def test_a_rejected_value_goes_round_with_its_reasons():
+    """To people, who see what was wrong; theirs is audited again."""
+    story = Story().lot(sampled=True).answer("aud", "reject", reasons=("cut off",))
+    assert (None, ("adjust", "adjust", 1, MODEL)) == (story.now().standing, asked(story))
+    assert ("cut off",) == story.asks()[0].ask.context.reasons
+
+    story.answer("ann", payload=OTHER)
+    assert ("unaudited", OTHER, "human", True) == (*story.short, story.now().awaits_lot)
+    assert ("final", OTHER, "human") == story.lot(NEXT).judge("passed", NEXT).short
+
+
+def test_a_rejection_after_the_last_audit_goes_to_an_expert():
+    """There is no further round."""
+    task = replace(AUDITED, audit=replace(AUDITED.audit, rounds=1))
+    story = Story(task).lot(sampled=True).answer("aud", "reject", reasons=("cut off",))
+
+    assert "adjudicate" == asked(story)[0]
+    assert ("contested", MODEL, "human") == story.answer("x", "reject").short
+
+
+@pytest.mark.parametrize(
+    ("on_fail", "standing", "modes"), [("lot", None, ["adjust"]), ("found", "final", []), ("hold", "unaudited", [])]
+)
+def test_the_rest_of_a_failed_lot_goes_by_on_fail(on_fail, standing, modes):
+    """To people, nowhere, or nowhere until somebody decides."""
+    task = replace(AUDITED, audit=replace(AUDITED.audit, on_fail=on_fail))
+    story = Story(task).lot().judge("failed")
+
+    assert (standing, modes) == (story.now().standing, [wanted.ask.mode for wanted in story.asks()])
+    if modes:
+        assert (LOT_FAILED,) == story.asks()[0].ask.context.reasons
+        assert ("unaudited", OTHER, "human") == story.answer("ann", payload=OTHER).short
+
+
+def test_what_an_auditor_confirmed_survives_a_failed_lot():
+    """A person has seen it."""
+    story = Story().lot(sampled=True).answer("aud", "accept").judge("failed")
+
+    assert ("final", MODEL, "judged") == story.short
+
+
+def test_auditors_who_cannot_tell_end_it():
+    """Two of them."""
+    story = Story().lot(sampled=True).answer("a", "skip")
+    assert ("audit", "unaudited") == (asked(story)[0], story.short[0])
+
+    assert ("unusable", None, "human") == story.answer("b", "skip").short
+
+
+def test_human_values_are_audited_too():
+    """Unless the task says otherwise."""
+    story = Story(asked=True).answer("ann", payload=OTHER)
+    assert ("unaudited", OTHER, "human") == story.short
+
+    story.task = replace(AUDITED, audit=replace(AUDITED.audit, people=False))
+    assert ("final", OTHER, "human") == story.short
+
+
+# --- a later model --------------------------------------------------------------------------------------------------
+
+
+def test_a_verdict_covers_a_later_value_that_is_near():
+    """By `same`: nothing is asked, and the later value is kept."""
+    passed = Story().lot().judge("passed").see(judged=CLOSE)
+    assert ("final", CLOSE, "judged") == passed.short
+
+    assert ("final", CLOSE, "judged") == Story().lot(sampled=True).answer("aud", "accept").see(judged=CLOSE).short
+
+
+def test_a_later_value_is_judged_by_what_people_said():
+    """Where an auditor gave or confirmed a value, a far one is wrong without asking; elsewhere it waits for a lot."""
+    confirmed = Story().lot(sampled=True).answer("aud", "accept").see(judged=OTHER)
+    assert ("final", MODEL, "human") == confirmed.short
+    corrected = Story().lot(sampled=True).answer("aud", payload=OTHER).lot(NEXT).judge("passed", NEXT)
+    assert ("final", OTHER, "human") == corrected.short == corrected.see(judged="[[321,0,160,160,null]]").short
+
+    passed = Story().lot().judge("passed").see(judged=OTHER)
+    assert ("unaudited", OTHER, "judged", True) == (*passed.short, passed.now().awaits_lot)
+    rejected = Story().lot(sampled=True).answer("aud", "reject").see(judged=OTHER)
+    assert ("unaudited", OTHER, "judged") == rejected.short
+
+
+def test_verify_covers_only_what_was_shown():
+    """A rejection of one value is none of another."""
+    task = replace(PLAIN, mode="verify")
+    story = Story(task, asked=True).answer("a", "reject", reasons=("no",))
+    assert ("adjudicate", "adjust", 0, MODEL) == asked(story)
+
+    assert ("verify", "verify", 0, OTHER) == asked(story.see(judged=OTHER))
+    assert ("final", OTHER, "human") == story.answer("a", "accept").short
+
+
+# --- nothing else takes part --------------------------------------------------------------------------------------
+
+events = st.lists(
+    st.tuples(
+        st.sampled_from(["lot", "sample", "value", "accept", "reject", "skip", "model", "pass", "fail", "ask"]),
+        st.sampled_from("abcd"),
+        st.sampled_from([MODEL, CLOSE, OTHER, THIRD]),
+    ),
+    max_size=10,
+)
+
+
+def play(task, found):
+    """Let things happen as far as they can, and return the story."""
+    story = Story(task)
+    for what, who, payload in found:
+        lot = Oid(bytes([story.now().round]) * 32)
+        if what in ("lot", "sample"):
+            if story.now().awaits_lot:
+                story.lot(lot, sampled=what == "sample")
+        elif what == "model":
+            story.see(judged=payload)
+        elif what == "ask":
+            story.see(asked=not story.item.asked)
+        elif what in ("pass", "fail"):
+            story.judge({"pass": "passed", "fail": "failed"}[what], lot)
+        elif story.asks():
+            story.answer(who, what, payload if what == "value" else None)
+    return story
+
+
+@settings(max_examples=150, deadline=None)
+@given(events, st.integers(1, 3), st.sampled_from(["lot", "found", "hold"]), st.randoms())
+def test_a_resolution_follows_from_what_is_known(found, rounds, on_fail, random):
+    """In any order, delivered twice, united in any grouping; and it never asks for nothing or for ever."""
+    task = replace(AUDITED, audit=replace(AUDITED.audit, rounds=rounds, on_fail=on_fail))
+    story = play(task, found)
+    before = story.now()
+    evidence = story.item.evidence
+    parts = [evidence_of([Answered(evidence.ask(a.ask_id), a)]) for a in evidence.answers]
+    parts += [evidence_of([], [member]) for member in evidence.members]
+    random.shuffle(parts)
+    middle = len(parts) // 2
+    again = unite([unite([*parts[:middle], NOTHING]), unite(parts[middle:]), *parts[:3]])
+
+    assert evidence == again
+    assert before == story.see(evidence=again).now()
+    assert before.round < rounds
+    assert before.has_record != before.is_pending
+    assert all(need.people > 0 and need.form in ("label", "adjust", "verify") for need in before.needs)
+
+
+@settings(max_examples=100, deadline=None)
+@given(events)
+def test_an_answered_ask_is_never_asked_again_of_nobody_new(found):
+    """An ask that is open names whoever has answered it, and a complete one is closed."""
+    story = play(AUDITED, found)
+    for wanted in story.asks():
+        gave = {a.annotator for a in story.item.evidence.answers if a.ask_id == wanted.ask.ask_id}
+        assert gave <= set(wanted.ask.context.avoid)
