@@ -20,7 +20,7 @@ BELOW = {
     "store": {"errors", "objects"},
     "repo": {"errors", "objects", "store"},
     "recipe": {"errors", "objects", "plugins", "store", "repo"},
-    "feeds": _DATA_ROOMS,
+    "feeds": _DATA_ROOMS | {"annotation"},
     "annotation": _DATA_ROOMS,
     "engine": _DATA_ROOMS | {"annotation"},
     "export": _DATA_ROOMS,
@@ -48,7 +48,7 @@ VENDORS = {
     "pluggy": {"plugins"},
     "duckdb": {"recipe", "engine"},
     "pymongo": {"feeds", "annotation", "testing"},  # annotation: an op store, and a platform
-    "bson": {"feeds", "testing"},
+    "bson": {"feeds", "annotation", "testing"},
     "boto3": {"plugins", "annotation"},  # annotation: the staging store
     "botocore": {"plugins", "annotation"},
     "PIL": {"annotation"},
