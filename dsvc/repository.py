@@ -122,20 +122,20 @@ class Repository(Running, Tagging):
             from dsvc.recipe.files import merge_files
 
             content, _ = merge_files(self.path)  # the names alone: a recipe may name signals that are still to be put
-            for section in ("step", "signal"):
+            for section in ("step", "task", "signal"):
                 if signal in content.get(section, {}):
                     return f"{section}.{signal}"
         return super().find_owner(signal)
 
     def derived_names(self) -> tuple[frozenset[str], frozenset[str]] | None:
-        """Return the names of the steps and datasets of the recipe, without a look at what they are."""
+        """Return the names of the steps and tasks, and of the datasets, of the recipe, without a look at what they are."""
         if self._read_starter() is not None:
             return frozenset(), frozenset()
         from dsvc.recipe.files import merge_files
 
         try:
             content, _ = merge_files(self.path)
-            return frozenset(content.get("step", {})), frozenset(content.get("dataset", {}))
+            return frozenset({*content.get("step", {}), *content.get("task", {})}), frozenset(content.get("dataset", {}))
         except (RecipeError, AttributeError, TypeError):
             return None  # `plan` says what is wrong with it
 
@@ -144,13 +144,17 @@ class Repository(Running, Tagging):
         has_derived = bool(draft.state.derived or draft.state.datasets)
         if not has_derived and (self._read_starter() is not None or not self._derives_anything()):
             return ()
-        plan = self.plan()
+        from dsvc.engine.facts import PinnedFacts
+        from dsvc.engine.plan import plan as make_plan
+
+        # Who has answered since the last run holds no commit up: a version says which answers it was made from.
+        plan = make_plan(self, self.recipe(), self.plugins, facts=PinnedFacts(self.store, draft))
         stale = [("signal", step.name) for step in plan.steps if step.status != "unchanged"]
         return stale + [("dataset", dataset.name) for dataset in plan.datasets if dataset.status != "unchanged"]
 
     def _derives_anything(self) -> bool:
         recipe = self.recipe()
-        return bool(recipe.steps or recipe.datasets)
+        return bool(recipe.steps or recipe.tasks or recipe.datasets)
 
     # --- filling and deriving ---------------------------------------------------------------------------------------
 

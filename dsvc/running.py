@@ -91,7 +91,7 @@ class Running(Verifying):
 
         Raises:
             RecipeError: If the recipe is wrong.
-            UserError: If the recipe has no step or dataset of a name.
+            UserError: If the recipe has no step, task or dataset of a name.
             RunningError: If another run is at work, and this does not wait.
             DeriveError: If a step cannot run at all, or a worker dies. What was finished is kept.
         """

@@ -44,7 +44,7 @@ def test_names_with_what_they_need_and_what_follows(repo):
 
 def test_unknown_names_are_refused(repo):
     """As on the command line, and nothing runs."""
-    with pytest.raises(UserError, match="no step or dataset 'bb'"):
+    with pytest.raises(UserError, match="no step, task or dataset 'bb'"):
         repo.run(only=["bb"])
     with pytest.raises(PluginNotFoundError, match="executor"):
         repo.run(executor="nobody")

@@ -50,21 +50,22 @@ def _parts(lot: Lot) -> Iterator[list[LotMember]]:
         yield part
 
 
-def lots_of(tree: Tree) -> Iterator[Lot]:
-    """Yield the lots of a signal."""
+def lots_of(tree: Tree, lot_id: bytes | None = None) -> Iterator[Lot]:
+    """Yield the lots of a signal, or one of them."""
+    start = None if lot_id is None else f"{lot_id.hex()}."
     lot: Lot | None = None
-    for rows in tree.rows():
+    for rows in tree.rows(start, None if lot_id is None else f"{lot_id.hex()}/"):
         for key, row in zip(rows.sources.to_pylist(), rows.values.to_pylist(), strict=True):
-            lot_id = Oid(bytes.fromhex(key.partition(".")[0]))
+            its_id = Oid(bytes.fromhex(key.partition(".")[0]))
             members = tuple(
                 LotMember(m["source"], m["value"], m["content_id"], sampled=m["sampled"]) for m in row["members"]
             )
-            if lot is not None and lot.lot_id != lot_id:
+            if lot is not None and lot.lot_id != its_id:
                 yield lot
                 lot = None
             before = () if lot is None else lot.members
             lot = Lot(
-                lot_id, row["round"], row["key"], row["closed_us"], row["accept"], (*before, *members), row["version"]
+                its_id, row["round"], row["key"], row["closed_us"], row["accept"], (*before, *members), row["version"]
             )
     if lot is not None:
         yield lot

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dsvc.engine.facts import bind_facts
 from dsvc.engine.inputs import Inputs
 from dsvc.engine.loading import Loader
+from dsvc.engine.scratch import Scratch
 from dsvc.engine.traces import Match
 from dsvc.errors import DeriveError, ObjectNotFoundError
 from dsvc.objects.encoding import get_object, hash_encoded
@@ -17,6 +19,7 @@ from dsvc.objects.snapshot import Signal
 from dsvc.objects.state import Derived
 from dsvc.objects.trace import Trace
 from dsvc.objects.types import Type
+from dsvc.recipe.nodes import TaskNode
 from dsvc.recipe.spec import StepSpec
 from dsvc.repo.base import BaseRepository
 from dsvc.repo.view import View
@@ -35,6 +38,8 @@ class Bound:
     """The trace that the draft's signal was made by, of whatever transform."""
     before: Signal | None
     """The draft's signal."""
+    made_up: Scratch | None = None
+    """Of a task: objects of the inputs that are not stored yet."""
 
     @property
     def is_current(self) -> bool:
@@ -55,12 +60,16 @@ def bind_step(repo: BaseRepository, view: View, loader: Loader, spec: StepSpec) 
             reason=f"the signal {spec.name!r} holds records that were put by hand",
             hint="rename the step, or remove the signal's records",
         )
-    # A step that needs nothing but pixels makes a record for every source.
-    every_source = spec.pixels and not spec.required
+    # A step that needs nothing but pixels makes a record for every source, and so does a task that judges nothing.
+    every_source = (spec.pixels or spec.kind == "task") and not spec.required
     inputs = Inputs.bind(view, spec.depends, spec.required, loader.declared_types, every_source=every_source)
     if not inputs.can_have_records:
         return None
     was = None if derived is None else _find_trace(view, derived.trace)
+    made_up = None
+    if isinstance(spec, TaskNode):
+        is_of_task = was is not None and was.transform == loader.transform_hash(spec, spec.spec.type)
+        inputs, made_up = bind_facts(loader.facts(repo), spec, inputs, was if is_of_task else None)
     type_, transform = _identify(view, loader, spec, inputs, was)
     is_own = was is not None and was.transform == transform and was.output == view.signals.get(spec.name, ZERO)
     return Bound(
@@ -69,14 +78,16 @@ def bind_step(repo: BaseRepository, view: View, loader: Loader, spec: StepSpec) 
         type_,
         transform,
         Match(
-            view.reader,
+            inputs.reader,
             inputs,
             (derived.trace, was) if is_own and derived is not None and was is not None else None,
             lambda: repo.traces(transform),
             lambda: repo.traces(partial_ref(transform)),
+            keeps_waiting=spec.kind == "task",
         ),
         was,
         view.signal(spec.name),
+        made_up,
     )
 
 

@@ -17,9 +17,11 @@ from dsvc.objects.types import Type
 from dsvc.plugins.manager import Plugins
 from dsvc.recipe.check import Problem, check_text, place_key
 from dsvc.recipe.expressions import Expression
+from dsvc.recipe.nodes import derives, node_names
 from dsvc.recipe.paths import InputPath
 from dsvc.recipe.python import Namespace
 from dsvc.recipe.spec import CONTENT_ID, DatasetSpec, KeyPath, Recipe, StepSpec
+from dsvc.recipe.task_spec import TaskSpec
 from dsvc.repo.view import View
 
 _FITTING = "SQL that fits the types of what it names"
@@ -39,7 +41,7 @@ def check_recipe(view: View, directory: Path, plugins: Plugins, also_known: Iter
     checked = check_text(directory, plugins=plugins, also_known=also_known)
     if checked.recipe is None:
         return checked.problems
-    broken = {name for section, name in checked.broken if section in ("signal", "step")}
+    broken = {name for section, name in checked.broken if section in ("signal", "step", "task")}
     found = [*checked.problems, *_Checking(view, checked.recipe, plugins, broken).problems()]
     return tuple(sorted(dict.fromkeys(found), key=place_key))
 
@@ -51,7 +53,7 @@ class _Checking:
         self._view, self._recipe, self._plugins = view, recipe, plugins
         self._loader = Loader(recipe, plugins)
         self._types: dict[str, Type] = {
-            name: Type.decode(view.get_signal(name).type) for name in view.signals if name not in recipe.steps
+            name: Type.decode(view.get_signal(name).type) for name in view.signals if not derives(recipe, name)
         }
         self._types |= self._loader.declared_types
         for name in broken:
@@ -60,8 +62,8 @@ class _Checking:
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong with signals, steps, splits and datasets."""
         yield from self._formats()
-        for name in self._recipe.order:
-            yield from self._step(self._recipe.steps[name])
+        for name in node_names(self._recipe):
+            yield from self._task(name) if name in self._recipe.tasks else self._step(self._recipe.steps[name])
         for split in self._recipe.splits.values():
             yield from self._expression(("split", split.name, "by"), split.by)
         for dataset in self._recipe.datasets.values():
@@ -117,6 +119,28 @@ class _Checking:
             self._types.pop(spec.name, None)
         else:
             self._types[spec.name] = type_
+
+    def _task(self, name: str) -> Iterator[Problem]:
+        task, path = self._recipe.tasks[name], ("task", name)
+        if task.ask is not None:
+            yield from self._expression((*path, "ask"), task.ask, is_condition=True)
+        if task.shown.crop is not None:
+            yield from self._expression((*path, "image", "crop"), task.shown.crop)
+        if task.audit is not None and task.audit.lot.by is not None:
+            yield from self._expression((*path, "audit", "lot", "by"), task.audit.lot.by)
+        judged = None if task.of is None else self._types.get(task.of.signal)
+        if judged is not None and judged.physical != task.type.physical:
+            found = f"{task.type}, and {task.of} is {judged}"
+            yield Problem.of(self._recipe.error((*path, "type"), "the type of the signal that is judged", found))
+        yield from self._task_formats(task)
+
+    def _task_formats(self, task: TaskSpec) -> Iterator[Problem]:
+        namespace = Namespace(self._recipe.directory)
+        for range_, reference in task.formats:
+            try:
+                namespace.load(reference)
+            except DsvcError as err:
+                yield self._unloaded(("task", task.name, "formats", str(range_)), err)
 
     def _load(self, spec: StepSpec) -> DsvcError | None:
         """Return why the code of a step cannot be called, if it cannot."""

@@ -1,10 +1,11 @@
-"""Which steps and datasets of a recipe are meant by names, with what they need and what follows from them."""
+"""Which steps, tasks and datasets of a recipe are meant by names, with what they need and what follows from them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
 from dsvc.errors import UserError
+from dsvc.recipe.nodes import derives, iter_nodes
 from dsvc.recipe.spec import Recipe
 from dsvc.repo.names import nearest
 
@@ -43,23 +44,23 @@ def check_names(recipe: Recipe, names: Iterable[str]) -> None:
     Raises:
         UserError: If it has not one of the names.
     """
-    known = [*recipe.steps, *recipe.datasets]
+    known = [*recipe.steps, *recipe.tasks, *recipe.datasets]
     for name in names:
         if name not in known:
             close = nearest(name, known)
             hint = f"did you mean {close!r}?" if close else f"it has: {', '.join(known) or 'none'}"
-            raise UserError(message=f"the recipe has no step or dataset {name!r}", hint=hint)
+            raise UserError(message=f"the recipe has no step, task or dataset {name!r}", hint=hint)
 
 
 def _needs(recipe: Recipe) -> dict[str, set[str]]:
     """Return what of the recipe each step and dataset reads."""
-    needs = {name: {signal for signal in step.signals if signal in recipe.steps} for name, step in recipe.steps.items()}
+    needs = {node.name: {signal for signal in node.signals if derives(recipe, signal)} for node in iter_nodes(recipe)}
     for name, dataset in recipe.datasets.items():
         read = [dataset.where, *(expression for _, expression in dataset.columns)]
         read += [split.by for split in recipe.splits.values() if split.name == dataset.split]
         read += [dataset.sample.per] if dataset.sample is not None else []
         inputs = {path.signal for expression in read if expression is not None for path in expression.inputs}
-        needs[name] = {signal for signal in inputs if signal in recipe.steps}
+        needs[name] = {signal for signal in inputs if derives(recipe, signal)}
         if dataset.base is not None:
             needs[name].add(dataset.base)
     return needs

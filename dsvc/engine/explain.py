@@ -36,9 +36,10 @@ MOST_COMMITS = 200
 
 def explain_transform(view: View, loader: Loader, bound: Bound) -> str:
     """Return what changed of a step whose draft was made under another transform hash, e.g. ``version 1 -> 2``."""
-    parts = _from_records(view, loader, bound)
+    # Of a task's records each may be another person's, and what it reads follows from its table.
+    parts = [] if bound.spec.kind == "task" else _from_records(view, loader, bound)
     if not parts:
-        parts = _from_recipe(view, loader, bound.spec.name)
+        parts = _from_recipe(view, loader, bound.spec.name, "task" if bound.spec.kind == "task" else "step")
     return ", ".join(parts) or "code or parameters"
 
 
@@ -69,12 +70,12 @@ def _first_provenance(reader: Reader, signal: Signal) -> Provenance:
     return get_object(reader, load_prov(reader, [entry]).oids()[0], Kind.PROVENANCE, Provenance)
 
 
-def _from_recipe(view: View, loader: Loader, name: str) -> list[str]:
-    """Return the keys of a step's table that the recipe which made the draft has otherwise, where a commit has it."""
+def _from_recipe(view: View, loader: Loader, name: str, section: str) -> list[str]:
+    """Return the keys of a step's or task's table that the recipe which made the draft has otherwise, where a commit has it."""
     commit = _find_commit(view, name)
     if commit is None:
         return []
-    old, new = _committed_table(view, commit, name), _present_table(loader, name)
+    old, new = _committed_table(view, commit, section, name), _present_table(loader, section, name)
     changed = [key for key in {**old, **new} if old.get(key) != new.get(key) and key != "type"]
     told: list[str] = []
     for key in changed:
@@ -107,11 +108,11 @@ def _find_commit(view: View, name: str) -> Commit | None:
     return None
 
 
-def _committed_table(view: View, commit: Commit, name: str) -> Mapping[str, Any]:
+def _committed_table(view: View, commit: Commit, section: str, name: str) -> Mapping[str, Any]:
     for path, content in read_recipe(view.reader, commit.recipe).items():
         if path.endswith(".toml"):
             try:
-                table = tomllib.loads(content.decode(), parse_float=Decimal).get("step", {}).get(name)
+                table = tomllib.loads(content.decode(), parse_float=Decimal).get(section, {}).get(name)
             except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError):
                 continue
             if isinstance(table, Mapping):
@@ -119,10 +120,10 @@ def _committed_table(view: View, commit: Commit, name: str) -> Mapping[str, Any]
     return {}
 
 
-def _present_table(loader: Loader, name: str) -> Mapping[str, Any]:
+def _present_table(loader: Loader, section: str, name: str) -> Mapping[str, Any]:
     try:
         content, _ = merge_files(loader.recipe.directory)
     except RecipeError:
         return {}
-    table = content.get("step", {}).get(name)
+    table = content.get(section, {}).get(name)
     return table if isinstance(table, Mapping) else {}

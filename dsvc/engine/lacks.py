@@ -21,6 +21,7 @@ from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.tree import Tree
 from dsvc.recipe.expressions import Expression
+from dsvc.recipe.nodes import find_node
 from dsvc.recipe.spec import Recipe
 from dsvc.repo.view import View
 
@@ -28,6 +29,8 @@ NO_RECORD = "no record"
 """Nothing is known of why a source has none."""
 MISSING_INPUT = "missing-input"
 """A derived record cannot be made: an input that it needs has no record."""
+NOT_ASKED = "not asked"
+"""A task that judges nothing asks about other sources only."""
 STALE = "stale"
 """A derived record can be made, and was not: a run is to come. Of an ingested one: its source has other content now."""
 NULL = "null"
@@ -104,9 +107,11 @@ class Lacking:
 
     def _unexplained(self, signal: str, keys: Keys) -> Codes:
         """Return why some sources have no record of a signal, as far as the recipe tells."""
-        step = None if self._recipe is None else self._recipe.steps.get(signal)
+        step = None if self._recipe is None else find_node(self._recipe, signal)
         if step is None:
             return np.full(len(keys), self._code(Why(signal, NO_RECORD)), np.int32)
+        if step.kind == "task" and not step.required:
+            return np.full(len(keys), self._code(Why(signal, NOT_ASKED)), np.int32)
         can_be_made = np.ones(len(keys), np.bool_)
         for name in {path.signal for path in step.required}:
             tree = self._view.tree(name)

@@ -12,19 +12,24 @@ from functools import cached_property
 from typing import Any
 
 from dsvc.engine.annotations import annotated_type
+from dsvc.engine.facts import Facts, LedgerFacts
 from dsvc.engine.executors.work import Work, is_importable
 from dsvc.engine.group_steps import PythonGroupBatchStep, PythonGroupStep, TransformGroupStep
 from dsvc.engine.inputs import Inputs
 from dsvc.engine.steps import PythonBatchStep, PythonStep, SqlStep, Step, TransformStep
+from dsvc.engine.task_step import TaskStep
 from dsvc.objects.oid import Oid
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.types import Type, parse_type
 from dsvc.plugins.manager import Plugins
 from dsvc.recipe.code import is_inside, split_reference
 from dsvc.recipe.evaluate import SqlEvaluator
-from dsvc.recipe.hashing import salted, source_digest, transform_hash
+from dsvc.recipe.hashing import salted, source_digest, task_definition, transform_hash
+from dsvc.recipe.nodes import TaskNode
 from dsvc.recipe.python import Namespace
 from dsvc.recipe.spec import Recipe, SignalSpec, StepSpec
+from dsvc.recipe.task_spec import TaskSpec
+from dsvc.repo.workspace import Workspace
 
 _of_thread = threading.local()
 
@@ -35,11 +40,13 @@ class Loader:
     Args:
         recipe: The recipe.
         plugins: Offers its transforms.
+        facts: What people answered; what the ledger holds, when it is first asked for, if None.
     """
 
-    def __init__(self, recipe: Recipe, plugins: Plugins) -> None:
+    def __init__(self, recipe: Recipe, plugins: Plugins, facts: Facts | None = None) -> None:
         self.recipe = recipe
         self._plugins = plugins
+        self._facts = facts
         self._plain: dict[Oid, Oid] = {}
         """Salted transform hashes, and what they are without the salt, which records name."""
 
@@ -51,14 +58,25 @@ class Loader:
             evaluator = _of_thread.evaluator = SqlEvaluator()
         return evaluator
 
+    def facts(self, repo: Workspace) -> Facts:
+        """Return what people answered: one for all tasks, whoever answers meanwhile."""
+        if self._facts is None:
+            self._facts = LedgerFacts(repo.store)
+        return self._facts
+
     @cached_property
     def _namespace(self) -> Namespace:
         return Namespace(self.recipe.directory)
 
     def transform_hash(self, spec: StepSpec, type_: Type) -> Oid:
         """Return the transform hash of a step whose values are of a type, salted where the step says so."""
-        plain = transform_hash(spec, type_, self.recipe.directory, self._plugins)
-        transform = salted(plain, spec.salt)
+        if isinstance(spec, TaskNode):
+            plain = task_definition(spec.spec, self.recipe.directory)
+            # Two tasks may mean the same and ask under their own names.
+            transform = salted(plain, f"task {spec.name}")
+        else:
+            plain = transform_hash(spec, type_, self.recipe.directory, self._plugins)
+            transform = salted(plain, spec.salt)
         self._plain[transform] = plain
         return transform
 
@@ -94,17 +112,21 @@ class Loader:
     @cached_property
     def declared_types(self) -> Mapping[str, Type]:
         """The types that the recipe declares, by signal."""
-        specs: list[SignalSpec | StepSpec] = [*self.recipe.signals.values(), *self.recipe.steps.values()]
+        recipe = self.recipe
+        specs: list[SignalSpec | StepSpec | TaskSpec] = [*recipe.signals.values(), *recipe.steps.values()]
+        specs += recipe.tasks.values()
         return {spec.name: spec.type for spec in specs if spec.type is not None}
 
     def provenance(self, spec: StepSpec, transform: Oid) -> Provenance:
-        """Return the provenance of a step's records."""
+        """Return the provenance of a step's records; of a task's, of those that no person gave nor judged."""
         version = self._plugins.get_transform(spec.code).version if spec.kind == "transform" else spec.version
         return Provenance("step", spec.producer, version or "0", self._plain.get(transform, transform))
 
     def load(self, spec: StepSpec, type_: Type, transform: Oid) -> Step:
         """Return a step that can be called, here and, as far as its code can be found there, elsewhere."""
         provenance = self.provenance(spec, transform)
+        if isinstance(spec, TaskNode):
+            return TaskStep(spec, type_, provenance, self.evaluator)
         if spec.kind == "sql":
             return SqlStep(spec, type_, provenance, self.evaluator)
         began = time.perf_counter()

@@ -58,7 +58,7 @@ class Undertaking:
 
 
 @dataclass(frozen=True)
-class _Piece:
+class Piece:
     """Consecutive sources of a batch: those at `start` up to `stop`, of which `rows` must run."""
 
     batch: Batch
@@ -86,7 +86,7 @@ class RecordMaking:
         base = bound.match.base
         self._base, self._is_own = base, base is not None and base is bound.match.own
         self._output = Output(writer, None if base is None else base.output, bound.type, step.provenance)
-        known = base.waiting if base is not None and self._is_own else None
+        known = base.waiting if base is not None and (self._is_own or bound.match.keeps_waiting) else None
         self._failures = Failures(writer, known, step.provenance)
         has_type = bound.before is not None and Type.decode(bound.before.type).physical == bound.type.physical
         self._before = bound.before if has_type else None
@@ -178,7 +178,7 @@ class RecordMaking:
 
     # --- call by call -----------------------------------------------------------------------------------------------
 
-    def _calls(self) -> Iterator[Call[_Piece]]:
+    def _calls(self) -> Iterator[Call[Piece]]:
         """Cut the sources that the base does not answer into calls, as large as they should be at the time."""
         n_before = n_run_before = 0
         for batch in self._bound.match.batches(retry_failed=self._run.retry_failed):
@@ -208,16 +208,16 @@ class RecordMaking:
         left = in_batch + unseen
         return left if self._run.limit.left is None else min(left, self._run.limit.left)
 
-    def _cut(self, batch: Batch, start: int, stop: int, rows: Index, low: int, high: int) -> Call[_Piece]:
+    def _cut(self, batch: Batch, start: int, stop: int, rows: Index, low: int, high: int) -> Call[Piece]:
         columns = batch.columns.take(rows)
-        piece = _Piece(batch, start, stop, rows, columns, (low, high))
+        piece = Piece(batch, start, stop, rows, columns, (low, high))
         return Call(
             piece,
             self._step.batch(columns) if len(rows) else None,
             lambda: str(columns.keys.arrow[0].as_py()),
         )
 
-    def _take(self, piece: _Piece, made: Made) -> None:
+    def _take(self, piece: Piece, made: Made) -> None:
         """Put what came of a call, and the records beside it that traces gave."""
         batch = piece.batch
         if piece.start == 0:
@@ -237,7 +237,7 @@ class RecordMaking:
             self._output.put(records)
         self._done += piece.stop - piece.start
 
-    def _take_made(self, piece: _Piece, values: Column, failed: dict[int, str]) -> tuple[Index, Records]:
+    def _take_made(self, piece: Piece, values: Column, failed: dict[int, str]) -> tuple[Index, Records]:
         """Take note of what failed; return the rows that got a value, with their records."""
         keys, n = piece.columns.keys, len(piece.rows)
         self._step.n_ran += n

@@ -27,7 +27,8 @@ MAX_HELD_BYTES = 64 * 1024 * 1024
 
 WAITING_TYPE = Type(("struct", (("detail", ("string",)), ("reason", ("string",)))))
 """What a waiting tree says of a source."""
-REASON_FAILED = "failed"
+REASON_FAILED, REASON_PENDING, REASON_AUDIT = "failed", "pending", "audit"
+"""Of a task: people are asked for a value; they are asked whether the value that there is is right."""
 MAX_DETAIL = 1000
 """Characters of an error text that are kept."""
 _BYTES = re.compile(r"(?:\\x[0-9a-fA-F]{2}[^\\]{0,4}){4}|[A-Za-z0-9+_-]{200}|[\x00-\x08\x0e-\x1f\x7f-\x9f]")
@@ -124,13 +125,21 @@ class Failures:
         self._output = Output(writer, waiting, WAITING_TYPE, provenance)
         self._had_any = waiting is not None
 
-    def update(self, looked_at: Keys, failed: Keys, why: Sequence[str]) -> None:
-        """Replace what is known of `looked_at` by what is true now: `failed`, which are some of them, failed."""
+    def update(self, looked_at: Keys, failed: Keys, why: Sequence[str], reasons: Sequence[str] | None = None) -> None:
+        """Replace what is known of `looked_at` by what is true now: `failed`, which are some of them, failed.
+
+        Args:
+            looked_at: Sources.
+            failed: Those of them that wait now.
+            why: Why each of these does, in detail.
+            reasons: Why in a word; all failed if None.
+        """
         if self._had_any:
             _, is_failed = failed.search(looked_at)
             self._output.remove(looked_at.take(np.flatnonzero(~is_failed)))
         details = [tidy(text) for text in why]
-        values = pa.array([{"detail": text, "reason": REASON_FAILED} for text in details], WAITING_TYPE.arrow)
+        told = zip(details, reasons or [REASON_FAILED] * len(details), strict=True)
+        values = pa.array([{"detail": text, "reason": reason} for text, reason in told], WAITING_TYPE.arrow)
         self._output.put(self._output.made(failed, normalise(values, WAITING_TYPE.physical)))
 
     def flush(self) -> None:

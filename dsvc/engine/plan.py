@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from dsvc.engine.datasets import bind_dataset
 from dsvc.engine.estimates import Estimate, estimate
+from dsvc.engine.facts import Facts
 from dsvc.engine.forecast import NEW, REMOVED, STALE, UNCHANGED, StepForecast
 from dsvc.engine.loading import Loader
 from dsvc.engine.planned import ROWS, iter_rows, tell_mechanics
@@ -25,6 +26,7 @@ from dsvc.engine.reasons import kind_of
 from dsvc.errors import UserError
 from dsvc.plugins.manager import Plugins
 from dsvc.recipe.declared import find_changed_code
+from dsvc.recipe.nodes import derives, iter_nodes
 from dsvc.recipe.spec import DatasetSpec, Recipe
 from dsvc.repo.base import BaseRepository
 from dsvc.repo.names import nearest
@@ -213,7 +215,7 @@ class Plan:
         }
 
 
-def plan(repo: BaseRepository, recipe: Recipe, plugins: Plugins) -> Plan:
+def plan(repo: BaseRepository, recipe: Recipe, plugins: Plugins, *, facts: Facts | None = None) -> Plan:
     """Say what a run of the recipe on the draft would make again, and why.
 
     Costs ids alone where nothing is stale, else what changed.
@@ -222,17 +224,18 @@ def plan(repo: BaseRepository, recipe: Recipe, plugins: Plugins) -> Plan:
         repo: Whose draft.
         recipe: What to make.
         plugins: Offers transforms.
+        facts: What people answered; what the ledger holds by now if None.
 
     Raises:
         DeriveError: If a step cannot run at all.
         RecipeError: If the recipe leaves something open that must be known.
     """
     view = repo.view(DRAFT_REVISION)
-    loader = Loader(recipe, plugins)
+    loader = Loader(recipe, plugins, facts)
     predictor = Predictor(repo, view, loader)
-    gone = [entry.name for entry in view.state.derived if entry.name not in recipe.steps]
+    gone = [entry.name for entry in view.state.derived if not derives(recipe, entry.name)]
     forecasts = [predictor.forecast_gone(name) for name in gone]
-    forecasts += [predictor.forecast(recipe.steps[name]) for name in recipe.order]
+    forecasts += [predictor.forecast(node) for node in iter_nodes(recipe)]
     dropped = [entry.name for entry in view.state.datasets if entry.name not in recipe.datasets]
     datasets = [DatasetPlan(name, REMOVED) for name in dropped]
     datasets += [plan_dataset(predictor, loader, spec) for spec in recipe.datasets.values()]

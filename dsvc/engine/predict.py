@@ -26,6 +26,8 @@ from dsvc.engine.output import Output
 from dsvc.engine.predict_groups import GroupPredictor
 from dsvc.engine.probe import Probe
 from dsvc.engine.reasons import OPEN, Reasons
+from dsvc.engine.task_foreseen import foresee_task
+from dsvc.engine.task_step import TaskStep
 from dsvc.engine.traces import Answers, Match, merge_records
 from dsvc.objects.access import Reader
 from dsvc.objects.chunk import Records
@@ -91,6 +93,8 @@ class Predictor:
     def forecast(self, spec: StepSpec) -> StepForecast:
         """Forecast one step."""
         bound = bind_step(self._repo, self.view, self._loader, spec)
+        if bound is not None and bound.made_up is not None:
+            bound.made_up.copy_to(self._scratch)
         if bound is None:
             gone = find_derived(self.view, spec.name) is not None
             return self.forecast_gone(spec.name, STALE) if gone else StepForecast(spec.name, UNCHANGED)
@@ -103,6 +107,8 @@ class Predictor:
         is_open = any(name in self.unknown for name in bound.inputs.signals)
         if not is_open and match.equal is not None:
             self._forecast_equal(bound, forecast)
+        elif not is_open and isinstance(step := self._load_task(bound), TaskStep):
+            self._forecast_task(bound, forecast, step)
         elif match.base is None and (is_open or not match.has_partial):
             self._forecast_all(bound, forecast)
         elif spec.scope != "record":
@@ -129,6 +135,23 @@ class Predictor:
         if not bound.is_current:
             forecast.reuse = 0 if equal.output is None else equal.output.count
             self._foreseen.edit(put_derived(self.view, Derived(forecast.name, equal.oid), equal.trace.output))
+
+    def _load_task(self, bound: Bound) -> TaskStep | None:
+        step = self._loader.load(bound.spec, bound.type, bound.transform) if bound.spec.kind == "task" else None
+        return step if isinstance(step, TaskStep) else None
+
+    def _forecast_task(self, bound: Bound, forecast: StepForecast, step: TaskStep) -> None:
+        """What people said is known: so is what the task's signal will be."""
+        found = foresee_task(bound, step, self._scratch, self._reasons[forecast.name])
+        forecast.count(found.part)
+        forecast.iter_parts = lambda: iter([found.part])
+        forecast.reuse = found.reused
+        before = None if bound.match.base is None else bound.match.base.output
+        gone = _held(self._scratch, before, found.removed)
+        forecast.remove = len(gone)
+        forecast.iter_removed = lambda: iter([gone])
+        forecast.waiting = 0 if found.waiting is None else found.waiting.count
+        self._foreseen.put(bound, found.signal, found.waiting)
 
     def _forecast_all(self, bound: Bound, forecast: StepForecast) -> None:
         """Nothing was ever made by this transform: all sources that have the inputs must run."""

@@ -12,6 +12,7 @@ from dsvc.engine.rederive import Rederiving
 from dsvc.engine.report import ProgressCall
 from dsvc.engine.reproduce import ROWS, Reproduction, note_divergences
 from dsvc.plugins.manager import Plugins
+from dsvc.recipe.nodes import node_names
 from dsvc.recipe.spec import Recipe
 from dsvc.repo.base import BaseRepository
 from dsvc.repo.refs import DRAFT_REVISION
@@ -39,7 +40,7 @@ def check(
         progress: Told how far each part is.
     """
     view = repo.view(DRAFT_REVISION)
-    steps = [name for name in recipe.order if only is None or name in only]
+    steps = [name for name in node_names(recipe) if only is None or name in only]
     datasets = [name for name in recipe.datasets if only is None or name in only]
     work = Rederiving(repo, view, recipe, plugins, rows, progress)
     parts = tuple(work.iter_all(steps, datasets))

@@ -10,11 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from dsvc.engine.binding import bind_step, find_derived
 from dsvc.engine.comparing import Compared, compare
 from dsvc.engine.datasets import bind_dataset
 from dsvc.engine.drafts import drop_dataset, drop_derived
+from dsvc.engine.facts import PinnedFacts
 from dsvc.engine.explain import explain_transform
 from dsvc.engine.inputs import find_signal
 from dsvc.engine.loading import Loader
@@ -25,6 +27,7 @@ from dsvc.objects.encoding import get_object
 from dsvc.objects.oid import ZERO, Kind, Oid
 from dsvc.objects.snapshot import Dataset, Signal
 from dsvc.plugins.manager import Plugins
+from dsvc.recipe.nodes import get_node
 from dsvc.recipe.spec import Recipe
 from dsvc.repo.base import BaseRepository
 from dsvc.repo.draft import Draft, DraftEdit, encode_draft
@@ -92,7 +95,8 @@ class Rederiving:
     clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
-        self._loader = Loader(self.recipe, self.plugins)
+        self._facts = PinnedFacts(self.repo.store, self.view)
+        self._loader = Loader(self.recipe, self.plugins, self._facts)
 
     @property
     def _may_be_stale(self) -> bool:
@@ -115,7 +119,7 @@ class Rederiving:
         with self._open_scratch() as store:
             scratch = self._scratch(store)
             before = scratch.view(DRAFT_REVISION)
-            bound = bind_step(scratch, before, self._loader, self.recipe.steps[name])
+            bound = bind_step(scratch, before, self._loader, get_node(self.recipe, name))
             if bound is None and before.signal(name) is not None:
                 return Rederived(name, STEP, STALE, "its inputs are gone")
             if bound is not None and bound.was is not None and bound.was.transform != bound.transform:
@@ -178,7 +182,8 @@ class Rederiving:
         """Make one part that is not there, and return the version with it, and how much ran."""
         scratch.edit_draft(lambda view, _: drop(view, name), command=COMMAND)
         # What a run has to say of its workers has been said by the one that made what is stored.
-        report = run(scratch, self.recipe, self.plugins, only=[name], progress=self.progress, notice=lambda _: None)
+        how: dict[str, Any] = {"progress": self.progress, "notice": lambda _: None, "facts": self._facts}
+        report = run(scratch, self.recipe, self.plugins, only=[name], **how)
         ran = report.ran + sum(dataset.evaluated for dataset in report.datasets)
         return scratch.view(DRAFT_REVISION), ran
 

@@ -33,7 +33,7 @@ class StepReport(msgspec.Struct, frozen=True):
     failed: int = 0
     """Records that ran and failed."""
     waiting: int = 0
-    """Sources whose record failed, now or before, with the inputs they have."""
+    """Sources without a record: it failed, now or before, with the inputs they have; of a task, people are asked."""
     seconds: float = 0.0
     groups: int = 0
     """Groups that the function was called for, in a step of groups; 1 in one of all records that ran."""

@@ -25,6 +25,7 @@ from dsvc.objects.snapshot import Root
 from dsvc.plugins.manager import Plugins
 from dsvc.recipe.committed import open_recipe
 from dsvc.recipe.expressions import Expression
+from dsvc.recipe.nodes import derives, get_node, node_names
 from dsvc.recipe.spec import Recipe
 from dsvc.repo.base import BaseRepository
 from dsvc.repo.divergences import MAX_ROWS, Divergence, DivergentRow, note_divergence
@@ -104,7 +105,7 @@ def reproduce(
         _link_declared_files(repo, recipe)
         steps, datasets = _needed(recipe, dataset)
         gone = [part for part in _unknown(view, recipe) if dataset in (None, part.name)]
-        unreadable = [name for name in steps if missing is not None and recipe.steps[name].kind == "transform"]
+        unreadable = [name for name in steps if missing is not None and get_node(recipe, name).kind == "transform"]
         work = Rederiving(repo, view, recipe, plugins, rows, progress)
         parts = [*gone]
         parts += [_refused(name, plugins, recipe, missing) for name in unreadable if missing is not None]
@@ -157,9 +158,9 @@ def _link_declared_files(repo: BaseRepository, recipe: Recipe) -> None:
 def _needed(recipe: Recipe, dataset: str | None) -> tuple[list[str], list[str]]:
     """Return the steps that a dataset needs, in order, and the datasets to compare."""
     if dataset is None:
-        return list(recipe.order), list(recipe.datasets)
+        return list(node_names(recipe)), list(recipe.datasets)
     if dataset == GLOBAL:
-        return list(recipe.order), []
+        return list(node_names(recipe)), []
     if dataset not in recipe.datasets:
         return [], []
     datasets: list[str] = []
@@ -169,10 +170,11 @@ def _needed(recipe: Recipe, dataset: str | None) -> tuple[list[str], list[str]]:
         at = recipe.datasets[at].base
     said = [(spec, spec.split and recipe.splits[spec.split]) for spec in map(recipe.datasets.__getitem__, datasets)]
     wanted = {path.signal for expression in _expressions(said) for path in expression.inputs}
-    for name in reversed(recipe.order):
+    names = node_names(recipe)
+    for name in reversed(names):
         if name in wanted:
-            wanted |= recipe.steps[name].signals
-    return [name for name in recipe.order if name in wanted], datasets
+            wanted |= get_node(recipe, name).signals
+    return [name for name in names if name in wanted], datasets
 
 
 def _expressions(value: object) -> Iterator[Expression]:
@@ -190,7 +192,7 @@ def _expressions(value: object) -> Iterator[Expression]:
 def _unknown(view: View, recipe: Recipe) -> list[Rederived]:
     """Return what the version derived and its recipe does not say how."""
     why = "the recipe it was committed with has it no more"
-    steps = [Rederived(entry.name, STEP, STALE, why) for entry in view.state.derived if entry.name not in recipe.steps]
+    steps = [Rederived(entry.name, STEP, STALE, why) for entry in view.state.derived if not derives(recipe, entry.name)]
     entries = [entry.name for entry in view.state.datasets if entry.name not in recipe.datasets]
     return [*steps, *(Rederived(name, DATASET, STALE, why) for name in entries)]
 

@@ -17,6 +17,7 @@ from dsvc.engine.chosen import choose
 from dsvc.engine.datasets import make_datasets
 from dsvc.engine.drafts import drop_derived, put_derived
 from dsvc.engine.executors.local import LocalExecutor
+from dsvc.engine.facts import Facts
 from dsvc.engine.executors.sizes import Clock
 from dsvc.engine.grouped import GroupMaking
 from dsvc.engine.limit import Limit
@@ -24,16 +25,21 @@ from dsvc.engine.loading import Loader
 from dsvc.engine.making import RecordMaking, Undertaking
 from dsvc.engine.rates import note_rate
 from dsvc.engine.report import REMOVED, STOPPED, TAKEN, UNCHANGED, ProgressCall, RunReport, StepReport
+from dsvc.engine.steps import Step
+from dsvc.engine.task_making import TaskMaking
+from dsvc.engine.task_step import TaskStep
 from dsvc.objects.oid import Oid
 from dsvc.objects.state import Derived
 from dsvc.objects.trace import Trace
 from dsvc.plugins.contracts import Executor
 from dsvc.plugins.manager import Plugins
+from dsvc.recipe.nodes import derives, iter_nodes
 from dsvc.recipe.spec import Recipe, StepSpec
 from dsvc.repo.base import BaseRepository
 from dsvc.repo.draft import DraftEdit
 from dsvc.repo.refs import DRAFT_REVISION
 from dsvc.repo.view import View
+from dsvc.store.writer import ObjectWriter
 
 COMMAND = "run"
 CHECKPOINT_S = 5.0
@@ -58,6 +64,7 @@ def run(
     clock: Clock = time.monotonic,
     checkpoint_s: float = CHECKPOINT_S,
     worth_s: float = WORTH_S,
+    facts: Facts | None = None,
 ) -> RunReport:
     """Make the derived signals and datasets of the draft what the recipe says. Durable on return.
 
@@ -81,6 +88,7 @@ def run(
         clock: Seconds, for the report and for when to keep what was made.
         checkpoint_s: How long a step runs in this process between two times that it keeps what it has made.
         worth_s: Seconds of work that must be left for workers to be started; 0 gives them everything at once.
+        facts: What people answered; what the ledger holds by now if None.
 
     Raises:
         UserError: If `only` names something that the recipe does not have.
@@ -90,13 +98,13 @@ def run(
     """
     began = clock()
     chosen = choose(recipe, only, upstream=upstream, downstream=downstream)
-    loader = Loader(recipe, plugins)
+    loader = Loader(recipe, plugins, facts)
     caller = Caller(_executor_maker(plugins, executor, workers), clock, notice or _warn, worth_s)
     undertaking = Undertaking(repo, caller, clock, checkpoint_s, retry_failed, progress, Limit(limit))
     runner = _Runner(undertaking, loader)
     try:
         steps = [] if chosen is not None else runner.drop_unknown(recipe)
-        steps += runner.make_all([recipe.steps[name] for name in recipe.order if chosen is None or name in chosen])
+        steps += runner.make_all([node for node in iter_nodes(recipe) if chosen is None or node.name in chosen])
     finally:
         caller.close()
     is_stopped = any(step.status == STOPPED for step in steps)
@@ -134,8 +142,8 @@ class _Runner:
         return self._seen
 
     def drop_unknown(self, recipe: Recipe) -> list[StepReport]:
-        """Remove the signals of steps that the recipe has no more."""
-        names = [entry.name for entry in self._view.state.derived if entry.name not in recipe.steps]
+        """Remove the signals of steps and tasks that the recipe has no more."""
+        names = [entry.name for entry in self._view.state.derived if not derives(recipe, entry.name)]
         return [self._drop(name) for name in names]
 
     def _drop(self, name: str) -> StepReport:
@@ -161,7 +169,8 @@ class _Runner:
                 return StepReport(spec.name, UNCHANGED)
             return self._drop(spec.name)
         equal = bound.match.equal
-        if equal is not None and not (self._run.retry_failed and equal.waiting is not None):
+        retries = self._run.retry_failed and not bound.match.keeps_waiting
+        if equal is not None and not (retries and equal.waiting is not None):
             status = UNCHANGED if bound.is_current else TAKEN
             if status == TAKEN:
                 self._move(spec.name, bound, equal.oid, equal.trace)
@@ -180,9 +189,8 @@ class _Runner:
         """Make one step that has something to make."""
         spec = bound.spec
         step = self._loader.load(spec, bound.type, bound.transform)
-        kind: type[RecordMaking | GroupMaking] = RecordMaking if spec.scope == "record" else GroupMaking
         with self._repo.new_writer() as writer:
-            making = kind(self._run, bound, step, writer)
+            making = self._prepare(bound, step, writer)
             done = making.finish()
             note_rate(self._repo, bound.transform, step.n_ran, step.called_s)
             if done is None:
@@ -190,6 +198,12 @@ class _Runner:
             self._move(spec.name, bound, *done)
             making.settle(done[1])
             return making.report(done[1], self._run.clock() - began)
+
+    def _prepare(self, bound: Bound, step: Step, writer: ObjectWriter) -> RecordMaking | GroupMaking:
+        if isinstance(step, TaskStep):
+            return TaskMaking(self._run, bound, step, writer)
+        kind: type[RecordMaking | GroupMaking] = RecordMaking if bound.spec.scope == "record" else GroupMaking
+        return kind(self._run, bound, step, writer)
 
     def _move(self, name: str, bound: Bound, oid: Oid, trace: Trace) -> None:
         """Let the draft have a signal as a trace says, and retain the trace."""

@@ -33,6 +33,7 @@ from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.tree import Tree
 from dsvc.plugins.manager import Plugins
+from dsvc.recipe.nodes import derives, iter_nodes, node_names
 from dsvc.recipe.spec import DatasetSpec, Recipe, StepSpec
 from dsvc.repo.base import BaseRepository
 from dsvc.repo.names import nearest
@@ -120,21 +121,21 @@ def tell_story(repo: BaseRepository, recipe: Recipe, plugins: Plugins, pointer: 
         SourceNotFoundError: If the draft has no such source.
         UserError: If the recipe has no such step.
     """
-    if step is not None and step not in recipe.steps:
-        close = nearest(step, recipe.steps)
-        hint = f"did you mean {close!r}?" if close else f"it has: {', '.join(recipe.order) or 'none'}"
+    if step is not None and not derives(recipe, step):
+        close = nearest(step, node_names(recipe))
+        hint = f"did you mean {close!r}?" if close else f"it has: {', '.join(node_names(recipe)) or 'none'}"
         raise UserError(message=f"the recipe has no step {step!r}", hint=hint)
     view = repo.view(DRAFT_REVISION)
     teller = _Teller(repo, view, Loader(recipe, plugins), check_source(view, pointer))
     for entry in view.state.derived:
-        if entry.name not in recipe.steps:
+        if not derives(recipe, entry.name):
             teller.predictor.forecast_gone(entry.name)
     stories = []
-    for name in recipe.order:
-        told = teller.tell_step(recipe.steps[name])
-        if step in (None, name):
+    for node in iter_nodes(recipe):
+        told = teller.tell_step(node)
+        if step in (None, node.name):
             stories.append(told)
-        if step == name:
+        if step == node.name:
             break
     traces = {Oid(bytes.fromhex(story.trace)) for story in stories if story.trace is not None}
     makers = {oid.hex(): maker for oid, maker in find_makers(repo, traces).items()}

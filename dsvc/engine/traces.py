@@ -132,6 +132,8 @@ class Match:
         find_retained: Returns the traces of this transform hash, newest first; called only if `own` is not current.
         find_partial: Returns traces that answer, but do not for all their sources, and so are never a base: what
             interrupted runs had made.
+        keeps_waiting: Whether that a source waits is what the inputs give, as of a task, and no accident that another
+            run might be spared.
     """
 
     def __init__(
@@ -141,8 +143,11 @@ class Match:
         own: tuple[Oid, Trace] | None,
         find_retained: Callable[[], Sequence[tuple[Oid, Trace]]],
         find_partial: Callable[[], Sequence[tuple[Oid, Trace]]] = tuple,
+        *,
+        keeps_waiting: bool = False,
     ) -> None:
         self._reader = reader
+        self.keeps_waiting = keeps_waiting
         self._find_retained, self._find_partial = find_retained, find_partial
         self.now = now
         self.own = None if own is None else Answers(reader, *own, now)
@@ -163,7 +168,8 @@ class Match:
         """The trace whose inputs are equal, if one answers for all of them."""
         if self.own is not None and self.own.has_equal_inputs:
             return self.own
-        return next((trace for trace in self.retained if trace.has_equal_inputs and trace.waiting is None), None)
+        whole = (trace for trace in self.retained if self.keeps_waiting or trace.waiting is None)
+        return next((trace for trace in whole if trace.has_equal_inputs), None)
 
     @cached_property
     def base(self) -> Answers | None:
@@ -187,7 +193,8 @@ class Match:
     def with_inputs(self, now: Inputs) -> Match:
         """Return how other inputs, of the same names or some of them, stand to the same traces."""
         own = None if self.own is None else (self.own.oid, self.own.trace)
-        return Match(self._reader, now, own, self._find_retained, self._find_partial)
+        find = self._find_retained, self._find_partial
+        return Match(self._reader, now, own, *find, keeps_waiting=self.keeps_waiting)
 
     def batches(self, *, retry_failed: bool = False, rows: int = ROWS) -> Iterator[Batch]:
         """Yield the sources that the base does not answer, ascending, in batches.
@@ -202,7 +209,8 @@ class Match:
                 yield self.offer(Probe(self._reader, columns.keys), columns, np.ones(len(columns), np.bool_), bits)
             return
         # What failed in the draft with these inputs failed; another branch's failure says nothing of ours.
-        waiting = self.base.waiting if retry_failed or self.base is not self.own else None
+        is_asked = (retry_failed or self.base is not self.own) and not self.keeps_waiting
+        waiting = self.base.waiting if is_asked else None
         # Where all inputs are optional, a record of null may come or go without a change of what the step sees.
         base_too = self.now.any_will_do
         for flagged in iter_changed(self.base.inputs, self.now, waiting, rows):

@@ -16,6 +16,7 @@ from dsvc.feeds.documents import key_value
 from dsvc.feeds.formats import SignalReader, Taken
 from dsvc.feeds.held import Cause, HeldCount, count_held
 from dsvc.feeds.infer import fills
+from dsvc.feeds.old_answers import AnswerReader, OldAnswers, answer_specs, reading_definition, task_of
 from dsvc.feeds.opening import open_feed
 from dsvc.feeds.passes import Marks, Pass, plan_passes
 from dsvc.feeds.paths import DocumentPath
@@ -33,7 +34,7 @@ from dsvc.objects.state import FeedState
 from dsvc.objects.types import Type
 from dsvc.plugins.contracts import DocumentBatch, Feed
 from dsvc.plugins.manager import Plugins
-from dsvc.recipe.hashing import ingest_hash, signal_definition
+from dsvc.recipe.hashing import ingest_hash
 from dsvc.recipe.producers import load_adapt
 from dsvc.recipe.python import Namespace
 from dsvc.recipe.spec import CONTENT, FeedSpec, Recipe, SignalSpec
@@ -63,6 +64,8 @@ class Job:
     """By feed, as it is now; each feed puts its own."""
     made_from: dict[str, list[MadeFrom]] = field(default_factory=dict)
     """By signal, what the values read were made from."""
+    answers: OldAnswers = field(default_factory=OldAnswers)
+    """Of tasks, found in the documents read."""
     content_fields: tuple[str, ...] = ("id",)
     namespace: Namespace = field(init=False)
 
@@ -144,7 +147,8 @@ class FeedIngest:
     def __init__(self, job: Job, spec: FeedSpec) -> None:
         self.job, self.spec = job, spec
         self.signals = [signal for signal in job.recipe.signals.values() if signal.feed == spec.name]
-        self.definitions = {signal.name: signal_definition(signal, job.directory) for signal in self.signals}
+        self.signals += answer_specs(job.recipe, spec.name)
+        self.definitions = {signal.name: reading_definition(job.recipe, signal) for signal in self.signals}
         self.key_paths = key_paths(job.recipe, spec)
         self.meaning = meaning_of(job.recipe, spec, job.plugins)
         state = job.before.get(spec.name)
@@ -213,7 +217,9 @@ class FeedIngest:
         undecided = []
         for reader in takers.readers:
             taken = reader.finish()
-            if _is_undecided(types[reader.spec.name], reader.spec, taken, None if each.is_whole else sources):
+            if isinstance(reader, AnswerReader):
+                self._put_answers(reader, taken, sources)
+            elif _is_undecided(types[reader.spec.name], reader.spec, taken, None if each.is_whole else sources):
                 undecided.append(reader.spec)
             else:
                 self._put(reader.spec, taken, sources, each, is_inferred=types[reader.spec.name] is None)
@@ -228,7 +234,16 @@ class FeedIngest:
             return signal.type
         return Type.decode(present.type)
 
+    def _put_answers(self, reader: AnswerReader, taken: Taken, sources: Sources) -> None:
+        """Put what was found of a task's answers into the job."""
+        found = reader.answers(taken, sources.pointers, self._told.complain)
+        self.job.answers.found.setdefault(reader.task.name, []).extend(found)
+        self.job.definitions[reader.spec.name] = self.definitions[reader.spec.name], self.spec.name
+
     def _reader(self, signal: SignalSpec, type_: Type | None) -> SignalReader:
+        task = task_of(self.job.recipe, signal)
+        if task is not None:
+            return AnswerReader(signal, task, self.job.namespace.load)
         return SignalReader(signal, self.job.namespace.load, type_, load_adapt(signal, self.job.plugins))
 
     def _read_documents(self, each: Pass, takers: _Takers) -> Documents:

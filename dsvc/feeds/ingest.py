@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from dsvc.errors import UserError
 from dsvc.feeds.content import content_fields, merge_content
 from dsvc.feeds.feed_ingest import FeedIngest, Job, ProgressTold
+from dsvc.feeds.old_answers import all_answer_specs
 from dsvc.feeds.report import FeedReport, IngestReport, SignalReport
 from dsvc.feeds.stale import mark_stale
 from dsvc.objects.access import Writer
@@ -33,6 +34,7 @@ from dsvc.recipe.spec import CONTENT, Recipe
 from dsvc.repo.draft import DraftEdit, replace_signals
 from dsvc.repo.putting import compare_signals
 from dsvc.repo.view import View
+from dsvc.store.base import Store
 
 if TYPE_CHECKING:
     from dsvc.repo.base import BaseRepository
@@ -68,7 +70,7 @@ def ingest(
         ConfigError: If an environment variable is not set.
         UserError: If a signal that the recipe ingests holds records put by hand.
     """
-    edit = _Ingest(recipe, plugins, environ, progress or _say_nothing, is_full=full)
+    edit = _Ingest(recipe, plugins, environ, progress or _say_nothing, repo.store, is_full=full)
     repo.edit_draft(edit.edit, command="ingest")
     return edit.report
 
@@ -104,10 +106,12 @@ class _Ingest:
         plugins: Plugins,
         environ: Mapping[str, str],
         progress: ProgressTold,
+        store: Store,
         *,
         is_full: bool,
     ) -> None:
         self._recipe, self._plugins, self._environ, self._progress = recipe, plugins, environ, progress
+        self._store = store
         self._is_full = is_full
         self._names = tuple(sorted({*recipe.signals, CONTENT}))
         self.report = IngestReport()
@@ -156,6 +160,8 @@ class _Ingest:
         abouts = [feed for feed in self._recipe.feeds.values() if feed.about is not None]
         reports |= {feed.name: FeedIngest(job, feed).run() for feed in abouts}
         stale = self._mark_stale(job, view.signal(CONTENT))
+        # Before the draft knows how far feeds were read: what is lost in between is read, and kept, once more.
+        job.answers.write(self._store, self._recipe, writer, job.signals.get(CONTENT))
         return self._conclude(view, job, [reports[name] for name in self._recipe.feeds], content, stale)
 
     def _mark_stale(self, job: Job, content: Signal | None) -> dict[str, int]:
@@ -199,13 +205,14 @@ class _Ingest:
         stale: Mapping[str, int],
     ) -> _Result:
         present = {*self._recipe.signals, *([CONTENT] if content else [])}
-        gone = tuple(entry.name for entry in view.state.ingested if entry.name not in present)
+        answers = [spec.name for spec in all_answer_specs(self._recipe)]
+        gone = tuple(entry.name for entry in view.state.ingested if entry.name not in {*present, *answers})
         n_said = sum(signal.count for state in job.states.values() if (signal := job.stored(state.content)))
         shared = n_said - content.records if content else 0
         self.report = IngestReport(tuple(reports), content, shared, gone, tuple(sorted(stale.items())))
         signals: dict[str, Oid | None] = {name: job.store(job.signals.get(name)) for name in present}
         ingested = [
-            Ingested(name, *job.definitions[name], job.store(job.waiting.get(name))) for name in sorted(present)
+            Ingested(name, *job.definitions[name], job.store(job.waiting.get(name))) for name in sorted({*present, *answers})
         ]
         feeds = [job.states[name] for name in sorted(self._recipe.feeds)]
         return _Result(signals | dict.fromkeys(gone), tuple(ingested), tuple(feeds))

@@ -13,11 +13,12 @@ from collections.abc import Iterator
 import msgspec
 
 from dsvc.feeds.content import content_fields
+from dsvc.feeds.old_answers import all_answer_specs, answer_specs, reading_definition
 from dsvc.objects.encoding import hash_encoded
 from dsvc.objects.oid import Kind, Oid
 from dsvc.objects.state import State
 from dsvc.plugins.manager import Plugins
-from dsvc.recipe.hashing import feed_meaning, signal_definition
+from dsvc.recipe.hashing import feed_meaning
 from dsvc.recipe.spec import CONTENT, FeedSpec, Recipe
 
 
@@ -70,6 +71,7 @@ def _iter_pending(state: State, recipe: Recipe, plugins: Plugins) -> Iterator[Pe
     ingested = {entry.name: (entry.definition, entry.feed) for entry in state.ingested}
     for feed in recipe.feeds.values():
         specs = [signal for signal in recipe.signals.values() if signal.feed == feed.name]
+        specs += answer_specs(recipe, feed.name)
         names = tuple(signal.name for signal in specs)
         if feed.name not in known:
             yield Pending(feed.name, "first", names)
@@ -77,12 +79,13 @@ def _iter_pending(state: State, recipe: Recipe, plugins: Plugins) -> Iterator[Pe
             yield Pending(feed.name, "meaning", names)
         else:
             changed = (
-                s.name for s in specs if ingested.get(s.name) != (signal_definition(s, recipe.directory), feed.name)
+                s.name for s in specs if ingested.get(s.name) != (reading_definition(recipe, s), feed.name)
             )
             if again := tuple(changed):
                 yield Pending(feed.name, "signals", again)
     gone: dict[str, list[str]] = {name: [] for name in known if name not in recipe.feeds}
+    known_names = {*recipe.signals, CONTENT, *(spec.name for spec in all_answer_specs(recipe))}
     for name, (_, feed_name) in ingested.items():
-        if name not in recipe.signals and name != CONTENT:
+        if name not in known_names:
             gone.setdefault(feed_name, []).append(name)
     yield from (Pending(feed, "gone", tuple(names)) for feed, names in sorted(gone.items()))

@@ -71,7 +71,7 @@ def test_up_and_down_of_nothing_is_refused(recipe):
 
 def test_unknown_names_are_refused(recipe):
     """With the nearest."""
-    with pytest.raises(UserError, match="no step or dataset 'othr'") as caught:
+    with pytest.raises(UserError, match="no step, task or dataset 'othr'") as caught:
         choose(recipe, ["a", "othr"])
 
     assert "'other'" in str(caught.value.hint)

@@ -217,7 +217,7 @@ def test_names_that_the_recipe_has_not_are_refused(bench):
     bench.put("x", {"a": 1})
     bench.write(PYTHON, steps=CODE)
 
-    with pytest.raises(UserError, match="the recipe has no step or dataset 'ss'") as caught:
+    with pytest.raises(UserError, match="the recipe has no step, task or dataset 'ss'") as caught:
         bench.run(only=["ss"])
 
     assert "'s'" in str(caught.value.hint)
