@@ -17,6 +17,7 @@ from dsvc.objects.commit import Commit
 from dsvc.objects.edit import Edit, edit_tree
 from dsvc.objects.encoding import encode_object, hash_encoded
 from dsvc.objects.keys import Keys
+from dsvc.objects.ledger import Ledger, LedgerTask
 from dsvc.objects.node import ChunkEntry, NodeEntry, make_node, value_id_of
 from dsvc.objects.oid import ZERO, Kind, Oid, hash_object
 from dsvc.objects.pieces import Piece
@@ -123,6 +124,18 @@ def plain_objects() -> Iterator[tuple[str, Kind, object]]:
     feeds = (FeedState("images", A, b"\x01", B, 10, 2, 1, C),)
     yield "state", Kind.STATE, State(derived, ingested, feeds, (DatasetState("spoof", A, B),))
     yield "state-empty", Kind.STATE, State()
+    tasks = (LedgerTask("boxes", A, B, (("2\x1f0\x1fmodel\x1f1.4", 7),)), LedgerTask("quality"))
+    yield "ledger", Kind.LEDGER, Ledger((A, B), tasks, (("team/3", b"\x01"),))
+    yield "ledger-empty", Kind.LEDGER, Ledger()
+    # Hashed alone, laid out as docs/format.md#asks-and-answers says.
+    judged = "[[16,32,160,160,null]]"
+    ask = ["s3://faces/1.jpg", "e1", "", "face_boxes", "2", "boxes", "adjust", "first", 0, judged]
+    yield "ask", Kind.ASK, ask
+    yield "ask-label", Kind.ASK, [*ask[:6], "label", "audit", 1, None]
+    yield "answer", Kind.ANSWER, [A, "ann-1", "value", "[]", []]
+    yield "answer-skip", Kind.ANSWER, [A, "ann-1", "skip", None, ["blurred", "dark"]]
+    yield "payload", Kind.PAYLOAD, judged
+    yield "lot", Kind.LOT, ["face_boxes", "boxes", "2\x1f0\x1fmodel\x1f1.4", [["s3://faces/1.jpg", judged, "e1"]]]
     yield "trace", Kind.TRACE, Trace(A, (TraceInput("faces.score", B, C), TraceInput("gone", ZERO, ZERO)), B, C)
 
 
