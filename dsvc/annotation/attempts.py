@@ -52,11 +52,15 @@ class Attempts:
     def expire(self, lost: set[str]) -> None:
         """End the attempts whose copy is gone, or about to be; what is missing is wanted again."""
         now = self._of.now()
-        for request in list(self._of.iter_on_the_way()):
-            if request.state == "STAGING" or request.expires_us is None:
-                continue
-            if request.expires_us <= now or request.stage in lost:
-                self.end(request, "the staged copy expired")
+        due: list[Request] = []
+        for state in ("STAGED", *SHOWN):
+            for request in self._requests.iter_state(self._of.platform.name, state):
+                if request.expires_us is not None and (request.expires_us <= now or request.stage in lost):
+                    due.append(request)
+                elif not lost and request.expires_us is not None:
+                    break  # those that go first come first
+        for request in due:
+            self.end(request, "the staged copy expired")
 
     def end(self, request: Request, why: str, *, is_expired: bool = True) -> None:
         """End one attempt: the platform's task first if it has no answers, then the copy, then the request's state."""

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -108,6 +108,11 @@ class MemoryStaging:
         """What there is."""
         self.sweep()
         return set(self._objects)
+
+    @property
+    def keys_now(self) -> Container[str]:
+        """What there was at the last look, to be asked often."""
+        return self._objects
 
     def _begin(self) -> None:
         self.sweep()
