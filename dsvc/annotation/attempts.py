@@ -84,10 +84,12 @@ class Attempts:
         most = 5 if served is None else served.n_attempts
         is_last = n_expired >= most
 
-        def change(found: Request) -> Request:
+        def change(found: Request) -> Request | None:
             if found.state not in {"STAGED", *SHOWN} or found.attempt != request.attempt:
                 return found if found.old_tasks == old else _with_old(found, old)
             after = msgspec.structs.replace(rested(found), n_expired=n_expired, old_tasks=old)
+            if not found.subscribers:
+                return msgspec.structs.replace(after, state="CLOSED") if old else None
             if is_last:
                 after = msgspec.structs.replace(after, state="PARKED", reason=f"{why}, {n_expired} times")
             return after
@@ -151,9 +153,7 @@ class Attempts:
         if stage.is_fresh:
             self._report.n_uploaded += 1
             self._of.note_cost(f"upload/{stage.key}", {"task": request.ask.task, "kind": "upload"})
-        showing = Showing(
-            request.ask.ask_id, request.attempt, stage.expires_us, stage.left, stage.top, stage.factor
-        )
+        showing = Showing(request.ask.ask_id, request.attempt, stage.expires_us, stage.left, stage.top, stage.factor)
         found = self._requests.move(
             request,
             ["STAGING"],
