@@ -23,6 +23,7 @@ from dsvc.engine.loading import Loader
 from dsvc.engine.planned import ROWS, iter_rows, tell_mechanics
 from dsvc.engine.predict import Predictor
 from dsvc.engine.reasons import kind_of
+from dsvc.engine.task_plan import TaskPlan, plan_task
 from dsvc.errors import UserError
 from dsvc.plugins.manager import Plugins
 from dsvc.recipe.declared import find_changed_code
@@ -100,6 +101,7 @@ class Plan:
         steps: In the order they run, steps the recipe has no more first.
         datasets: In the order of the recipe.
         warnings: What else somebody should know before running, in whole sentences.
+        tasks: What people would have to do, in the order of the recipe.
     """
 
     def __init__(
@@ -108,10 +110,12 @@ class Plan:
         datasets: tuple[DatasetPlan, ...],
         forecasts: tuple[StepForecast, ...],
         warnings: tuple[str, ...] = (),
+        tasks: tuple[TaskPlan, ...] = (),
     ) -> None:
         self.steps = steps
         self.datasets = datasets
         self.warnings = warnings
+        self.tasks = tasks
         self._forecasts = forecasts
 
     @property
@@ -207,6 +211,7 @@ class Plan:
         return {
             "steps": [msgspec.to_builtins(step) for step in self.steps],
             "datasets": [msgspec.to_builtins(dataset) for dataset in self.datasets],
+            "tasks": [msgspec.to_builtins(task) for task in self.tasks],
             "run": msgspec.to_builtins(self.run),
             "seconds": msgspec.to_builtins(self.seconds),
             "unmeasured": list(self.unmeasured),
@@ -241,7 +246,10 @@ def plan(repo: BaseRepository, recipe: Recipe, plugins: Plugins, *, facts: Facts
     datasets += [plan_dataset(predictor, loader, spec) for spec in recipe.datasets.values()]
     steps = tuple(_plan_step(repo, forecast) for forecast in forecasts)
     changed = find_changed_code(repo.store.refs, recipe.directory)
-    return Plan(steps, tuple(datasets), tuple(forecasts), tuple(item.sentence for item in changed))
+    found = {forecast.name: forecast for forecast in forecasts}
+    tasks = [plan_task(repo, view, task, found[name], predictor.view) for name, task in recipe.tasks.items()]
+    warnings = tuple(item.sentence for item in changed)
+    return Plan(steps, tuple(datasets), tuple(forecasts), warnings, tuple(tasks))
 
 
 def _plan_step(repo: BaseRepository, forecast: StepForecast) -> StepPlan:

@@ -20,7 +20,7 @@ from dsvc.annotation.asks import Wanted, asks_of
 from dsvc.annotation.evidence import from_row
 from dsvc.annotation.payloads import answer_type, canonical_payload, read_payload
 from dsvc.annotation.records import WHOLE
-from dsvc.annotation.rounds import Item, VerdictOf, resolve
+from dsvc.annotation.rounds import Item, Resolution, VerdictOf, resolve
 from dsvc.engine.columns import Columns
 from dsvc.engine.facts import EVIDENCE, VERDICTS
 from dsvc.engine.fields import Mask
@@ -40,6 +40,7 @@ from dsvc.recipe.evaluate import SqlEvaluator
 from dsvc.recipe.nodes import ORIGIN, TaskNode
 from dsvc.recipe.paths import InputPath
 from dsvc.recipe.spec import CONTENT_ID
+from dsvc.recipe.task_spec import TaskSpec
 
 Standing = str
 HUMAN: Final = "human"
@@ -207,6 +208,23 @@ class Items:
         self._sources = columns[SOURCE]
         self._has_judged = _valid(judged, len(asked))
         self._is_known = _valid(columns[str(EVIDENCE)], len(asked))
+
+    def rows(self) -> list[int]:
+        """Return the rows that there is anything to say of: somebody said something, or is to."""
+        return np.flatnonzero(self._is_known | self._asked).tolist()
+
+    def resolution(self, row: int, task: TaskSpec | None = None) -> tuple[Item, Resolution]:
+        """Return one source, and what became of it.
+
+        Args:
+            row: Which.
+            task: Another version of the task.
+
+        Raises:
+            AnswerFormatError: If its judged value is none that people could be shown.
+        """
+        item = self.item(row)
+        return item, resolve(task or self._task, item, self.verdict_of(row))
 
     def resolve(self) -> Resolved:
         """Return what became of all of them."""
