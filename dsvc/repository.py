@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from dsvc.asking import Asking
 from dsvc.errors import RecipeError, UserError
 from dsvc.repo.names import GLOBAL
 from dsvc.repo.refs import DRAFT_REVISION, HEAD
@@ -40,7 +41,7 @@ def now_us() -> int:
     return time.time_ns() // 1_000
 
 
-class Repository(Running, Tagging):
+class Repository(Running, Tagging, Asking):
     """One repository, open. Close it, or use it as a context manager."""
 
     _loaded: tuple[Mapping[str, bytes], tuple[str, ...], Recipe] | None = None
@@ -128,14 +129,15 @@ class Repository(Running, Tagging):
         return super().find_owner(signal)
 
     def derived_names(self) -> tuple[frozenset[str], frozenset[str]] | None:
-        """Return the names of the steps and tasks, and of the datasets, of the recipe, without a look at what they are."""
+        """Return the names of the recipe's steps and tasks, and of its datasets, without a look at what they are."""
         if self._read_starter() is not None:
             return frozenset(), frozenset()
         from dsvc.recipe.files import merge_files
 
         try:
             content, _ = merge_files(self.path)
-            return frozenset({*content.get("step", {}), *content.get("task", {})}), frozenset(content.get("dataset", {}))
+            derived = {*content.get("step", {}), *content.get("task", {})}
+            return frozenset(derived), frozenset(content.get("dataset", {}))
         except (RecipeError, AttributeError, TypeError):
             return None  # `plan` says what is wrong with it
 

@@ -28,7 +28,9 @@ BELOW = {
     "verifying": _DATA_ROOMS | {"engine", "looking"},
     "running": _DATA_ROOMS | {"engine", "verifying"},
     "tagging": _DATA_ROOMS | {"export", "looking"},
-    "repository": _DATA_ROOMS | {"annotation", "feeds", "engine", "export", "looking", "running", "tagging", "verifying"},
+    "asking": _DATA_ROOMS | {"annotation", "engine", "looking"},
+    "repository": _DATA_ROOMS
+    | {"annotation", "asking", "feeds", "engine", "export", "looking", "running", "tagging", "verifying"},
     "demo": {"errors"},
     "commands": _DATA_ROOMS | {"annotation", "feeds", "engine", "export", "repository", "demo"},
     "cli": {"errors", "commands", "plugins"},

@@ -71,7 +71,7 @@ def _first_provenance(reader: Reader, signal: Signal) -> Provenance:
 
 
 def _from_recipe(view: View, loader: Loader, name: str, section: str) -> list[str]:
-    """Return the keys of a step's or task's table that the recipe which made the draft has otherwise, where a commit has it."""
+    """Return the keys of a table that the recipe which made the draft has otherwise, where a commit has it."""
     commit = _find_commit(view, name)
     if commit is None:
         return []

@@ -21,7 +21,6 @@ from dsvc.annotation.lots import Lot
 from dsvc.annotation.verdicts import judge_lot
 from dsvc.engine.inputs import Input, Inputs, find_signal
 from dsvc.engine.scratch import Scratch
-from dsvc.objects.access import Reader
 from dsvc.objects.diff import REMOVED, diff_trees
 from dsvc.objects.edit import Edit, edit_tree
 from dsvc.objects.encoding import get_object, put_object
@@ -138,7 +137,8 @@ def bind_facts(facts: Facts, spec: TaskNode, inputs: Inputs, was: Trace | None) 
     made_up = Scratch(inputs.reader)
     evidence, lots = facts.evidence(spec.name), facts.lots(spec.name)
     verdicts = _Verdicts(made_up, spec.spec, evidence, lots).find(was)
-    also = [Input(path, False, oid, find_signal(made_up, oid)) for path, oid in ((EVIDENCE, evidence), (VERDICTS, verdicts))]
+    named = ((EVIDENCE, evidence), (VERDICTS, verdicts))
+    also = [Input(path, is_required=False, signal_id=oid, signal=find_signal(made_up, oid)) for path, oid in named]
     bound = TaskInputs(made_up, [*inputs.items, *also], inputs.declared, inputs.sources)
     signal = find_signal(made_up, lots)
     bound.lots = TraceInput(LOTS, ZERO if signal is None else signal.value_id, lots)
@@ -180,14 +180,14 @@ class _Verdicts:
         for changes in diff_trees(self._scratch, lots, self._lots, keys_only=True):
             keys = zip(changes.sources.to_pylist(), changes.ops.tolist(), strict=True)
             found |= {bytes.fromhex(key.partition(".")[0]) for key, op in keys if op != REMOVED}
-        for source, now in self._iter_changed(evidence):
+        for now in self._iter_changed(evidence):
             found |= {member.lot for member in now.members if member.sampled}
         return found
 
-    def _iter_changed(self, before: Signal | None) -> Iterator[tuple[str, Evidence]]:
+    def _iter_changed(self, before: Signal | None) -> Iterator[Evidence]:
+        """Yield the evidence of sources of which more is known than before."""
         for changes in diff_trees(self._scratch, before, self._evidence):
-            sources = changes.sources.to_pylist()
-            yield from self._read(sources).items()
+            yield from self._read(changes.sources.to_pylist()).values()
 
     def _read(self, sources: Iterable[str]) -> dict[str, Evidence]:
         """Return what is known of some sources."""
@@ -199,8 +199,9 @@ class _Verdicts:
         return {source: from_row(self._task.name, source, row) for source, row in pairs}
 
     def _get_lots(self, lot_ids: set[bytes]) -> Iterator[Lot]:
-        for lot_id in () if self._lots is None else sorted(lot_ids):
-            yield from lots_of(Tree(self._scratch, self._lots), lot_id)
+        if self._lots is not None:
+            tree = Tree(self._scratch, self._lots)
+            yield from (lot for lot_id in sorted(lot_ids) for lot in lots_of(tree, lot_id))
 
     def _make(self, base: Signal | None, lots: Iterable[Lot]) -> Oid:
         """Return the verdicts of `base` with those of some lots judged again."""
@@ -222,7 +223,8 @@ class _Verdicts:
         gone = Keys.of_bytes([source.encode() for source in order if not rows[source]])
         values = pa.array([rows[source] for source in put], VERDICT_TYPE.arrow)
         upserts = Edit.of_arrow(self._scratch, VERDICT_TYPE, pa.array(put, pa.string()), values, _MADE_BY).upserts
-        signal = edit_tree(self._scratch, base, VERDICT_TYPE, Edit(upserts if put else None, gone if len(gone) else None)).signal
+        edit = Edit(upserts if put else None, gone if len(gone) else None)
+        signal = edit_tree(self._scratch, base, VERDICT_TYPE, edit).signal
         return ZERO if signal is None else put_object(self._scratch, Kind.SIGNAL, signal)
 
     def _held(self, base: Signal | None, sources: list[str]) -> dict[str, dict[bytes, str]]:

@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import Any
 
 from dsvc.engine.annotations import annotated_type
-from dsvc.engine.facts import Facts, LedgerFacts
 from dsvc.engine.executors.work import Work, is_importable
+from dsvc.engine.facts import Facts, LedgerFacts
 from dsvc.engine.group_steps import PythonGroupBatchStep, PythonGroupStep, TransformGroupStep
 from dsvc.engine.inputs import Inputs
 from dsvc.engine.steps import PythonBatchStep, PythonStep, SqlStep, Step, TransformStep

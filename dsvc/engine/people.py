@@ -1,4 +1,4 @@
-"""The sources of a task as people meet them: what they are asked, which values wait for a lot, what one source's story is.
+"""The sources of a task as people meet them: what they are asked, and which values wait for a lot.
 
 What is in work is found by the draft's waiting tree, so that it costs what is asked and not what there is.
 """
@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from dsvc.annotation.asks import Wanted, asks_of
 from dsvc.annotation.lots import Candidate
-from dsvc.annotation.rounds import Item, Resolution
+from dsvc.annotation.rounds import Item, Resolution, VerdictOf
 from dsvc.engine.binding import Bound, bind_step
 from dsvc.engine.inputs import Inputs, find_signal
 from dsvc.engine.loading import Loader
@@ -30,9 +30,9 @@ from dsvc.objects.provenance import Provenance
 from dsvc.objects.tree import ROWS_PER_BATCH, Tree
 from dsvc.recipe.nodes import TaskNode
 from dsvc.recipe.task_spec import TaskSpec
+from dsvc.repo.base import BaseRepository
 from dsvc.repo.names import nearest
 from dsvc.repo.view import View
-from dsvc.repo.workspace import Workspace
 
 UNAUDITED = "unaudited"
 _ROWS = 16_384
@@ -46,6 +46,8 @@ class Asked:
     resolution: Resolution
     wanted: tuple[Wanted, ...]
     """The asks, and of how many more people."""
+    verdict_of: VerdictOf
+    """What became of the lots that it is in."""
 
 
 class People:
@@ -61,7 +63,7 @@ class People:
         UserError: If the recipe has no such task.
     """
 
-    def __init__(self, repo: Workspace, view: View, loader: Loader, name: str) -> None:
+    def __init__(self, repo: BaseRepository, view: View, loader: Loader, name: str) -> None:
         tasks = loader.recipe.tasks
         if name not in tasks:
             close = nearest(name, tasks)
@@ -72,17 +74,14 @@ class People:
         self._bound: Bound | None = bind_step(repo, view, loader, TaskNode.of_task(self.task))
 
     def iter_asked(self) -> Iterator[Asked]:
-        """Yield the sources that the last run found people to be asked about, ascending, with what is asked of them now.
+        """Yield the sources that the last run found people to be asked about, ascending, with what is asked now.
 
         A source of which enough has been said since is left out; one that is to be asked about since is found by the
         next run.
         """
         waiting = find_signal(self._view.reader, self._view.waiting.get(self.task.name, ZERO))
         for rows in () if waiting is None else Tree(self._view.reader, waiting).rows(rows_per_batch=_ROWS):
-            for item, resolution in self._resolve(Keys.of(rows.sources)):
-                wanted = asks_of(self.task, item, resolution)
-                if wanted:
-                    yield Asked(item, resolution, wanted)
+            yield from (asked for asked in self._resolve(Keys.of(rows.sources)) if asked is not None and asked.wanted)
 
     def iter_candidates(self) -> Iterator[Candidate]:
         """Yield the values that wait to be taken into a lot, ascending."""
@@ -97,8 +96,9 @@ class People:
             if is_open.any():
                 keys = load_keys(reader, entries).take(np.flatnonzero(is_open))
                 by = self._lot_keys(keys)
-                found = zip(self._resolve(keys), by, strict=True)
-                yield from (_candidate(item, res, key) for (item, res), key in found if res.awaits_lot)
+                for asked, key in zip(self._resolve(keys), by, strict=True):
+                    if asked is not None and asked.resolution.awaits_lot:
+                        yield _candidate(asked, key)
 
     def iter_items(self, task: TaskSpec | None = None) -> Iterator[tuple[Item, Resolution]]:
         """Yield every source that somebody said something of, or is to be asked about, ascending.
@@ -115,23 +115,26 @@ class People:
                 except AnswerFormatError:
                     continue  # it is counted as failed
 
-    def look(self, pointer: str) -> tuple[Item, Resolution] | None:
+    def look(self, pointer: str) -> Asked | None:
         """Return one source, and what became of it; None where it is none of the task's."""
         return next(self._resolve(Keys.of_bytes([pointer.encode()])), None)
 
-    def _resolve(self, keys: Keys) -> Iterator[tuple[Item, Resolution]]:
-        """Yield sources with what became of them; those that are none of the task's are left out."""
+    def _resolve(self, keys: Keys) -> Iterator[Asked | None]:
+        """Yield what became of each source; None for one that is none of the task's."""
         if self._bound is None or not len(keys):
             return
         inputs = self._bound.inputs
         columns = inputs.take(Probe(inputs.reader, keys))
-        columns = columns.filter(columns.complete)
         items = self._items(columns)
-        for row in range(len(columns)):
-            try:
-                yield items.resolution(row)
-            except AnswerFormatError:
-                continue
+        for row, is_complete in enumerate(columns.complete.tolist()):
+            yield self._look(items, row) if is_complete else None
+
+    def _look(self, items: Items, row: int) -> Asked | None:
+        try:
+            item, resolution = items.resolution(row)
+        except AnswerFormatError:
+            return None  # it is counted as failed
+        return Asked(item, resolution, asks_of(self.task, item, resolution), items.verdict_of(row))
 
     def _items(self, columns: Any) -> Items:
         if self._bound is None:
@@ -160,6 +163,7 @@ def lot_text(value: Any) -> str:
     return json.dumps(value, default=str, sort_keys=True)
 
 
-def _candidate(item: Item, found: Resolution, key: str) -> Candidate:
+def _candidate(asked: Asked, key: str) -> Candidate:
+    item, found = asked.item, asked.resolution
     origin = "human" if found.origin == "human" else "model"
     return Candidate(item.source, found.value or "", item.content_id, found.round, key, origin)

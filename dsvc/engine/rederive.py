@@ -16,8 +16,8 @@ from dsvc.engine.binding import bind_step, find_derived
 from dsvc.engine.comparing import Compared, compare
 from dsvc.engine.datasets import bind_dataset
 from dsvc.engine.drafts import drop_dataset, drop_derived
-from dsvc.engine.facts import PinnedFacts
 from dsvc.engine.explain import explain_transform
+from dsvc.engine.facts import PinnedFacts
 from dsvc.engine.inputs import find_signal
 from dsvc.engine.loading import Loader
 from dsvc.engine.report import ProgressCall

@@ -17,8 +17,8 @@ from dsvc.engine.chosen import choose
 from dsvc.engine.datasets import make_datasets
 from dsvc.engine.drafts import drop_derived, put_derived
 from dsvc.engine.executors.local import LocalExecutor
-from dsvc.engine.facts import Facts
 from dsvc.engine.executors.sizes import Clock
+from dsvc.engine.facts import Facts
 from dsvc.engine.grouped import GroupMaking
 from dsvc.engine.limit import Limit
 from dsvc.engine.loading import Loader

@@ -1,6 +1,4 @@
-"""Making the signal of a task: as a step's, but that each record is made by whoever gave it, and that most who have none
-wait for people.
-"""
+"""Making the signal of a task: as a step's, but that each record is somebody's, and who has none waits for people."""
 
 from __future__ import annotations
 

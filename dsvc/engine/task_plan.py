@@ -216,7 +216,7 @@ def price_version(
         plugins: Offers transforms.
         name: The task.
         version: The version.
-        accept: The versions whose answers count then; those that count now, if the new one is among them, else it alone.
+        accept: The versions whose answers count then; those that count now if the new one is among them, else it alone.
 
     Raises:
         UserError: If there is no such task.

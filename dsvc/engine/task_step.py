@@ -1,7 +1,7 @@
 """A task as a step that can be called: who gave each value, or for which answer a source waits.
 
-Most sources have no evidence at all. What becomes of these depends on nothing but whether they are asked about, so it is
-found out once, and a million of them cost what a copy costs.
+Most sources have no evidence at all. What becomes of these depends on nothing but whether they are asked about, so it
+is found out once, and a million of them cost what a copy costs.
 """
 
 from __future__ import annotations
@@ -235,8 +235,8 @@ class Items:
         is_plain = ~self._is_known & ~self._asked & self._has_judged
         plain = self._resolve_plain()
         origins = self._origins()
-        for row in np.flatnonzero(is_plain).tolist() if plain is not None else ():
-            provenance[row] = self._by_task(origins[row], plain)
+        for row in np.flatnonzero(is_plain).tolist():
+            provenance[row] = None if plain is None else self._by_task(origins[row], plain)
         for row in np.flatnonzero(~is_plain).tolist():
             try:
                 self._resolve_row(row, origins[row], provenance, waiting, given)
@@ -322,7 +322,7 @@ class Items:
         return {}
 
     def _values(self, provenance: Sequence[Provenance | None], given: Mapping[int, str | None]) -> Column:
-        """Return the values: those that people gave, and else the judged ones as they are, a model's scores included."""
+        """Return the values: those that people gave, else the judged ones as they are, a model's scores included."""
         n, type_ = len(self._asked), self._step.type
         rows = sorted(given)
         payloads = (given[row] for row in rows)

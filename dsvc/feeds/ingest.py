@@ -211,9 +211,8 @@ class _Ingest:
         shared = n_said - content.records if content else 0
         self.report = IngestReport(tuple(reports), content, shared, gone, tuple(sorted(stale.items())))
         signals: dict[str, Oid | None] = {name: job.store(job.signals.get(name)) for name in present}
-        ingested = [
-            Ingested(name, *job.definitions[name], job.store(job.waiting.get(name))) for name in sorted({*present, *answers})
-        ]
+        names = sorted({*present, *answers})
+        ingested = [Ingested(name, *job.definitions[name], job.store(job.waiting.get(name))) for name in names]
         feeds = [job.states[name] for name in sorted(self._recipe.feeds)]
         return _Result(signals | dict.fromkeys(gone), tuple(ingested), tuple(feeds))
 

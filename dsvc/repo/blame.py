@@ -152,7 +152,9 @@ class _Blamer:
         if derived is None:
             return ()
         trace = get_object(self.reader, derived.trace, Kind.TRACE, Trace)
-        return tuple(BlameInput(used.path, self.blame(view, used.path.partition(".")[0])) for used in trace.inputs)
+        # What people said is no signal of the version; `dsvc.engine.task_blame` tells of it.
+        paths = [used.path for used in trace.inputs if not used.path.startswith("_")]
+        return tuple(BlameInput(path, self.blame(view, path.partition(".")[0])) for path in paths)
 
 
 def _first(records: Records) -> _Record:

@@ -22,8 +22,10 @@ SOURCE_FIELD = "_source"
 
 CHANGED, NEW, GONE = "changed", "new", "gone"
 
-FAILED, HELD = "failed", "held"
+FAILED, HELD, PENDING = "failed", "held", "pending"
 
+LOTS_INPUT = "_lots"
+"""Path of a trace's input that stands for the lots of a task."""
 BASE_INPUT = "_from"
 """Path of a trace's input that stands for the selection of the dataset that another is made from."""
 
@@ -37,7 +39,8 @@ class Waiting(msgspec.Struct, frozen=True):
     signal: str
     n_sources: int
     why: str = HELD
-    """``failed``: the step failed on them; ``held``: a feed gives what the recipe does not take, or no longer."""
+    """``failed``: the step failed on them; ``held``: a feed gives what the recipe does not take, or no longer;
+    ``pending``: people are asked about them."""
 
 
 class Stale(msgspec.Struct, frozen=True):
@@ -110,6 +113,7 @@ def make_status(
     """
     state = draft.state
     derived = {entry.name for entry in state.derived}
+    asked = {entry.name for entry in state.derived if _asks_people(draft, entry.trace)}
     return Status(
         branch=branch,
         head=head,
@@ -122,12 +126,17 @@ def make_status(
             Waiting(
                 name,
                 get_object(draft.reader, waiting, Kind.SIGNAL, Signal).count,
-                FAILED if name in derived else HELD,
+                PENDING if name in asked else FAILED if name in derived else HELD,
             )
             for name, waiting in draft.waiting.items()
         ),
         feeds=tuple(FeedStatus(feed.name, feed.documents, feed.superseded, feed.orphans) for feed in state.feeds),
     )
+
+
+def _asks_people(view: View, trace: Oid) -> bool:
+    """Tell whether a signal is a task's, which says in its trace what people said."""
+    return any(used.path == LOTS_INPUT for used in get_object(view.reader, trace, Kind.TRACE, Trace).inputs)
 
 
 def _find_stale(view: View, named: Named | None) -> Iterator[Stale]:

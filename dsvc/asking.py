@@ -1,0 +1,73 @@
+"""What people are asked, and what they said.
+
+Part of `dsvc.repository.Repository`. Rooms above the store are imported when used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dsvc.errors import UserError
+from dsvc.looking import Looking
+from dsvc.repo.refs import DRAFT_REVISION, HEAD
+
+if TYPE_CHECKING:
+    from dsvc.annotation.asks import AskCounts
+    from dsvc.engine.people import People
+    from dsvc.engine.task_blame import TaskStory
+
+
+class Asking(Looking):
+    """What a repository knows of people."""
+
+    def price_version(self, task: str, version: str, *, accept: str | None = None) -> AskCounts:
+        """Return what people would have to do if a task had another version, before it is raised.
+
+        Args:
+            task: The task.
+            version: The version.
+            accept: The versions whose answers count then, e.g. ``>=2``; those that count now if the new one is among
+                them, else it alone.
+
+        Raises:
+            RecipeError: If the recipe is wrong.
+            UserError: If it has no such task, or `accept` is no range.
+        """
+        from dsvc.engine.task_plan import price_version
+        from dsvc.recipe.versions import VersionRange
+
+        try:
+            accepted = None if accept is None else VersionRange.parse(accept)
+        except ValueError as err:
+            raise UserError(message=str(err), hint="write it as in a recipe, e.g. `>=2`") from err
+        return price_version(self, self.recipe(), self.plugins, task, version, accept=accepted)
+
+    def people(self, task: str) -> People:
+        """Return what people are asked by a task of the draft, and which values wait for a lot.
+
+        Raises:
+            RecipeError: If the recipe is wrong.
+            UserError: If it has no such task.
+        """
+        from dsvc.engine.loading import Loader
+        from dsvc.engine.people import People
+
+        return People(self, self.view(DRAFT_REVISION), Loader(self.recipe(), self.plugins), task)
+
+    def blame_task(self, task: str, pointer: str, revision: str = HEAD) -> TaskStory | None:
+        """Return how a task came to what a version has of one source; None for a source that is none of the task's.
+
+        Annotators are pseudonymous. `blame` says of which commit and of which inputs the record is.
+
+        Raises:
+            RecipeError: If the recipe is wrong.
+            UserError: If the version's recipe has no such task.
+        """
+        from dsvc.engine.task_blame import tell_task
+        from dsvc.recipe.committed import open_recipe
+
+        view = self.view(revision)
+        if revision == DRAFT_REVISION:
+            return tell_task(self, self.recipe(), self.plugins, view, task, pointer)
+        with open_recipe(view, self.plugins) as recipe:
+            return tell_task(self, recipe, self.plugins, view, task, pointer)
