@@ -169,6 +169,7 @@ class Dispatcher:
         self._may_discard = may_discard
         self._owner = owner or f"{os.getpid()}-{os.urandom(4).hex()}"
         self._is_first = True
+        self._collected: TurnReport | None = None
 
     def find_ask(self, ask_id: Oid) -> Ask | None:
         """Return an ask that was subscribed to, or that whoever made this knows."""
@@ -191,6 +192,23 @@ class Dispatcher:
         served = self._served.get(request.project)
         return 30.0 if served is None else served.effort_s
 
+    def collect(self) -> TurnReport:
+        """Delete what is overdue and take in answers, and no more; the next turn goes on from there.
+
+        Raises:
+            StoreError: As `turn`.
+        """
+        report = self._collected or TurnReport()
+        report.is_busy = not self._take_lease()
+        if not report.is_busy:
+            try:
+                self._clean(report, is_full=False)
+                self._collect(report)
+            finally:
+                self._drop_lease()
+            self._collected = report
+        return report
+
     def turn(self) -> TurnReport:
         """Do everything that can be done now.
 
@@ -198,7 +216,7 @@ class Dispatcher:
             StoreError: If the op store or the ledger fails. What platform and staging store fail to do is noted, and
                 made up for at the next turn.
         """
-        report = TurnReport()
+        report, self._collected = self._collected or TurnReport(), None
         if not self._take_lease():
             report.is_busy = True
             return report
@@ -294,7 +312,9 @@ class Dispatcher:
         answered_s = sum(n * efforts.get(task, defaults.get(task, 30.0)) for task, n in taken.answers.items())
         left_s = sum(request.missing * self.effort_s(request, control) for request in self.iter_on_the_way())
         turn = Turn(self._clock(), taken.n_answers, answered_s, report.n_expired, left_s, control.is_held_back)
-        return msgspec.structs.replace(control, pace=controller.observe(control.pace, turn, self._calendar, self._policy))
+        return msgspec.structs.replace(
+            control, pace=controller.observe(control.pace, turn, self._calendar, self._policy)
+        )
 
     def _release(self, control: Control, report: TurnReport) -> Control:
         """Let asks set out, as many as the controller says."""
