@@ -64,3 +64,15 @@ def mongo_url():
             yield url
     except MongodUnavailableError as err:
         pytest.skip(str(err))
+
+
+@pytest.fixture(scope="session")
+def label_studio():
+    """A real Label Studio that all tests share, each in projects of its own; skipped where none can be had."""
+    from dsvc.testing.label_studio import LabelStudioUnavailableError, running_label_studio
+
+    try:
+        with running_label_studio() as server:
+            yield server
+    except LabelStudioUnavailableError as err:
+        pytest.skip(str(err))

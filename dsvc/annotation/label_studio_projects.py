@@ -1,12 +1,16 @@
 """Projects of a Label Studio: one for each version of a task, found by what its description says.
 
 A project's title is for people and has at most 50 characters; its description begins with our mark, the prefix and
-`task@version`. Two clients that make one at the same time make two: the oldest is used, by both, from the next look on,
-and the younger one is deleted while it is empty.
+`task@version`, and on a line of its own says what its answers are values of. The server changes the interface of a
+project with answers under them without a word, so we look at that line, and refuse.
+
+Two clients that make one at the same time make two: the oldest is used, by both, from the next look on, and the younger
+one is deleted while it is empty.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -50,11 +54,14 @@ class LabelStudioProjects:
             want: The most answers that a question of it wants.
 
         Raises:
-            PlatformError: If it has another interface that cannot be changed, since it has answers.
+            PlatformError: If its answers are values of something else.
         """
         if self.find(form) is None:
             self._make(form, want)
         project = self._known[form.project]
+        there = str(project.get("description") or "").split("\n")[1:2]
+        if there != [_values(form)]:
+            raise self._changed(form, project, f"its answers are of {''.join(there) or 'another form'}")
         wanted = {
             "label_config": labelling_config(form),
             "expert_instruction": instruction(form),
@@ -65,16 +72,23 @@ class LabelStudioProjects:
             try:
                 found = self._api.patch(f"/api/projects/{project['id']}/", changed)
             except PlatformError as err:
-                raise PlatformError(
-                    platform=self._api.platform,
-                    reason=f"the form of {form.project} changed, and project {project['id']} cannot: {err.reason}",
-                    hint=f"raise the version of the task {form.task!r}: it then gets a project of its own",
-                ) from err
+                raise self._changed(form, project, err.reason) from err
             if found is None:  # somebody deleted it
                 del self._known[form.project]
                 return self.make(form, want)
             self._known[form.project] = {**project, **wanted}
         return int(project["id"])
+
+    def _changed(self, form: TaskForm, project: Mapping[str, Any], reason: str) -> PlatformError:
+        return PlatformError(
+            platform=self._api.platform,
+            reason=f"the form of {form.project} changed, and project {project['id']} cannot: {reason}",
+            hint=f"raise the version of the task {form.task!r}: it then gets a project of its own",
+        )
+
+    def forget(self, form: TaskForm) -> None:
+        """Look for the project anew when it is asked for again."""
+        self._known.pop(form.project, None)
 
     def connect(self, form: TaskForm, bucket: str) -> None:
         """Let a project sign addresses of a bucket, each time that a task is looked at."""
@@ -120,9 +134,10 @@ class LabelStudioProjects:
         return min(found, key=lambda project: int(project["id"]), default=None)
 
     def _make(self, form: TaskForm, want: int) -> None:
+        about = (self._mark(form), _values(form), "Made by dsvc; its tasks and answers are looked after by it.")
         body = {
             "title": f"{self._options['prefix']} {form.project}"[:TITLE],
-            "description": f"{self._mark(form)}\nMade by dsvc; its tasks and answers are looked after by it.",
+            "description": "\n".join(about),
             "label_config": labelling_config(form),
             "expert_instruction": instruction(form),
             "show_instruction": bool(form.guideline),
@@ -176,3 +191,8 @@ class LabelStudioProjects:
             "presign_ttl": options["presign_minutes"],
             **{name: value for name, value in given.items() if value},
         }
+
+
+def _values(form: TaskForm) -> str:
+    """Return what the answers to a form are values of, on one line."""
+    return json.dumps({"type": form.type, "labels": list(form.labels)}, ensure_ascii=True, sort_keys=True)

@@ -109,6 +109,7 @@ class LabelStudioPlatform(Platform):
             answer = self.api.post(f"/api/projects/{project}/import", list(fresh.values()), return_task_ids="true")
             ids = (answer or {}).get("task_ids") or []
             if len(ids) != len(fresh):
+                self._projects.forget(form)  # somebody may have deleted it
                 reason = f"{len(fresh)} tasks were imported into project {project}, and {len(ids)} named"
                 raise PlatformUnavailableError(platform=self.name, reason=reason)
             made = dict(zip(fresh, ids, strict=True))
