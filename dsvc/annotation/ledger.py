@@ -27,6 +27,7 @@ from dsvc.annotation.evidence import (
 )
 from dsvc.annotation.lot_rows import LOTS_TYPE, lot_rows, lots_of
 from dsvc.annotation.lots import Lot
+from dsvc.annotation.payloads import answer_type, check_payload
 from dsvc.errors import RefConflictError
 from dsvc.objects.access import Reader, Writer
 from dsvc.objects.diff import diff_trees
@@ -141,7 +142,14 @@ def append(
         additions: By task.
         cursors: How far each platform's answers are in, after these.
         op: What the operation log says; None logs nothing.
+
+    Raises:
+        AnswerFormatError: If an answer is none of its task's type; nothing is appended then.
     """
+    for addition in additions.values():
+        for item in addition.answered:
+            if item.answer.payload is not None:
+                check_payload(answer_type(item.ask.type), item.answer.payload)
     with ObjectWriter(store) as writer:
         while True:
             before = store.refs.get(LEDGER)

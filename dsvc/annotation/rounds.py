@@ -18,6 +18,7 @@ from typing import Literal
 
 import msgspec
 
+from dsvc.annotation.adapting import adapt_evidence
 from dsvc.annotation.agreement import are_near
 from dsvc.annotation.evidence import NOTHING, Evidence, Member
 from dsvc.annotation.payloads import AnswerType, answer_type
@@ -277,8 +278,9 @@ class _Heard:
 
     def __init__(self, task: TaskSpec, type_: AnswerType, item: Item) -> None:
         self._task, self._type, self._item = task, type_, item
-        self._asks = {ask.ask_id: ask for ask in item.evidence.asks if self._counts(ask)}
-        answers = [a for a in item.evidence.answers if a.ask_id in self._asks and a.version in task.accept]
+        evidence, _ = adapt_evidence(task, item.evidence)
+        self._asks = {ask.ask_id: ask for ask in evidence.asks if self._counts(ask)}
+        answers = [a for a in evidence.answers if a.ask_id in self._asks and a.version in task.accept and self._says(a)]
         self._by: dict[tuple[Purpose, int], list[Answer]] = {}
         for answer in answers:
             ask = self._asks[answer.ask_id]
@@ -288,6 +290,13 @@ class _Heard:
 
     def _counts(self, ask: Ask) -> bool:
         return ask.type == self._task.type_text and ask.content_id == self._item.content_id
+
+    def _says(self, answer: Answer) -> bool:
+        """Tell whether an answer says anything: right or wrong does of a value alone, which may be lost."""
+        ask = self._asks[answer.ask_id]
+        if ask.judged is not None or answer.payload is not None or answer.outcome == "skip":
+            return True
+        return answer.outcome == "reject" and ask.form == "label"
 
     def first(self, round_: int) -> Sequence[Answer]:
         """Return what people who were asked first said in a round."""

@@ -10,6 +10,7 @@ from dsvc.annotation.evidence import Answered
 from dsvc.annotation.ledger import Addition, LedgerView, append, merge_ledger, read_ledger, unite_ledgers
 from dsvc.annotation.lots import Lot, LotMember
 from dsvc.annotation.records import make_answer, make_ask
+from dsvc.errors import AnswerFormatError
 from dsvc.objects.encoding import kind_of
 from dsvc.objects.oid import Oid
 from dsvc.store.memory import MemoryStore
@@ -61,6 +62,16 @@ def test_twice_is_once():
     assert first.id == second.id
     assert [5] == [answer.submitted_us for answer in contents(second)["s3://b/001"].answers]
     assert (first.id,) == append(store, {}, cursors={"p": b"2"}).ledger.parents
+
+
+def test_what_is_no_answer_gets_in_by_no_door():
+    """A payload of another type, or written in another way, would be in every clone for ever."""
+    store = MemoryStore()
+    for payload in ("7", " 3", "[]"):
+        with pytest.raises(AnswerFormatError):
+            append(store, {"quality": Addition([answered(1, payload=payload)])})
+
+    assert read_ledger(store).id is None
 
 
 def test_an_empty_append_makes_no_ledger():
