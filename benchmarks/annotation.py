@@ -15,6 +15,7 @@ import argparse
 import json
 import random
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -88,11 +89,11 @@ def arrivals(days: int, load: float, people: int, mean_s: float, seed: int) -> l
         times.append(START_US + round(at * HOUR_US))
 
 
-def make_team(lab_clock: list[int], days: int, people: int, mean_s: float, seed: int, alive: object) -> SimulatedTeam:
+def make_team(days: int, people: int, mean_s: float, seed: int, alive: Callable[[str], bool]) -> SimulatedTeam:
     """Return the team, of which two fifths leave half-way."""
     return SimulatedTeam(
         START_US,
-        alive,  # type: ignore[arg-type]
+        alive,
         n_people=people,
         mean_s=mean_s,
         leaves_us=START_US + days // 2 * DAY_US,
@@ -103,7 +104,7 @@ def make_team(lab_clock: list[int], days: int, people: int, mean_s: float, seed:
 
 def answer_at_once(times: list[int], days: int, people: int, mean_s: float, seed: int) -> int:
     """Return how many answers the team gives when every question is at hand as soon as it comes."""
-    team = make_team([], days, people, mean_s, seed, lambda image: True)
+    team = make_team(days, people, mean_s, seed, lambda image: True)
     number = 0
     for at_us in range(START_US, START_US + days * DAY_US, TURN_US):
         team.live_until(at_us)
@@ -119,10 +120,10 @@ def simulate(model: Model, load: float, *, days: int, people: int, mean_s: float
     """Run one quarter."""
     begin = perf_counter()
     times = arrivals(days, load, people, mean_s, seed)
-    expiry = Expiry(model)
+    expiry = Expiry(model, limit_us=DAY_US - NIGHT_TURN_US)  # nobody looks more often than this at night
     lab = AnnotationLab(expiry, calendar=Calendar(HOURS), policy=Policy(), n_attempts=10)
     prefix = len("memory://")
-    team = make_team([], days, people, mean_s, seed, lambda image: image[prefix:] in lab.store.keys_now)
+    team = make_team(days, people, mean_s, seed, lambda image: image[prefix:] in lab.store.keys_now)
     lab.platform = team
     lab.restart()
     number = expired = peak = oldest_us = 0
@@ -176,10 +177,11 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=10, help="people of the team at first (default: 10)")
     parser.add_argument("--mean-s", type=float, default=360.0, help="seconds that an answer takes (default: 360)")
     parser.add_argument("--seed", type=int, default=0, help="of arrivals and times (default: 0)")
+    parser.add_argument("--model", choices=MODELS, action="append", help="one expiry model (can be repeated)")
     parser.add_argument("--json", type=Path, help="also write every figure to this file")
     options = parser.parse_args()
     quarters = []
-    for model in MODELS:
+    for model in options.model or MODELS:
         for load in LOADS:
             quarters.append(
                 simulate(

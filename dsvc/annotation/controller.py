@@ -4,12 +4,12 @@ Work is counted in seconds of a person: so many answers times what one takes. Th
 time, which is a number of people, whatever mix of questions they answer. It is measured only while there was work
 left over: an interval in which it ran out says how much there was, not how fast they are.
 
-The window is the smaller of two. What will be answered before a copy released now expires, less 1.64 standard
-deviations, times a gain that falls when copies do expire and rises slowly when they do not; and what keeps everybody
+The window is the smaller of two. What will be answered before a copy released now expires, less a standard
+deviation, times a gain that falls when copies do expire and rises slowly when they do not; and what keeps everybody
 busy for the next hours, with some to spare, so that work is released late and its copies live on past a quiet night.
 Outside working hours, with none of them near, both are nothing.
 
-Everything here is a pure function of what it is given; the state is kept in the op store by `dsvc.annotation.desk`.
+Everything here is a pure function of what it is given; the state is kept in the op store by `dsvc.annotation.dispatch`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Policy(msgspec.Struct, frozen=True):
         lead_us: Release what keeps everybody busy for so long.
         spare: How much more than that.
         caution: Standard deviations by which fewer answers are expected.
-        memory_us: Working time over which the pace is averaged.
+        memory: Answers over which the pace is averaged, but not less than one hour of work, nor more than a day's.
         tolerated: Share of a day's answers that may expire before the gain falls.
         people: The pace that is believed before anything was measured.
         reserved: Need -> the share of every release that is its own while it has work waiting.
@@ -45,8 +45,8 @@ class Policy(msgspec.Struct, frozen=True):
     margin_us: int = HOUR_US
     lead_us: int = 4 * HOUR_US
     spare: float = 1.3
-    caution: float = 1.64
-    memory_us: int = 3 * HOUR_US
+    caution: float = 1.0
+    memory: int = 100
     tolerated: float = 0.005
     people: float = 1.0
     reserved: dict[Need, float] = msgspec.field(default_factory=lambda: {"audit": 0.2, "new": 0.1})
@@ -143,13 +143,18 @@ def observe(pace: Pace, turn: Turn, calendar: Calendar, policy: Policy) -> Pace:
                 people = max(people, seen) * (growth if turn.is_held_back else 1.0)
         else:
             # What was measured first counts fully, then as an average over the memory.
-            memory_us = min(policy.memory_us, measured_us + open_us)
+            memory_us = min(_memory_us(turn, open_us, policy), measured_us + open_us)
             weight = 1 - math.exp(-open_us / memory_us) if measured_us else 1.0
             people += weight * (seen - people)
             measured_us += open_us
     hours = _counted(pace.hours, turn)
     gain = _next_gain(pace, hours, turn.now_us, policy)
     return Pace(max(people, 1e-3), gain, turn.now_us, measured_us, turn_us, hours)
+
+
+def _memory_us(turn: Turn, open_us: int, policy: Policy) -> int:
+    """Return over how much working time the pace is averaged: a large team shows sooner that it has changed."""
+    return min(8 * HOUR_US, max(HOUR_US, policy.memory * open_us // max(1, turn.answered)))
 
 
 def _counted(hours: Sequence[Hour], turn: Turn) -> tuple[Hour, ...]:
@@ -199,16 +204,12 @@ def decide(
     return Window(work_s, max(0.0, work_s - open_s), answerable_s, busy_s)
 
 
-def share_out(
-    work_s: float, waiting_s: Mapping[Need, float], reserved: Mapping[Need, float]
-) -> dict[Need, float]:
+def share_out(work_s: float, waiting_s: Mapping[Need, float], reserved: Mapping[Need, float]) -> dict[Need, float]:
     """Return how much of a release goes to each need: in their order, but for what is reserved.
 
     Nothing is given that does not wait, and nothing is kept back while anything waits.
     """
-    given = {
-        need: min(waiting_s.get(need, 0.0), reserved.get(need, 0.0) * work_s, work_s) for need in NEEDS
-    }
+    given = {need: min(waiting_s.get(need, 0.0), reserved.get(need, 0.0) * work_s, work_s) for need in NEEDS}
     left = work_s - sum(given.values())
     for need in NEEDS:
         more = max(0.0, min(waiting_s.get(need, 0.0) - given[need], left))

@@ -243,8 +243,9 @@ class Dispatcher:
         attempts.expire(set(report.reaped.lost))
         attempts.cancel()
         attempts.finish()
-        control = self._learn(control, report)
-        control = self._release(control, report)
+        under_way = list(self.iter_on_the_way())
+        control = self._learn(control, under_way, report)
+        control = self._release(control, under_way, report)
         attempts.stage()
         attempts.post(self._policy.margin_us if self.stages is not None else 0)
         attempts.tidy(GRACE_US, may_discard=self._may_discard)
@@ -300,7 +301,7 @@ class Dispatcher:
         """Keep what something cost, once."""
         self._ops.insert("costs", key, doc)
 
-    def _learn(self, control: Control, report: TurnReport) -> Control:
+    def _learn(self, control: Control, under_way: Sequence[Request], report: TurnReport) -> Control:
         """Count what happened since the last turn."""
         efforts, taken = dict(control.effort_s), report.taken
         for task, n_timed in taken.n_timed.items():
@@ -310,15 +311,14 @@ class Dispatcher:
         control = msgspec.structs.replace(control, effort_s=efforts)
         defaults = {served.form.task: served.effort_s for served in self._served.values()}
         answered_s = sum(n * efforts.get(task, defaults.get(task, 30.0)) for task, n in taken.answers.items())
-        left_s = sum(request.missing * self.effort_s(request, control) for request in self.iter_on_the_way())
+        left_s = sum(request.missing * self.effort_s(request, control) for request in under_way)
         turn = Turn(self._clock(), taken.n_answers, answered_s, report.n_expired, left_s, control.is_held_back)
         return msgspec.structs.replace(
             control, pace=controller.observe(control.pace, turn, self._calendar, self._policy)
         )
 
-    def _release(self, control: Control, report: TurnReport) -> Control:
+    def _release(self, control: Control, under_way: Sequence[Request], report: TurnReport) -> Control:
         """Let asks set out, as many as the controller says."""
-        under_way = list(self.iter_on_the_way())
         open_s = sum(request.missing * self.effort_s(request, control) for request in under_way)
         left = self._budgets(under_way)
         ahead = [request for need in NEEDS for request in islice(self.requests.iter_need(self.platform.name, need), 50)]

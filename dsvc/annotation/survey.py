@@ -56,7 +56,9 @@ def _look_at(dispatcher: Dispatcher, attempts: Attempts, served: Served, task: P
         return
     if request.key == task.key:
         if request.state == "STAGED":  # posted, and the answer was lost
-            dispatcher.requests.move(request, ["STAGED"], state="OPEN", task_id=task.task_id, opened_us=now, asked=request.missing)
+            dispatcher.requests.move(
+                request, ["STAGED"], state="OPEN", task_id=task.task_id, opened_us=now, asked=request.missing
+            )
         elif request.task_id != task.task_id:
             dispatcher.requests.move(request, SHOWN, task_id=task.task_id)
         elif request.state in SHOWN and request.missing and task.n_answers >= max(request.asked, 1):
@@ -100,10 +102,10 @@ def _remember(dispatcher: Dispatcher, request: Request, task_id: str) -> None:
 
 def _find_gone(dispatcher: Dispatcher, attempts: Attempts, served: Served, keys: set[str]) -> None:
     """Ask again what somebody deleted at the platform."""
-    for request in list(dispatcher.requests.iter_project(served.form.project)):
-        is_ours = request.platform == dispatcher.platform.name
-        if is_ours and request.state in SHOWN and request.missing and request.key not in keys:
-            attempts.end(request, "the task was deleted at the platform")
+    for state in SHOWN:
+        for request in list(dispatcher.requests.iter_state(dispatcher.platform.name, state)):
+            if request.project == served.form.project and request.missing and request.key not in keys:
+                attempts.end(request, "the task was deleted at the platform")
 
 
 def _uses(request: Request | None, key: str) -> bool:
