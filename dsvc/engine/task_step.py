@@ -20,7 +20,8 @@ from dsvc.annotation.asks import Wanted, asks_of
 from dsvc.annotation.evidence import from_row
 from dsvc.annotation.payloads import answer_type, canonical_payload, read_payload
 from dsvc.annotation.records import WHOLE
-from dsvc.annotation.rounds import Item, Resolution, VerdictOf, resolve
+from dsvc.annotation.hearing import Item
+from dsvc.annotation.rounds import Resolution, VerdictOf, resolve
 from dsvc.engine.columns import Columns
 from dsvc.engine.facts import EVIDENCE, VERDICTS
 from dsvc.engine.fields import Mask
@@ -224,7 +225,10 @@ class Items:
             AnswerFormatError: If its judged value is none that people could be shown.
         """
         item = self.item(row)
-        return item, resolve(task or self._task, item, self.verdict_of(row))
+        found = resolve(task or self._task, item, self.verdict_of(row))
+        # Where nothing is judged, the condition says which sources are asked about at all.
+        is_asked = self._task.of is not None or item.asked or found.has_record
+        return item, found if is_asked else Resolution()
 
     def resolve(self) -> Resolved:
         """Return what became of all of them."""
@@ -232,8 +236,8 @@ class Items:
         provenance: list[Provenance | None] = [None] * n
         waiting: dict[int, tuple[str, str]] = {}
         given: dict[int, str | None] = {}
-        is_plain = ~self._is_known & ~self._asked & self._has_judged
-        plain = self._resolve_plain()
+        is_plain = ~self._is_known & ~self._asked & (self._has_judged | (self._task.of is None))
+        plain = None if self._task.of is None else self._resolve_plain()
         origins = self._origins()
         for row in np.flatnonzero(is_plain).tolist():
             provenance[row] = None if plain is None else self._by_task(origins[row], plain)
@@ -259,8 +263,7 @@ class Items:
         waiting: dict[int, tuple[str, str]],
         given: dict[int, str | None],
     ) -> None:
-        item = self.item(row)
-        found = resolve(self._task, item, self.verdict_of(row))
+        item, found = self.resolution(row)
         wanted = asks_of(self._task, item, found)
         if wanted:
             waiting[row] = tell_asks(wanted), REASON_AUDIT if found.has_record else REASON_PENDING

@@ -1,0 +1,156 @@
+"""A repository whose recipe has tasks, people who answer them, and what must come of it by brute force."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+from dsvc.annotation.asks import asks_of
+from dsvc.annotation.evidence import Answered, evidence_of
+from dsvc.annotation.hearing import Item
+from dsvc.annotation.ledger import Addition, append, read_ledger
+from dsvc.annotation.lots import close_lots
+from dsvc.annotation.records import Answer, Ask, make_answer
+from dsvc.annotation.rounds import Resolution, resolve
+from dsvc.annotation.verdicts import judge_lots
+from dsvc.engine.people import People
+from dsvc.objects.encoding import get_object
+from dsvc.objects.oid import Kind
+from dsvc.objects.provenance import Provenance
+from dsvc.objects.snapshot import Signal
+from dsvc.objects.tree import Tree
+from tests.engine.conftest import Bench
+
+NAMES = ("cat", "dog", "eel")
+
+
+class Office(Bench):
+    """A bench with people."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.now = 1_000
+
+    def people(self, task: str) -> People:
+        """Return who is asked by a task of the draft."""
+        return People(self.repo, self.view, self.loader, task)
+
+    def asks(self, task: str) -> dict[str, Ask]:
+        """Return source -> the ask that people get, of the draft as it was run."""
+        return {asked.item.source: asked.wanted[0].ask for asked in self.people(task).iter_asked()}
+
+    def answer(self, ask: Ask, value: Any = None, *, who: str = "ann", outcome: str = "value", **more: Any) -> Answered:
+        """Let somebody answer an ask; durable on return."""
+        self.now += 1
+        payload = None if value is None else json.dumps(value, separators=(",", ":"))
+        made = make_answer(ask, annotator=who, submitted_us=self.now, outcome=outcome, payload=payload, **more)
+        answered = Answered(ask, made)
+        append(self.repo.store, {ask.task: Addition([answered])})
+        return answered
+
+    def answer_all(self, task: str, values: Mapping[str, Any], *, who: str = "ann") -> None:
+        """Let somebody give values for the sources that people are asked about."""
+        asks = self.asks(task)
+        for source, value in values.items():
+            self.answer(asks[source], value, who=who)
+
+    def close_lots(self, task: str) -> int:
+        """Close the lots of all values that wait for one, and return how many there are."""
+        people = self.people(task)
+        lots = close_lots(people.task, people.iter_candidates(), {}, self.now, nothing_more=True).lots
+        append(self.repo.store, {task: Addition(lots=lots)})
+        return len(lots)
+
+    def made_by(self, signal: str) -> dict[str, Provenance]:
+        """Return who made each record of a signal of the draft."""
+        found = self.view.signal(signal)
+        if found is None:
+            return {}
+        reader = self.repo.store.objects
+        told = {}
+        for rows in Tree(reader, found).rows(provenance=True):
+            provenances = [get_object(reader, oid, Kind.PROVENANCE, Provenance) for oid in rows.provenance.oids()]
+            told |= dict(zip(rows.sources.to_pylist(), provenances, strict=True))
+        return told
+
+    def waits(self, signal: str) -> dict[str, tuple[str, Any]]:
+        """Return source -> (reason, detail) of who waits for a task's record, or is audited."""
+        oid = self.view.waiting.get(signal)
+        if oid is None:
+            return {}
+        reader = self.repo.store.objects
+        found: dict[str, tuple[str, Any]] = {}
+        for rows in Tree(reader, get_object(reader, oid, Kind.SIGNAL, Signal)).rows():
+            for source, why in zip(rows.sources.to_pylist(), rows.values.to_pylist(), strict=True):
+                found[source] = why["reason"], json.loads(why["detail"])
+        return found
+
+    # --- by brute force ---------------------------------------------------------------------------------------------
+
+    def resolve_all(
+        self, task: str, judged: Mapping[str, Any], asked: Iterable[str]
+    ) -> dict[str, tuple[Item, Resolution]]:
+        """Return what becomes of every source of a task, from the whole ledger and nothing kept.
+
+        Args:
+            task: The task.
+            judged: Source -> the value that is judged.
+            asked: The sources that the condition holds for.
+        """
+        spec, wanted = self.recipe.tasks[task], set(asked)
+        ledger = read_ledger(self.repo.store)
+        evidence = dict(ledger.iter_evidence(task))
+        verdicts = judge_lots(spec, ledger.lots(task).values(), evidence)
+        found = {}
+        for source in sorted(judged):
+            payload = None if judged[source] is None else json.dumps(judged[source], separators=(",", ":"))
+            known = evidence.get(source, evidence_of([]))
+            item = Item(source, "", payload, source in wanted, known)
+            found[source] = item, resolve(spec, item, lambda lot: verdicts[lot].state)
+        return found
+
+    def expected_waits(self, task: str, resolved: Mapping[str, tuple[Item, Resolution]]) -> dict[str, tuple[str, Any]]:
+        """Return what `waits` must give."""
+        spec, found = self.recipe.tasks[task], {}
+        for source, (item, resolution) in resolved.items():
+            wanted = asks_of(spec, item, resolution)
+            if wanted:
+                told = {
+                    "asks": [one.ask.ask_id.hex() for one in wanted],
+                    "mode": wanted[0].ask.mode,
+                    "people": sum(one.people for one in wanted),
+                    "round": wanted[0].ask.round,
+                }
+                found[source] = ("audit" if resolution.has_record else "pending"), told
+        return found
+
+
+def recipe(*, ask: str = "score < 3", version: str = "1", audit: str = "", more: str = "", head: str = "") -> str:
+    """Return a recipe with the task `kind`, which judges `label` by `score`."""
+    return dedent(f"""
+        {head}
+        [task.kind]
+        type    = "class(cat, dog, eel)"
+        of      = "label"
+        ask     = "{ask}"
+        version = "{version}"
+        {more}
+        {audit}
+        """)
+
+
+AUDIT = """
+[task.kind.audit]
+sample = 0.5
+max_error = 0.1
+lot = { size = 4 }
+rounds = 2
+"""
+
+
+def answers_of(office: Office, task: str) -> list[Answer]:
+    """Return all that the ledger holds of a task."""
+    return [answer for _, known in read_ledger(office.repo.store).iter_evidence(task) for answer in known.answers]
