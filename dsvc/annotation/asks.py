@@ -10,8 +10,9 @@ from dataclasses import replace
 
 import msgspec
 
+from dsvc.annotation.hearing import Item
 from dsvc.annotation.records import Ask, make_ask
-from dsvc.annotation.rounds import Item, Need, Resolution, VerdictOf, resolve
+from dsvc.annotation.rounds import Need, Resolution, VerdictOf, resolve
 from dsvc.objects.encoding import hash_encoded
 from dsvc.objects.oid import Kind, Oid
 from dsvc.recipe.task_spec import TaskSpec

@@ -87,7 +87,7 @@ def unite(parts: Sequence[Evidence], *more: Evidence) -> Evidence:
     """Return everything that some evidence of one source says: commutative, associative, and twice is once."""
     answers: dict[Oid, Answer] = {}
     asks: dict[Oid, Ask] = {}
-    members: dict[tuple[Oid, int, str], Member] = {}
+    members: dict[tuple[Oid, int, str, str], Member] = {}
     for part in (*parts, *more):
         for answer in part.answers:
             other = answers.get(answer.answer_id)
@@ -95,13 +95,13 @@ def unite(parts: Sequence[Evidence], *more: Evidence) -> Evidence:
         for ask in part.asks:
             asks[ask.ask_id] = ask
         for member in part.members:
-            key = (member.lot, member.round, member.value)
+            key = (member.lot, member.round, member.value, member.content_id)
             known = members.get(key, member)
             members[key] = min(member, known, key=lambda m: (m.closed_us, not m.sampled))
     return Evidence(
         tuple(sorted(answers.values(), key=lambda answer: (answer.submitted_us, answer.answer_id))),
         tuple(asks[oid] for oid in sorted(asks)),
-        tuple(sorted(members.values(), key=lambda m: (m.round, m.closed_us, m.lot, m.value))),
+        tuple(sorted(members.values(), key=lambda m: (m.round, m.closed_us, m.lot, m.value, m.content_id))),
     )
 
 

@@ -13,40 +13,24 @@ shown covers every value that `same` calls near.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
 
-from dsvc.annotation.adapting import adapt_evidence
-from dsvc.annotation.agreement import are_near
-from dsvc.annotation.evidence import NOTHING, Evidence, Member
-from dsvc.annotation.payloads import AnswerType, answer_type
-from dsvc.annotation.records import Answer, Ask, Context, Form, Mode, Purpose
-from dsvc.annotation.resolving import Settled, Voice, effective, settle
+from dsvc.annotation.hearing import Decision, Heard, Item
+from dsvc.annotation.payloads import answer_type
+from dsvc.annotation.records import Context, Form, Mode
+from dsvc.annotation.resolving import Settled, settle
 from dsvc.objects.oid import Oid
 from dsvc.recipe.task_spec import TaskSpec
 
 LotState = Literal["pending", "passed", "failed"]
+Standing = Literal["final", "unaudited", "contested", "unusable"]
 VerdictOf = Callable[[Oid], LotState]
 """Says what became of a lot."""
 LOT_FAILED = "its lot failed"
 DISAGREED = "answers disagree"
-_ENOUGH_SKIPS = 2
-"""As many auditors who cannot tell, and nobody is asked any more."""
-
-
-class Item(msgspec.Struct, frozen=True):
-    """One source of a task."""
-
-    source: str
-    content_id: str = ""
-    judged: str | None = None
-    """The canonical payload of what is judged; None where there is no record, or the task judges nothing."""
-    asked: bool = False
-    """Whether the condition holds; without one, `TaskSpec.asks_all`."""
-    evidence: Evidence = NOTHING
-    region: str = ""
 
 
 class Need(msgspec.Struct, frozen=True):
@@ -65,7 +49,7 @@ class Resolution(msgspec.Struct, frozen=True):
 
     value: str | None = None
     """Canonical; null of `unusable`."""
-    standing: Literal["final", "unaudited", "contested", "unusable"] | None = None
+    standing: Standing | None = None
     """None where there is no value: `needs` says what it waits for, and without needs there is nothing to say."""
     origin: Literal["judged", "human"] = "judged"
     """`judged`: the value is the judged one, to be kept as it is, with its own provenance."""
@@ -95,19 +79,6 @@ class Resolution(msgspec.Struct, frozen=True):
         return "; ".join(f"{need.mode}, round {need.round}, {need.people} more" for need in self.needs)
 
 
-class Decision(msgspec.Struct, frozen=True):
-    """What an audit says of one value."""
-
-    state: Literal["open", "right", "wrong", "known", "unclear"]
-    """`known`: a person confirmed another value, which stays."""
-    value: str | None = None
-    """The person's own, of `wrong`, where there is one, and of `known`."""
-    agrees: bool = False
-    """Whether the value agrees with the person's: of a value that was corrected before, it may, and theirs stays."""
-    reasons: tuple[str, ...] = ()
-    annotators: tuple[str, ...] = ()
-
-
 def resolve(task: TaskSpec, item: Item, verdict_of: VerdictOf = lambda _: "pending") -> Resolution:
     """Return what became of an item.
 
@@ -125,7 +96,7 @@ class _Walk:
     def __init__(self, task: TaskSpec, item: Item, verdict_of: VerdictOf) -> None:
         self.task, self.item, self.verdict_of = task, item, verdict_of
         self.type = answer_type(task.type_text)
-        self.heard = _Heard(task, self.type, item)
+        self.heard = Heard(task, self.type, item)
         self.current = item.judged
         self.origin: Literal["judged", "human"] = "judged"
         self.round = 0
@@ -222,20 +193,22 @@ class _Walk:
             return self._end("unusable", None, "human")
         if decision.state == "wrong":
             return self._correct(decision, value)
-        member = self.heard.member(self.round, value)
-        if member is None:
+        members = self.heard.members(self.round, value)
+        if not members:
             return self._end("unaudited", value, self.origin, awaits_lot=True)
+        member = members[0]
         verdict = self.verdict_of(member.lot)
+        if any(m.sampled and self.verdict_of(m.lot) == "pending" for m in members):
+            form = audit.mode or self.task.mode
+            context = Context(self.reasons, None, self.heard.people)
+            need = Need("audit", form, self.round, _shown(form, value), 1, context)
+            standing: Standing = "final" if verdict == "passed" else "unaudited"
+            return self._end(standing, value, self.origin, needs=(need,), lot=member.lot)
         if verdict == "failed" and audit.on_fail == "lot":
             return self._again(self.task.mode, value, (LOT_FAILED,))
         if verdict == "passed" or (verdict == "failed" and audit.on_fail == "found"):
             return self._end("final", value, self.origin, lot=member.lot)
-        if verdict == "failed" or not member.sampled:
-            return self._end("unaudited", value, self.origin, lot=member.lot)
-        form = audit.mode or self.task.mode
-        context = Context(self.reasons, None, self.heard.people)
-        need = Need("audit", form, self.round, _shown(form, value), 1, context)
-        return self._end("unaudited", value, self.origin, needs=(need,), lot=member.lot)
+        return self._end("unaudited", value, self.origin, lot=member.lot)
 
     def _correct(self, decision: Decision, value: str) -> Resolution | None:
         if decision.value is None:
@@ -257,7 +230,7 @@ class _Walk:
 
     def _end(
         self,
-        standing: Literal["final", "unaudited", "contested", "unusable"],
+        standing: Standing,
         value: str | None,
         origin: Literal["judged", "human"],
         *,
@@ -271,123 +244,3 @@ class _Walk:
 
 def _shown(form: Form, value: str | None) -> str | None:
     return None if form == "label" else value
-
-
-class _Heard:
-    """The answers to one item that count, by round and by whose word they are."""
-
-    def __init__(self, task: TaskSpec, type_: AnswerType, item: Item) -> None:
-        self._task, self._type, self._item = task, type_, item
-        evidence, _ = adapt_evidence(task, item.evidence)
-        self._asks = {ask.ask_id: ask for ask in evidence.asks if self._counts(ask)}
-        answers = [a for a in evidence.answers if a.ask_id in self._asks and a.version in task.accept and self._says(a)]
-        self._by: dict[tuple[Purpose, int], list[Answer]] = {}
-        for answer in answers:
-            ask = self._asks[answer.ask_id]
-            self._by.setdefault((ask.purpose, ask.round), []).append(answer)
-        self.people = tuple(sorted({answer.annotator for answer in answers}))
-        self.experts = [a for (purpose, _), found in self._by.items() if purpose == "expert" for a in found]
-
-    def _counts(self, ask: Ask) -> bool:
-        return ask.type == self._task.type_text and ask.content_id == self._item.content_id
-
-    def _says(self, answer: Answer) -> bool:
-        """Tell whether an answer says anything: right or wrong does of a value alone, which may be lost."""
-        ask = self._asks[answer.ask_id]
-        if ask.judged is not None or answer.payload is not None or answer.outcome == "skip":
-            return True
-        return answer.outcome == "reject" and ask.form == "label"
-
-    def first(self, round_: int) -> Sequence[Answer]:
-        """Return what people who were asked first said in a round."""
-        return self._by.get(("first", round_), ())
-
-    def judged_of(self, answer: Answer) -> str | None:
-        """Return the value that an answer is about."""
-        return self._asks[answer.ask_id].judged
-
-    def value_of(self, answer: Answer, current: str | None) -> str | None:
-        """Return the value that an answer gives: its own, or the one that it accepts, or a later one near that."""
-        if answer.outcome != "accept":
-            return answer.payload if answer.outcome in ("value", "reject") else None
-        judged = self.judged_of(answer)
-        return current if judged is not None and current is not None and self._is_same(judged, current) else judged
-
-    def voices(self, round_: int, current: str | None) -> list[Voice]:
-        """Return what each person says in a round, of those asked first; `current` is what is shown now."""
-        found = []
-        for answer in effective(a for a in self.first(round_) if self._is_about(a, round_, current)):
-            value = self.value_of(answer, current)
-            if answer.outcome == "skip":
-                found.append(Voice(answer.annotator, "skip", None, answer.reasons))
-            elif value is not None:
-                found.append(Voice(answer.annotator, "value", value, answer.reasons))
-            else:
-                found.append(Voice(answer.annotator, "reject", None, answer.reasons))
-        return found
-
-    def _is_about(self, answer: Answer, round_: int, current: str | None) -> bool:
-        """Tell whether an answer says something of the present question.
-
-        In the first round a value that a person gave does, whatever was shown; a rejection, and what was said in a
-        later round, only of what was shown, or what is near it.
-        """
-        judged = self.judged_of(answer)
-        if judged is None or current is None:
-            return True
-        if round_ == 0 and answer.outcome != "skip" and self.value_of(answer, None) is not None:
-            return True
-        return self._is_same(judged, current)
-
-    def member(self, round_: int, value: str) -> Member | None:
-        """Return the membership of a value in a lot; of several, that of the lot that was closed first."""
-        for member in self._item.evidence.members:
-            if (
-                member.round == round_
-                and member.content_id == self._item.content_id
-                and member.version in self._task.accept
-                and self._is_same(member.value, value)
-            ):
-                return member
-        return None
-
-    def decide(self, round_: int, value: str) -> Decision:
-        """Return what the auditors of a round say of a value: the first of them who can tell."""
-        answers = effective(self._by.get(("audit", round_), ()))
-        n_skips = sum(answer.outcome == "skip" for answer in answers)
-        people = tuple(answer.annotator for answer in answers)
-        for answer in sorted(answers, key=lambda a: (a.submitted_us, a.answer_id)):
-            decision = self._judge(answer, round_, value)
-            if decision is not None:
-                return msgspec.structs.replace(decision, annotators=people)
-        return Decision("unclear" if n_skips >= _ENOUGH_SKIPS else "open", annotators=people)
-
-    def _judge(self, answer: Answer, round_: int, value: str) -> Decision | None:
-        """Return what one auditor's answer says of a value; None where it says nothing of it."""
-        if answer.outcome == "skip" or self._task.audit is None:
-            return None
-        theirs, judged = self.value_of(answer, value), self.judged_of(answer) or self._frozen(round_)
-        if theirs is None:
-            about = judged is None or self._is_same(judged, value)
-            return Decision("wrong", None, False, answer.reasons) if about else None
-        agrees = are_near(self._type, theirs, value, self._task.audit.agree)
-        confirmed = judged is not None and are_near(self._type, theirs, judged, self._task.audit.agree)
-        if theirs == value or (agrees and (confirmed or judged is None) and answer.outcome != "reject"):
-            return Decision("right", agrees=True)
-        if confirmed and answer.outcome != "reject":
-            return Decision("known", theirs)
-        return Decision("wrong", theirs, agrees, answer.reasons)
-
-    def _frozen(self, round_: int) -> str | None:
-        """Return the value that an auditor judged who was shown none: that of the first lot."""
-        members = (m for m in self._item.evidence.members if m.round == round_ and m.sampled)
-        return next((m.value for m in members if m.content_id == self._item.content_id), None)
-
-    def _is_same(self, first: str, second: str) -> bool:
-        return are_near(self._type, first, second, self._task.same)
-
-
-def decide_member(task: TaskSpec, source: str, member: Member, evidence: Evidence) -> Decision:
-    """Return what was said of a member of a lot, as it was when the lot was closed."""
-    item = Item(source, member.content_id, member.value, evidence=evidence)
-    return _Heard(task, answer_type(task.type_text), item).decide(member.round, member.value)

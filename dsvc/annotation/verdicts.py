@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from dsvc.annotation.evidence import NOTHING, Evidence, Member
+from dsvc.annotation.hearing import decide_member
 from dsvc.annotation.lots import Lot
-from dsvc.annotation.rounds import LotState, decide_member
+from dsvc.annotation.rounds import LotState
 from dsvc.objects.oid import Oid
 from dsvc.recipe.task_spec import TaskSpec
 

@@ -6,8 +6,9 @@ import pytest
 
 from dsvc.annotation.adapting import adapt_evidence, adapter_of
 from dsvc.annotation.evidence import Answered, evidence_of
+from dsvc.annotation.hearing import Item
 from dsvc.annotation.records import make_answer, make_ask
-from dsvc.annotation.rounds import Item, resolve
+from dsvc.annotation.rounds import resolve
 from dsvc.objects.types import parse_type
 from dsvc.recipe.paths import InputPath
 from dsvc.recipe.task_spec import TaskSpec

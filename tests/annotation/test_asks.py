@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from dsvc.annotation.asks import as_version, asks_of, count_asks, price_version
 from dsvc.annotation.evidence import Answered, evidence_of
+from dsvc.annotation.hearing import Item
 from dsvc.annotation.records import make_answer
-from dsvc.annotation.rounds import Item, resolve
+from dsvc.annotation.rounds import resolve
 from dsvc.objects.types import parse_type
 from dsvc.recipe.paths import InputPath
 from dsvc.recipe.task_spec import TaskSpec

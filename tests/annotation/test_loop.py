@@ -9,10 +9,11 @@ import pytest
 
 from dsvc.annotation.asks import asks_of
 from dsvc.annotation.evidence import Answered
+from dsvc.annotation.hearing import Item
 from dsvc.annotation.ledger import Addition, append, read_ledger
 from dsvc.annotation.lots import Candidate, close_lots
 from dsvc.annotation.records import make_answer
-from dsvc.annotation.rounds import Item, resolve
+from dsvc.annotation.rounds import resolve
 from dsvc.annotation.verdicts import judge_lots
 from dsvc.objects.types import parse_type
 from dsvc.recipe.paths import InputPath

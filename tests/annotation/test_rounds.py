@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from dsvc.annotation.asks import asks_of
 from dsvc.annotation.evidence import NOTHING, Answered, Member, evidence_of, unite
+from dsvc.annotation.hearing import Item
 from dsvc.annotation.records import make_answer
-from dsvc.annotation.rounds import LOT_FAILED, Item, resolve
+from dsvc.annotation.rounds import LOT_FAILED, resolve
 from dsvc.objects.oid import Oid
 from dsvc.objects.types import parse_type
 from dsvc.recipe.paths import InputPath
@@ -232,6 +233,16 @@ def test_human_values_are_audited_too():
 
     story.task = replace(AUDITED, audit=replace(AUDITED.audit, people=False))
     assert ("final", OTHER, "human") == story.short
+
+
+def test_a_value_in_two_lots_has_both_samples_judged():
+    """Two clones may close lots at once: the first says what becomes of it, and the second is not left hanging."""
+    story = Story().lot(LOT)
+    second = Member(NEXT, 0, MODEL, True, 9, "e", "1")
+    story.see(evidence=unite([story.item.evidence, evidence_of([], [second])])).judge("passed", LOT)
+
+    assert ("final", "audit") == (story.now().standing, asked(story)[0])
+    assert ("final", ()) == (story.answer("aud", "accept").now().standing, story.asks())
 
 
 # --- a later model --------------------------------------------------------------------------------------------------

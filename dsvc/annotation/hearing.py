@@ -1,0 +1,171 @@
+"""What was said of one item: the answers that count, by round and by whose word they are, and how values are judged.
+
+What a person said of a value that was shown covers every value that `same` calls near; a value that a person gave is
+the person's, whatever was shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from dsvc.annotation.adapting import adapt_evidence
+from dsvc.annotation.agreement import are_near
+from dsvc.annotation.evidence import NOTHING, Evidence, Member
+from dsvc.annotation.payloads import AnswerType, answer_type
+from dsvc.annotation.records import Answer, Ask, Purpose
+from dsvc.annotation.resolving import Voice, effective
+from dsvc.recipe.task_spec import TaskSpec
+
+_ENOUGH_SKIPS = 2
+"""As many auditors who cannot tell, and nobody is asked any more."""
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One source of a task."""
+
+    source: str
+    content_id: str = ""
+    judged: str | None = None
+    """The canonical payload of what is judged; None where there is no record, or the task judges nothing."""
+    asked: bool = False
+    """Whether the condition holds; without one, `TaskSpec.asks_all`."""
+    evidence: Evidence = NOTHING
+    region: str = ""
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What an audit says of one value."""
+
+    state: Literal["open", "right", "wrong", "known", "unclear"]
+    """`known`: a person confirmed another value, which stays."""
+    value: str | None = None
+    """The person's own, of `wrong`, where there is one, and of `known`."""
+    agrees: bool = False
+    """Whether the value agrees with the person's: of a value that was corrected before, it may, and theirs stays."""
+    reasons: tuple[str, ...] = ()
+    annotators: tuple[str, ...] = ()
+
+
+class Heard:
+    """The answers to one item that count, by round and by whose word they are."""
+
+    def __init__(self, task: TaskSpec, type_: AnswerType, item: Item) -> None:
+        self._task, self._type, self._item = task, type_, item
+        evidence, _ = adapt_evidence(task, item.evidence)
+        self._asks = {ask.ask_id: ask for ask in evidence.asks if self._counts(ask)}
+        answers = [a for a in evidence.answers if a.ask_id in self._asks and a.version in task.accept and self._says(a)]
+        self._by: dict[tuple[Purpose, int], list[Answer]] = {}
+        for answer in answers:
+            ask = self._asks[answer.ask_id]
+            self._by.setdefault((ask.purpose, ask.round), []).append(answer)
+        self.people = tuple(sorted({answer.annotator for answer in answers}))
+        self.experts = [a for (purpose, _), found in self._by.items() if purpose == "expert" for a in found]
+
+    def _counts(self, ask: Ask) -> bool:
+        return ask.type == self._task.type_text and ask.content_id == self._item.content_id
+
+    def _says(self, answer: Answer) -> bool:
+        """Tell whether an answer says anything: right or wrong does of a value alone, which may be lost."""
+        ask = self._asks[answer.ask_id]
+        if ask.judged is not None or answer.payload is not None or answer.outcome == "skip":
+            return True
+        return answer.outcome == "reject" and ask.form == "label"
+
+    def first(self, round_: int) -> Sequence[Answer]:
+        """Return what people who were asked first said in a round."""
+        return self._by.get(("first", round_), ())
+
+    def judged_of(self, answer: Answer) -> str | None:
+        """Return the value that an answer is about."""
+        return self._asks[answer.ask_id].judged
+
+    def value_of(self, answer: Answer, current: str | None) -> str | None:
+        """Return the value that an answer gives: its own, or the one that it accepts, or a later one near that."""
+        if answer.outcome != "accept":
+            return answer.payload if answer.outcome in ("value", "reject") else None
+        judged = self.judged_of(answer)
+        return current if judged is not None and current is not None and self._is_same(judged, current) else judged
+
+    def voices(self, round_: int, current: str | None) -> list[Voice]:
+        """Return what each person says in a round, of those asked first; `current` is what is shown now."""
+        found = []
+        for answer in effective(a for a in self.first(round_) if self._is_about(a, round_, current)):
+            value = self.value_of(answer, current)
+            if answer.outcome == "skip":
+                found.append(Voice(answer.annotator, "skip", None, answer.reasons))
+            elif value is not None:
+                found.append(Voice(answer.annotator, "value", value, answer.reasons))
+            else:
+                found.append(Voice(answer.annotator, "reject", None, answer.reasons))
+        return found
+
+    def _is_about(self, answer: Answer, round_: int, current: str | None) -> bool:
+        """Tell whether an answer says something of the present question.
+
+        In the first round a value that a person gave does, whatever was shown; a rejection, and what was said in a
+        later round, only of what was shown, or what is near it.
+        """
+        judged = self.judged_of(answer)
+        if judged is None or current is None:
+            return True
+        if round_ == 0 and answer.outcome != "skip" and self.value_of(answer, None) is not None:
+            return True
+        return self._is_same(judged, current)
+
+    def members(self, round_: int, value: str) -> list[Member]:
+        """Return the memberships of a value in lots, that of the lot that was closed first before others.
+
+        There is more than one where two clones closed lots at once: the first counts, and each has its sample judged.
+        """
+        return [
+            member
+            for member in self._item.evidence.members
+            if member.round == round_
+            and member.content_id == self._item.content_id
+            and member.version in self._task.accept
+            and self._is_same(member.value, value)
+        ]
+
+    def decide(self, round_: int, value: str) -> Decision:
+        """Return what the auditors of a round say of a value: the first of them who can tell."""
+        answers = effective(self._by.get(("audit", round_), ()))
+        n_skips = sum(answer.outcome == "skip" for answer in answers)
+        people = tuple(answer.annotator for answer in answers)
+        for answer in sorted(answers, key=lambda a: (a.submitted_us, a.answer_id)):
+            decision = self._judge(answer, round_, value)
+            if decision is not None:
+                return msgspec.structs.replace(decision, annotators=people)
+        return Decision("unclear" if n_skips >= _ENOUGH_SKIPS else "open", annotators=people)
+
+    def _judge(self, answer: Answer, round_: int, value: str) -> Decision | None:
+        """Return what one auditor's answer says of a value; None where it says nothing of it."""
+        if answer.outcome == "skip" or self._task.audit is None:
+            return None
+        theirs, judged = self.value_of(answer, value), self.judged_of(answer) or self._frozen(round_)
+        if theirs is None:
+            about = judged is None or self._is_same(judged, value)
+            return Decision("wrong", None, False, answer.reasons) if about else None
+        agrees = are_near(self._type, theirs, value, self._task.audit.agree)
+        confirmed = judged is not None and are_near(self._type, theirs, judged, self._task.audit.agree)
+        if theirs == value or (agrees and (confirmed or judged is None) and answer.outcome != "reject"):
+            return Decision("right", agrees=True)
+        if confirmed and answer.outcome != "reject":
+            return Decision("known", theirs)
+        return Decision("wrong", theirs, agrees, answer.reasons)
+
+    def _frozen(self, round_: int) -> str | None:
+        """Return the value that an auditor judged who was shown none: that of the first lot."""
+        members = (m for m in self._item.evidence.members if m.round == round_ and m.sampled)
+        return next((m.value for m in members if m.content_id == self._item.content_id), None)
+
+    def _is_same(self, first: str, second: str) -> bool:
+        return are_near(self._type, first, second, self._task.same)
+
+
+def decide_member(task: TaskSpec, source: str, member: Member, evidence: Evidence) -> Decision:
+    """Return what was said of a member of a lot, as it was when the lot was closed."""
+    item = Item(source, member.content_id, member.value, evidence=evidence)
+    return Heard(task, answer_type(task.type_text), item).decide(member.round, member.value)
