@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from dsvc.annotation.asks import Wanted, asks_of
 from dsvc.annotation.lots import Candidate
-from dsvc.annotation.rounds import Item, Resolution, VerdictOf
+from dsvc.annotation.hearing import Item
+from dsvc.annotation.rounds import Resolution, VerdictOf
 from dsvc.engine.binding import Bound, bind_step
 from dsvc.engine.inputs import Inputs, find_signal
 from dsvc.engine.loading import Loader

@@ -11,7 +11,8 @@ import msgspec
 
 from dsvc.annotation.evidence import Evidence
 from dsvc.annotation.records import Answer, Ask
-from dsvc.annotation.rounds import Item, Resolution
+from dsvc.annotation.hearing import Item
+from dsvc.annotation.rounds import Resolution
 from dsvc.engine.facts import PinnedFacts
 from dsvc.engine.loading import Loader
 from dsvc.engine.people import People
