@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from dsvc.annotating import Annotating
 from dsvc.asking import Asking
 from dsvc.errors import RecipeError, UserError
 from dsvc.repo.names import GLOBAL
 from dsvc.repo.refs import DRAFT_REVISION, HEAD
 from dsvc.repo.view import View
 from dsvc.repo.worktree import RECIPE_FILE, STARTER_RECIPE, read_known
-from dsvc.running import Running
 from dsvc.tagging import Tagging
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def now_us() -> int:
     return time.time_ns() // 1_000
 
 
-class Repository(Running, Tagging, Asking):
+class Repository(Annotating, Tagging, Asking):
     """One repository, open. Close it, or use it as a context manager."""
 
     _loaded: tuple[Mapping[str, bytes], tuple[str, ...], Recipe] | None = None

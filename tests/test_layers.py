@@ -29,8 +29,9 @@ BELOW = {
     "running": _DATA_ROOMS | {"engine", "verifying"},
     "tagging": _DATA_ROOMS | {"export", "looking"},
     "asking": _DATA_ROOMS | {"annotation", "engine", "looking"},
+    "annotating": _DATA_ROOMS | {"annotation", "engine", "running"},
     "repository": _DATA_ROOMS
-    | {"annotation", "asking", "feeds", "engine", "export", "looking", "running", "tagging", "verifying"},
+    | {"annotating", "annotation", "asking", "feeds", "engine", "export", "looking", "running", "tagging", "verifying"},
     "demo": {"errors"},
     "commands": _DATA_ROOMS | {"annotation", "feeds", "engine", "export", "repository", "demo"},
     "cli": {"errors", "commands", "plugins"},

@@ -204,6 +204,7 @@ class Dispatcher:
             try:
                 self._clean(report, is_full=False)
                 self._collect(report)
+                Attempts(self, report).recount_asks(report.taken.asks)
             finally:
                 self._drop_lease()
             self._collected = report
@@ -279,6 +280,11 @@ class Dispatcher:
     def collect_again(self, served: Served, report: TurnReport) -> None:
         """Take in what came since this turn began: before anything is decided against an ask."""
         self._intake.take(served.form, report.taken, served.guideline)
+
+    def end(self, request: Request, why: str) -> None:
+        """End the attempt that is under way for a request, if one is, without counting it as expired."""
+        if request.state in {"STAGED", "OPEN", "PARTIAL"}:
+            Attempts(self, TurnReport()).end(request, why, is_expired=False)
 
     def served(self, project: str) -> Served | None:
         """Return the task of a project, if this platform has it."""

@@ -7,6 +7,7 @@
 | ``author`` | text | who commits, where the caller does not say |
 | ``executor`` | name | what `run` gives much work to; ``"local"`` if left out |
 | ``workers`` | number | how many workers that has; as many as it thinks right if left out |
+| ``annotation`` | ``"mongodb://host/database"`` | where the state of asks under way is; ``.dsvc/annotation`` if left out |
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     author: str | None = None
     executor: str | None = None
     workers: int | None = None
+    annotation: str | None = None
 
 
 def read_config(path: Path) -> Config:
@@ -47,6 +49,8 @@ def read_config(path: Path) -> Config:
     for key, value in settings.items():
         if key == "recipe" and value not in RECIPE_KEEPERS:
             raise ConfigError(file=str(path), key=key, expected='"dsvc" or "git"', found=repr(value))
+        if key == "annotation" and not (isinstance(value, str) and value.startswith(("mongodb://", "mongodb+srv://"))):
+            raise ConfigError(file=str(path), key=key, expected='"mongodb://host/database"', found=repr(value))
         if key in {"author", "executor"} and not isinstance(value, str):
             raise ConfigError(file=str(path), key=key, expected="a text", found=repr(value))
         if key == "workers" and (type(value) is not int or value < 1):

@@ -1,0 +1,296 @@
+"""The desk between a repository and its annotators: every platform of a recipe, and one pass of the loop over them.
+
+A pass is short and ends: copies that are overdue go first, then answers are taken in, then what the draft wants is
+subscribed to and what it wants no more is let go, then each platform has its turn. All of it can be cut short anywhere
+and done again. The op store is disposable: without it answers are read from the beginning, which adds none twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from dsvc.annotation.answer_log import LedgerLog
+from dsvc.annotation.asks import Wanted
+from dsvc.annotation.controller import Need, Policy, value_level
+from dsvc.annotation.dispatch import Dispatcher, Picture, Served, TurnReport
+from dsvc.annotation.ledger import read_ledger
+from dsvc.annotation.opstore import OpStore, iter_scan
+from dsvc.annotation.outfit import REASONS, Outfit
+from dsvc.annotation.records import Ask
+from dsvc.annotation.rendering import Rendered, Rendering, render, rendering_name
+from dsvc.annotation.requests import SPACE, Request, Requests
+from dsvc.annotation.stages import Stages
+from dsvc.annotation.staging import require_expiry_rule
+from dsvc.objects.oid import Oid
+from dsvc.plugins.pixels import read_image
+from dsvc.plugins.platforms import TaskForm
+from dsvc.recipe.task_spec import TaskSpec
+from dsvc.store.base import Operation, Store
+
+FindAsks = Callable[[], Iterable[Ask]]
+"""Yields every ask that is known without the op store."""
+EFFORT_S: Final[Mapping[str, float]] = {"boxes": 30.0, "keypoints": 45.0, "class": 8.0, "rating": 8.0, "text": 30.0}
+"""What an answer takes until it was measured, by shape of its type."""
+
+
+@dataclass
+class Sent:
+    """What became of the wishes of a pass.
+
+    Attributes:
+        wanted: Asks that the draft wants; by task.
+        new: Of these, those that nobody wanted before.
+        shared: Of these, those that others wanted already.
+        dropped: Asks that it wants no more.
+    """
+
+    wanted: dict[str, int] = field(default_factory=dict)
+    new: int = 0
+    shared: int = 0
+    dropped: int = 0
+
+
+class _Log(LedgerLog):
+    """The ledger, read from the beginning of every project while the op store remembers nothing of a platform."""
+
+    def __init__(self, store: Store, op: Operation | None, *, is_fresh: bool) -> None:
+        super().__init__(store, op)
+        self._is_fresh = is_fresh
+        self._seen: set[str] = set()
+
+    def cursor(self, name: str) -> bytes | None:
+        """Return from where a platform's project is to be read."""
+        if self._is_fresh and name not in self._seen:
+            self._seen.add(name)
+            return None
+        return super().cursor(name)
+
+
+class Desk:
+    """All platforms of a recipe, at work.
+
+    Args:
+        outfits: The platforms.
+        store: Where the ledger is.
+        ops: Where the state of work in progress is.
+        clock: Microseconds UTC.
+        pseudonym: Turns a platform's name of a person into ours.
+        find_asks: Yields every ask that is known without the op store; called when an answer names one it lacks.
+        op: What the operation log says; None logs nothing.
+        policy: Of the controller.
+    """
+
+    def __init__(
+        self,
+        outfits: Sequence[Outfit],
+        store: Store,
+        ops: OpStore,
+        clock: Callable[[], int],
+        *,
+        pseudonym: Callable[[str], str],
+        find_asks: FindAsks = tuple,
+        op: Operation | None = None,
+        policy: Policy | None = None,
+    ) -> None:
+        self.ops, self.clock = ops, clock
+        self.outfits = {outfit.spec.name: outfit for outfit in outfits}
+        self.requests = Requests(ops, clock)
+        self._store, self._op, self._policy = store, op, policy
+        self._pseudonym, self._find_asks = pseudonym, find_asks
+        self._known: dict[Oid, Ask] | None = None
+        self._dispatchers = {name: self._dispatcher(outfit) for name, outfit in self.outfits.items()}
+
+    def dispatcher(self, platform: str) -> Dispatcher:
+        """Return who does the turns of a platform."""
+        return self._dispatchers[platform]
+
+    def close(self) -> None:
+        """Let go of platforms and of the op store."""
+        for outfit in self.outfits.values():
+            outfit.platform.close()
+        self.ops.close()
+
+    # --- a pass -----------------------------------------------------------------------------------------------------
+
+    def collect(self) -> dict[str, TurnReport]:
+        """Delete what is overdue and take in answers, of every platform."""
+        return {name: dispatcher.collect() for name, dispatcher in self._dispatchers.items()}
+
+    def want(self, tasks: Mapping[str, Iterable[Wanted]], subscriber: str, others: Iterable[str], weight: Mapping[str, int]) -> Sent:
+        """Subscribe to what is wanted and to nothing else.
+
+        Args:
+            tasks: Task -> every ask that is wanted of it; one that is missing wants nothing.
+            subscriber: Who wants them.
+            others: Who else there is; a subscriber that is neither is gone, and wants nothing.
+            weight: Task -> how many datasets wait for it.
+        """
+        sent, wanted_ids = Sent(), set[str]()
+        for name, wanted in tasks.items():
+            outfit, task = self._place(name)
+            found = list(wanted)
+            by = LedgerLog(self._store).annotators([one.ask for one in found])
+            for one in found:
+                wanted_ids.add(one.ask.ask_id.hex())
+                self._subscribe(outfit, task, one, subscriber, by.get(one.ask.ask_id, frozenset()), weight, sent)
+            sent.wanted[name] = len(found)
+        sent.dropped = self._unsubscribe(wanted_ids, subscriber, {subscriber, *others})
+        return sent
+
+    def turn(self, progress: Callable[[str, int, int | None], None] | None = None) -> dict[str, TurnReport]:
+        """Let each platform have its turn."""
+        reports: dict[str, TurnReport] = {}
+        for name, dispatcher in self._dispatchers.items():
+            outfit = self.outfits[name]
+            if dispatcher.stages is not None and self.requests.has_any(name, "WANTED"):
+                require_expiry_rule(dispatcher.stages.store)
+            reports[name] = dispatcher.turn()
+            if progress is not None:
+                progress(outfit.spec.name, len(reports), len(self._dispatchers))
+        return reports
+
+    def _subscribe(
+        self,
+        outfit: Outfit,
+        task: TaskSpec,
+        wanted: Wanted,
+        subscriber: str,
+        by: frozenset[str],
+        weight: Mapping[str, int],
+        sent: Sent,
+    ) -> None:
+        before = self.requests.get(wanted.ask.ask_id.hex())
+        level = value_level(1 + weight.get(task.name, 0), 0.5, _effort_s(task))
+        self.requests.subscribe(
+            wanted.ask,
+            outfit.spec.name,
+            subscriber,
+            want=wanted.people + len(by),
+            need=_need_of(wanted.ask),
+            level=min(15, max(0, level + task.priority)),
+            answered_by=by,
+        )
+        if before is None:
+            sent.new += 1
+        elif before.subscribers and subscriber not in before.subscribers:
+            sent.shared += 1
+
+    def _unsubscribe(self, wanted: set[str], subscriber: str, there: set[str]) -> int:
+        n_dropped = 0
+        for record in list(iter_scan(self.ops, SPACE)):
+            names = record.doc["subscribers"]
+            gone = [name for name in names if name not in there or (name == subscriber and record.id not in wanted)]
+            for name in gone:
+                self.requests.unsubscribe(record.id, name)
+            n_dropped += bool(gone) and record.doc["state"] not in ("ANSWERED", "CLOSED")
+        return n_dropped
+
+    def find_ask(self, ask_id: Oid) -> Ask | None:
+        """Return an ask that the op store does not have, where anything else has it."""
+        if self._known is None:
+            self._known = {ask.ask_id: ask for ask in self._find_asks()}
+            ledger = read_ledger(self._store)
+            for task in ledger.tasks:
+                for _, evidence in ledger.iter_evidence(task):
+                    self._known |= {ask.ask_id: ask for ask in evidence.asks}
+        return self._known.get(ask_id)
+
+    def _place(self, name: str) -> tuple[Outfit, TaskSpec]:
+        return next((outfit, task) for outfit in self.outfits.values() for task in outfit.tasks if task.name == name)
+
+    # --- making -----------------------------------------------------------------------------------------------------
+
+    def _dispatcher(self, outfit: Outfit) -> Dispatcher:
+        name = outfit.spec.name
+        is_fresh = self.ops.get("control", name) is None
+        stages = None
+        if outfit.wants_copies and outfit.staging is not None:
+            stages = Stages(self.ops, outfit.staging, outfit.expiry, self.clock)
+        return Dispatcher(
+            self.ops,
+            outfit.platform,
+            _Log(self._store, self._op, is_fresh=is_fresh),
+            self.clock,
+            [*(self._served(outfit, task) for task in outfit.tasks), *self._served_before(outfit)],
+            stages=stages,
+            pseudonym=self._pseudonym,
+            find_ask=self.find_ask,
+            calendar=outfit.calendar,
+            policy=self._policy,
+        )
+
+    def _served_before(self, outfit: Outfit) -> list[Served]:
+        """Return what is still under way of versions that tasks had before: its answers count as the task says."""
+        now = {outfit.form(task).project for task in outfit.tasks}
+        tasks = {task.name: task for task in outfit.tasks}
+        before: dict[str, Served] = {}
+        for record in iter_scan(self.ops, SPACE):
+            ask, project = record.doc["ask"], record.doc["task"]
+            if record.doc["platform"] == outfit.spec.name and project not in now and ask["task"] in tasks:
+                task = tasks[ask["task"]]
+                before[project] = Served(
+                    TaskForm(task.name, ask["version"], ask["type"], (), REASONS, outfit.guideline(task) or ""),
+                    lambda ask, task=task: picture_of(task, ask),  # type: ignore[misc]
+                    _effort_s(task),
+                    outfit.spec.attempts,
+                )
+        return list(before.values())
+
+    def _served(self, outfit: Outfit, task: TaskSpec) -> Served:
+        effort_s = _effort_s(task)
+        left = None
+        if task.budget_s is not None:
+            spent_s, n_answers = spent(self._store, task.name)
+            each_s = spent_s / n_answers if n_answers and spent_s else effort_s
+            left = max(0, int((task.budget_s - (spent_s or n_answers * effort_s)) // each_s))
+        return Served(
+            outfit.form(task),
+            lambda ask: picture_of(task, ask),
+            effort_s,
+            outfit.spec.attempts,
+            left,
+            outfit.guideline_id(task),
+        )
+
+
+def picture_of(task: TaskSpec, ask: Ask) -> Picture:
+    """Return what is shown for an ask: the region that it names, as the task says."""
+    crop = None
+    if ask.region:
+        left, top, width, height = (int(number) / 16 for number in ask.region.strip("[]").split(",")[:4])
+        crop = (left, top, width, height)
+    how = Rendering(crop, float(task.shown.margin), task.shown.max_side)
+
+    def draw() -> Rendered:
+        return render(ask.source, read_image(ask.source, ask.content_id or None), how)
+
+    return Picture(rendering_name(ask.source, ask.content_id, how), how.media_type, draw)
+
+
+def spent(store: Store, task: str) -> tuple[float, int]:
+    """Return how many seconds people took for a task so far, where they were measured, and how often they answered."""
+    seconds, n_answers = 0.0, 0
+    for _, evidence in read_ledger(store).iter_evidence(task):
+        for answer in evidence.answers:
+            n_answers += 1
+            seconds += answer.lead_s or 0.0
+    return seconds, n_answers
+
+
+def _effort_s(task: TaskSpec) -> float:
+    return EFFORT_S.get(task.type_text.partition("(")[0], 30.0)
+
+
+def _need_of(ask: Ask) -> Need:
+    if ask.mode == "adjudicate":
+        return "adjudicate"
+    if ask.mode == "audit":
+        return "audit"
+    return "rework" if ask.round else "new"
+
+
+def is_open(request: Request) -> bool:
+    """Tell whether a request is still to be answered."""
+    return request.state not in ("ANSWERED", "CLOSED")

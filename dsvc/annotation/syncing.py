@@ -1,0 +1,290 @@
+"""What a pass of the loop says it did, and the asks one by one: listed, found by an id, cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from dsvc.annotation.asks import Wanted
+from dsvc.annotation.desk import Desk, Sent, is_open
+from dsvc.annotation.dispatch import TurnReport
+from dsvc.annotation.ledger import LedgerView
+from dsvc.annotation.outfit import Outfit
+from dsvc.annotation.overview import iter_requests
+from dsvc.annotation.payloads import answer_type, canonical_payload
+from dsvc.annotation.records import Answer, Ask
+from dsvc.annotation.requests import Request
+from dsvc.annotation.staging import EXPIRY_RULE
+from dsvc.errors import AnswerFormatError, DsvcError, UserError
+from dsvc.objects.keys import Keys
+from dsvc.plugins.platforms import Finding
+from dsvc.recipe.task_spec import TaskSpec
+from dsvc.repo.view import View
+
+CANCELLED = "cancelled"
+_SHORTEST = 4
+
+
+class PlatformTurn(msgspec.Struct, frozen=True):
+    """What one platform's turn did."""
+
+    platform: str
+    read: int = 0
+    """Answers that the platform gave, those that were there already included."""
+    answers: int = 0
+    """Answers of people who had not answered their ask before."""
+    quarantined: int = 0
+    unknown: int = 0
+    overdue: int = 0
+    """Copies that were deleted for their age."""
+    released: int = 0
+    uploaded: int = 0
+    posted: int = 0
+    expired: int = 0
+    closed: int = 0
+    parked: int = 0
+    cancelled: int = 0
+    is_busy: bool = False
+    """Whether another process was at work there, and nothing was done."""
+    notes: tuple[str, ...] = ()
+    """What went wrong and is tried again."""
+
+
+class SyncReport(msgspec.Struct, frozen=True):
+    """What a pass did."""
+
+    platforms: tuple[PlatformTurn, ...] = ()
+    wanted: tuple[tuple[str, int], ...] = ()
+    """(task, asks that the draft wants)."""
+    new: int = 0
+    """Of these: asks that nobody wanted before."""
+    shared: int = 0
+    """Of these: asks that another branch wanted first."""
+    dropped: int = 0
+    """Asks that nobody wants any more, as far as this branch is concerned."""
+    lots: int = 0
+    """Lots that were closed."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def answers(self) -> int:
+        """Answers that came in."""
+        return sum(turn.answers for turn in self.platforms)
+
+    @property
+    def posted(self) -> int:
+        """Questions that went out."""
+        return sum(turn.posted for turn in self.platforms)
+
+    @property
+    def did_nothing(self) -> bool:
+        """Whether nothing came in, went out, or was decided."""
+        told = (self.new, self.dropped, self.lots, len(self.notes))
+        return not any(told) and all(turn == PlatformTurn(turn.platform, read=turn.read) for turn in self.platforms)
+
+
+class CheckedPlatform(msgspec.Struct, frozen=True):
+    """What was found of one platform."""
+
+    name: str
+    plugin: str
+    tasks: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_well(self) -> bool:
+        """Whether all is as it must be."""
+        return all(finding.is_well for finding in self.findings)
+
+
+class AskStatus(msgspec.Struct, frozen=True):
+    """One ask, and where it is."""
+
+    ask: Ask
+    state: str
+    """As `dsvc.annotation.requests` names them; `UNSENT` where the draft wants it and nobody was sent."""
+    platform: str = ""
+    want: int = 1
+    by: tuple[str, ...] = ()
+    """Pseudonyms of those who answered."""
+    attempt: int = 0
+    expired: int = 0
+    opened_us: int = 0
+    expires_us: int | None = None
+    subscribers: tuple[str, ...] = ()
+    reason: str = ""
+    answers: tuple[Answer, ...] = ()
+    """Given by `find_one` alone."""
+
+
+def make_report(
+    collected: Mapping[str, TurnReport],
+    turns: Mapping[str, TurnReport],
+    sent: Sent,
+    n_lots: int,
+    notes: Sequence[str],
+) -> SyncReport:
+    """Return what a pass did; `turns` go on from what was `collected`."""
+    platforms = []
+    for name, turn in turns.items():
+        first = collected[name]
+        taken = turn.taken
+        n_overdue = turn.reaped.n_overdue + (first.reaped.n_overdue if first.reaped is not turn.reaped else 0)
+        platforms.append(
+            PlatformTurn(
+                name,
+                taken.n_read,
+                taken.n_answers,
+                taken.n_quarantined,
+                taken.n_unknown,
+                n_overdue,
+                turn.n_released,
+                turn.n_uploaded,
+                turn.n_posted,
+                turn.n_expired,
+                turn.n_closed,
+                turn.n_parked,
+                turn.n_cancelled,
+                turn.is_busy,
+                tuple(turn.notes),
+            )
+        )
+    wanted = tuple(sorted(sent.wanted.items()))
+    return SyncReport(tuple(platforms), wanted, sent.new, sent.shared, sent.dropped, n_lots, tuple(notes))
+
+
+def foresee(desk: Desk, tasks: Mapping[str, Iterable[Wanted]], subscriber: str) -> SyncReport:
+    """Return what a pass would ask, as far as answers that were not taken in yet change nothing."""
+    counts: dict[str, int] = {}
+    wanted_ids: set[str] = set()
+    new = shared = 0
+    for name, wanted in tasks.items():
+        for one in wanted:
+            counts[name] = counts.get(name, 0) + 1
+            wanted_ids.add(one.ask.ask_id.hex())
+            found = desk.requests.get(one.ask.ask_id.hex())
+            new += found is None
+            shared += found is not None and bool(found.subscribers) and subscriber not in found.subscribers
+    held = [r for r in iter_requests(desk.ops) if subscriber in r.subscribers and is_open(r)]
+    dropped = sum(request.id not in wanted_ids for request in held)
+    return SyncReport((), tuple(sorted(counts.items())), new, shared, dropped)
+
+
+def check_outfit(outfit: Outfit) -> CheckedPlatform:
+    """Return what was found of a platform, of its staging store, and of what its tasks show."""
+    findings: list[Finding] = []
+    try:
+        findings += outfit.platform.check()
+    except DsvcError as err:
+        findings.append(Finding("platform", False, err.message, err.hint))
+    if outfit.wants_copies:
+        try:
+            staging = outfit.staging
+            findings += staging.check() if staging is not None else ()
+            if staging is not None and not any(finding.what == EXPIRY_RULE for finding in findings):
+                advice = 'say what empties it: expiry = "rolling"'
+                findings.append(Finding(EXPIRY_RULE, False, "the staging store does not say", advice))
+        except DsvcError as err:
+            findings.append(Finding("staging", False, err.message, err.hint))
+    for task in outfit.tasks:
+        if task.guideline is not None:
+            text = outfit.guideline(task)
+            found = f"{task.guideline} cannot be read" if text is None else f"{len(text.split())} words"
+            advice = f"write {task.guideline}: it is what annotators read" if text is None else None
+            findings.append(Finding(f"guideline of {task.name}", text is not None, found, advice))
+    outfit.platform.close()
+    names = tuple(task.name for task in outfit.tasks)
+    return CheckedPlatform(outfit.spec.name, outfit.spec.plugin, names, tuple(findings))
+
+
+# --- asks -----------------------------------------------------------------------------------------------------------
+
+
+def list_asks(desk: Desk, tasks: Mapping[str, Iterable[Wanted]], *, everything: bool) -> list[AskStatus]:
+    """Return the asks that are on their way or wanted: by task, mode, round and source."""
+    found = {r.id: _status(r) for r in iter_requests(desk.ops) if everything or is_open(r)}
+    for name, wanted in tasks.items():
+        platform = next((o.spec.name for o in desk.outfits.values() if name in {t.name for t in o.tasks}), "")
+        for one in wanted:
+            if desk.requests.get(one.ask.ask_id.hex()) is None:
+                found[one.ask.ask_id.hex()] = AskStatus(one.ask, "UNSENT", platform, one.people)
+    return sorted(found.values(), key=lambda s: (s.ask.task, s.ask.round, s.ask.mode, s.ask.source, s.ask.ask_id))
+
+
+def _status(request: Request) -> AskStatus:
+    return AskStatus(
+        request.ask,
+        request.state,
+        request.platform,
+        request.want,
+        request.by,
+        request.attempt,
+        request.n_expired,
+        request.opened_us,
+        request.expires_us,
+        request.subscribers,
+        request.reason,
+    )
+
+
+def find_one(ask_id: str, known: Sequence[AskStatus], ledger: LedgerView) -> AskStatus:
+    """Return the ask whose id begins so, with its answers; one that only the ledger knows is `ANSWERED`.
+
+    Raises:
+        UserError: If there is none, or several.
+    """
+    text = ask_id.lower()
+    if len(text) < _SHORTEST or set(text) - set("0123456789abcdef"):
+        hint = f"`dsvc annotate asks` lists them; the first {_SHORTEST} digits do"
+        raise UserError(message=f"{ask_id!r} is no id of an ask", hint=hint)
+    found = {status.ask.ask_id: status for status in known if status.ask.ask_id.hex().startswith(text)}
+    if not found:
+        for task in ledger.tasks:
+            for _, evidence in ledger.iter_evidence(task):
+                asks = (ask for ask in evidence.asks if ask.ask_id.hex().startswith(text))
+                found |= {ask.ask_id: AskStatus(ask, "ANSWERED") for ask in asks}
+    if len(found) != 1:
+        told = "no ask" if not found else f"{len(found)} asks"
+        hint = "give more digits" if found else "`dsvc annotate asks` lists them"
+        raise UserError(message=f"{told} of id {ask_id}", hint=hint)
+    (status,) = found.values()
+    evidence = ledger.evidence(status.ask.task, [status.ask.source]).get(status.ask.source)
+    answers = () if evidence is None else tuple(a for a in evidence.answers if a.ask_id == status.ask.ask_id)
+    return msgspec.structs.replace(status, answers=answers, by=tuple(sorted({a.annotator for a in answers})))
+
+
+def cancel(desk: Desk, ask: Ask) -> None:
+    """Stop asking: what is at the platform is taken back where it has no answers, the copy goes, the ask is parked."""
+    request = desk.requests.get(ask.ask_id.hex())
+    if request is None:
+        return
+    if request.platform in desk.outfits:
+        desk.dispatcher(request.platform).end(request, CANCELLED)
+
+    def change(found: Request) -> Request:
+        if not is_open(found) or found.state == "STAGING":
+            return found
+        return msgspec.structs.replace(found, state="PARKED", reason=CANCELLED)
+
+    desk.requests.change(request.id, change)
+
+
+def canonical_values(view: View, task: TaskSpec, name: str, sources: Iterable[str]) -> dict[str, str]:
+    """Return the values of a signal of some sources as canonical payloads of a task; what does not fit is left out.
+
+    Raises:
+        SignalNotFoundError: If the version has no such signal.
+    """
+    type_ = answer_type(task.type_text)
+    rows = view.get_tree(name).take(Keys.of_bytes(sorted(source.encode() for source in sources)))
+    found: dict[str, str] = {}
+    pairs: Iterable[tuple[str, Any]] = zip(rows.sources.to_pylist(), rows.values.to_pylist(), strict=True)
+    for source, value in pairs:
+        try:
+            if value is not None:
+                found[source] = canonical_payload(type_, value)
+        except (AnswerFormatError, TypeError, KeyError):
+            continue
+    return found
