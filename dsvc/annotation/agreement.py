@@ -16,7 +16,7 @@ of them does not see counts 0, one that neither sees is left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -117,22 +117,54 @@ def weight_of(share: Fraction) -> int:
     return share.numerator * ONE // share.denominator
 
 
-def region_likeness(
-    type_: AnswerType, sigmas: Sequence[Decimal] = _SIGMA
-) -> tuple[Callable[[str], Sequence[Any]], Callable[[Any, Any], int]]:
-    """Return how regions of a type are read from a payload, and the likeness of two as a weight, 0 where not at all."""
-    if type_.shape == "boxes":
-        return read_boxes, lambda a, b: weight_of(iou(a, b)) if a[4] == b[4] else 0
-    return read_keypoints, lambda a, b: int(oks(a, b, sigmas) * ONE)
+def read_regions(type_: AnswerType, payload: str) -> Sequence[Any]:
+    """Return the boxes or the keypoint items of a canonical payload."""
+    return read_boxes(payload) if type_.shape == "boxes" else read_keypoints(payload)
+
+
+def like_pairs(
+    type_: AnswerType, ours: Sequence[Any], theirs: Sequence[Any], sigmas: Sequence[Decimal] = _SIGMA
+) -> dict[Pair, int]:
+    """Return the likeness of regions as weights, of all pairs that are alike at all; boxes are swept from the left."""
+    if type_.shape == "keypoints":
+        weights = ((i, j, int(oks(a, b, sigmas) * ONE)) for i, a in enumerate(ours) for j, b in enumerate(theirs))
+        return {(i, j): weight for i, j, weight in weights if weight > 0}
+    found: dict[Pair, int] = {}
+    right = sorted(range(len(theirs)), key=lambda j: theirs[j][0])
+    begin = 0
+    widest = max((box[2] for box in theirs), default=0)
+    for i in sorted(range(len(ours)), key=lambda i: ours[i][0]):
+        box = ours[i]
+        while begin < len(right) and theirs[right[begin]][0] + widest < box[0]:
+            begin += 1  # it ends before this one and all that follow
+        for j in right[begin:]:
+            other = theirs[j]
+            if other[0] > box[0] + box[2]:
+                break
+            if box[4] == other[4] and (weight := _overlap(box, other)) > 0:
+                found[i, j] = weight
+    return found
+
+
+def _overlap(first: Box, second: Box) -> int:
+    """Return the IoU of two boxes as a weight."""
+    if first[:4] == second[:4]:
+        return ONE
+    x, y, w, h, _ = first
+    other_x, other_y, other_w, other_h, _ = second
+    width = min(x + w, other_x + other_w) - max(x, other_x)
+    height = min(y + h, other_y + other_h) - max(y, other_y)
+    if width <= 0 or height <= 0:
+        return 0
+    both = width * height
+    return both * ONE // (w * h + other_w * other_h - both)
 
 
 def _region_weights(
     type_: AnswerType, first: str, second: str, sigmas: Sequence[Decimal]
 ) -> tuple[int, int, Mapping[Pair, int]]:
-    read, weight = region_likeness(type_, sigmas)
-    ours, theirs = read(first), read(second)
-    weights = {(i, j): value for i, a in enumerate(ours) for j, b in enumerate(theirs) if (value := weight(a, b)) > 0}
-    return len(ours), len(theirs), weights
+    ours, theirs = read_regions(type_, first), read_regions(type_, second)
+    return len(ours), len(theirs), like_pairs(type_, ours, theirs, sigmas)
 
 
 def weighted_kappa(pairs: Iterable[tuple[int, int]], n_levels: int) -> float | None:

@@ -18,11 +18,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from itertools import combinations
 from typing import Any
 
 import msgspec
 
-from dsvc.annotation.agreement import likeness, region_likeness, weight_of
+from dsvc.annotation.agreement import like_pairs, likeness, read_regions, weight_of
 from dsvc.annotation.payloads import AnswerType, Box, Point, Points, write_boxes, write_keypoints
 
 
@@ -67,14 +68,15 @@ _Region = tuple[int, Any]  # whose, and the region
 def _merge_regions(
     type_: AnswerType, payloads: Sequence[str], match: Decimal, sigmas: Sequence[Decimal]
 ) -> tuple[str, bool]:
-    read, weight = region_likeness(type_, sigmas)
-    regions: list[_Region] = [(who, region) for who, payload in enumerate(payloads) for region in read(payload)]
+    each = [read_regions(type_, payload) for payload in payloads]
+    starts = [sum(map(len, each[:who])) for who in range(len(each))]
+    regions: list[_Region] = [(who, region) for who, found in enumerate(each) for region in found]
     least = weight_of(Fraction(match))
     near = {
-        (i, j): value
-        for i, (a, ours) in enumerate(regions)
-        for j, (b, theirs) in enumerate(regions)
-        if a < b and (value := weight(ours, theirs)) >= least
+        (starts[a] + i, starts[b] + j): weight
+        for a, b in combinations(range(len(each)), 2)
+        for (i, j), weight in like_pairs(type_, each[a], each[b], sigmas).items()
+        if weight >= least
     }
     clusters = _clusters(regions, near)
     kept = [[regions[i][1] for i in cluster] for cluster in clusters if 2 * len(cluster) > len(payloads)]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsvc.annotation.agreement import are_near, compare, iou, likeness, oks, plain_kappa, weighted_kappa
+from dsvc.annotation.agreement import are_near, compare, iou, like_pairs, likeness, oks, plain_kappa, weighted_kappa
 from dsvc.annotation.payloads import answer_type, read_boxes, write_boxes
 from dsvc.recipe.task_spec import Nearness
 
@@ -74,6 +74,15 @@ def test_keypoints_agree_by_item():
     assert 0.5 == likeness(POINTS, one, two)
     assert are_near(POINTS, one, "[[[0,0],[161,0]]]", Nearness("oks", Decimal("0.9")))
     assert not are_near(POINTS, one, two, Nearness("oks", Decimal("0.1")))
+
+
+def test_many_regions_are_no_square_of_work():
+    """A page of a thousand boxes against another: only what overlaps is looked at."""
+    rows = [(x * 40, y * 40, 32, 32, None) for x in range(100) for y in range(14)]
+    moved = [(x + 1, y, w, h, label) for x, y, w, h, label in rows]
+
+    assert len(rows) == len(like_pairs(BOXES, rows, moved))
+    assert float(iou(rows[0], moved[0])) == pytest.approx(likeness(BOXES, write_boxes(rows), write_boxes(moved)))
 
 
 def test_ratings_agree_by_distance():
