@@ -5,7 +5,8 @@ one too (`dsvc.testing.label_studio` holds both to it):
 
 | what | answer |
 | --- | --- |
-| the same tasks imported twice | new tasks; nothing is told apart by our key, nor by a client's id of an answer |
+| the same tasks imported twice | new tasks; nothing is told apart by our key |
+| the same answer submitted twice | two answers, unless the client gave it an id and gives it again |
 | the next task of two people | different tasks, locked for `lock_us`; a submission is not asked for its lock |
 | more answers than wanted, the same person twice | all taken |
 | an answer that fits no form | taken; from then on the project's form can no longer be changed |
@@ -109,6 +110,7 @@ class FakeServer:
         self.n_imports = 0
         self.n_posted = 0
         self._ids = itertools.count(1)
+        self._unique_ids: set[str | None] = set()
 
     # What the plugin calls.
 
@@ -174,11 +176,14 @@ class FakeServer:
         lead_s: float | None = None,
         unique_id: str | None = None,
     ) -> int:
-        """Take an answer; neither lock, overlap, person nor `unique_id` is looked at.
+        """Take an answer; neither lock, overlap nor person is looked at.
 
         Raises:
-            PlatformError: If there is no such task any more; the work is lost.
+            PlatformError: If there is no such task any more, and the work is lost; or an answer has this `unique_id`.
         """
+        if unique_id is not None and unique_id in self._unique_ids:
+            raise PlatformError(platform="fake", reason=f"there is an answer {unique_id} already")
+        self._unique_ids |= {unique_id} - {None}
         return self.submit_raw(
             task_id, annotator, {"outcome": outcome, "payload": payload, "reasons": list(reasons)}, lead_s
         )

@@ -87,6 +87,16 @@ class TestVices:
         assert 2 == len(first.answers)
         assert second is server.next_task(form.project, "cem")
 
+    def test_a_client_may_name_its_answer(self, server, form):
+        """A second one of that name is refused; who gives none is not told apart."""
+        task_id = server.find(form.project)[0].task_id
+        server.submit(task_id, "ann", payload=1, unique_id="u")
+        with pytest.raises(PlatformError, match="already"):
+            server.submit(task_id, "ann", payload=1, unique_id="u")
+        server.submit(task_id, "ann", payload=1)
+
+        assert 2 == len(server.tasks[task_id].answers)
+
     def test_nonsense_wedges_the_form(self, server, form):
         """The project's form can no longer be changed; the same one is no change."""
         server.submit_raw(server.find(form.project)[0].task_id, "ann", "?")

@@ -28,6 +28,7 @@ real = [
     pytest.mark.slow,
     pytest.mark.xdist_group("labelstudio"),
 ]
+UNIQUE_ID = "0a1b2c3d-0000-4000-8000-000000000001"
 RATING = [{"id": "value", "from_name": "value", "to_name": "image", "type": "rating", "value": {"rating": 3}}]
 
 
@@ -68,14 +69,19 @@ def test_locks_and_overlap_are_advice(desk, posted):
     project, tasks = posted
     given = [desk.people.call("GET", f"/api/projects/{project}/next", person=who)[1] for who in ("ann", "bob")]
     lock = given[0]["unique_lock_id"]
-    told = [
-        desk.people.submit(tasks[0], who, RATING, unique_lock_id=lock, unique_id="1")[0]
-        for who in ("bob", "cem", "cem", "ann")
-    ]
+    told = [desk.people.submit(tasks[0], who, RATING, unique_lock_id=lock)[0] for who in ("bob", "cem", "cem", "ann")]
 
     assert tasks == [task["id"] for task in given]
     assert [201] * 4 == told
     assert 4 == len(desk.people.call("GET", f"/api/tasks/{tasks[0]}/")[1]["annotations"])
+
+
+@marked
+def test_a_client_may_name_its_answer(desk, posted):
+    """A second answer of that name is refused; one that is no UUID is a fault. Who sends none is not told apart."""
+    told = [desk.people.submit(posted[1][0], "ann", RATING, unique_id=name)[0] for name in (UNIQUE_ID, UNIQUE_ID, "1")]
+
+    assert [201, 409, 500] == told
 
 
 @marked
