@@ -69,7 +69,8 @@ def bind_step(repo: BaseRepository, view: View, loader: Loader, spec: StepSpec) 
     made_up = None
     if isinstance(spec, TaskNode):
         is_of_task = was is not None and was.transform == loader.transform_hash(spec, spec.spec.type)
-        inputs, made_up = bind_facts(loader.facts(repo), spec, inputs, was if is_of_task else None)
+        base = was if is_of_task else None
+        inputs, made_up = bind_facts(loader.facts(repo), spec, inputs, base, loader.adapt(spec.spec))
     type_, transform = _identify(view, loader, spec, inputs, was)
     is_own = was is not None and was.transform == transform and was.output == view.signals.get(spec.name, ZERO)
     return Bound(

@@ -8,7 +8,7 @@ known for ever.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, Final, Protocol
 
@@ -46,6 +46,9 @@ LOTS: Final = "_lots"
 VERDICT_TYPE: Final = parse_type("list<struct<lot: fixed_binary(32), state: string>>")
 _PENDING: Final = "pending"
 _MADE_BY = Provenance("step", "verdicts", "0")
+
+Adapt = Callable[[Evidence], Evidence]
+"""Reads evidence as evidence of today's version of a task."""
 
 
 class Facts(Protocol):
@@ -125,7 +128,9 @@ class TaskInputs(Inputs):
         return (*super().trace_inputs(), self.lots)
 
 
-def bind_facts(facts: Facts, spec: TaskNode, inputs: Inputs, was: Trace | None) -> tuple[Inputs, Scratch]:
+def bind_facts(
+    facts: Facts, spec: TaskNode, inputs: Inputs, was: Trace | None, adapt: Adapt
+) -> tuple[Inputs, Scratch]:
     """Return a task's inputs with what people answered, and the objects of these that are not stored yet.
 
     Args:
@@ -133,10 +138,11 @@ def bind_facts(facts: Facts, spec: TaskNode, inputs: Inputs, was: Trace | None) 
         spec: The task.
         inputs: What the recipe says that it reads.
         was: The trace of the draft's signal, if it was made by this very task.
+        adapt: Reads answers of old versions as today's.
     """
     made_up = Scratch(inputs.reader)
     evidence, lots = facts.evidence(spec.name), facts.lots(spec.name)
-    verdicts = _Verdicts(made_up, spec.spec, evidence, lots).find(was)
+    verdicts = _Verdicts(made_up, spec.spec, evidence, lots, adapt).find(was)
     named = ((EVIDENCE, evidence), (VERDICTS, verdicts))
     also = [Input(path, is_required=False, signal_id=oid, signal=find_signal(made_up, oid)) for path, oid in named]
     bound = TaskInputs(made_up, [*inputs.items, *also], inputs.declared, inputs.sources)
@@ -153,10 +159,11 @@ class _Verdicts:
         task: The task.
         evidence: Id of its evidence; zero for none.
         lots: Id of its lots; zero for none.
+        adapt: Reads answers of old versions as today's.
     """
 
-    def __init__(self, scratch: Scratch, task: TaskSpec, evidence: Oid, lots: Oid) -> None:
-        self._scratch, self._task = scratch, task
+    def __init__(self, scratch: Scratch, task: TaskSpec, evidence: Oid, lots: Oid, adapt: Adapt) -> None:
+        self._scratch, self._task, self._adapt = scratch, task, adapt
         self._evidence_id, self._lots_id = evidence, lots
         self._evidence, self._lots = find_signal(scratch, evidence), find_signal(scratch, lots)
 
@@ -196,7 +203,7 @@ class _Verdicts:
             return {}
         rows = Tree(self._scratch, self._evidence).take(keys)
         pairs = zip(rows.sources.to_pylist(), rows.values.to_pylist(), strict=True)
-        return {source: from_row(self._task.name, source, row) for source, row in pairs}
+        return {source: self._adapt(from_row(self._task.name, source, row)) for source, row in pairs}
 
     def _get_lots(self, lot_ids: set[bytes]) -> Iterator[Lot]:
         if self._lots is not None:

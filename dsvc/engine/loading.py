@@ -11,13 +11,15 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
+from dsvc.annotation.adapting import adapt_evidence
 from dsvc.engine.annotations import annotated_type
 from dsvc.engine.executors.work import Work, is_importable
-from dsvc.engine.facts import Facts, LedgerFacts
+from dsvc.engine.facts import Adapt, Facts, LedgerFacts
 from dsvc.engine.group_steps import PythonGroupBatchStep, PythonGroupStep, TransformGroupStep
 from dsvc.engine.inputs import Inputs
-from dsvc.engine.steps import PythonBatchStep, PythonStep, SqlStep, Step, TransformStep
+from dsvc.engine.steps import PythonBatchStep, PythonStep, SqlStep, Step, TransformStep, tell
 from dsvc.engine.task_step import TaskStep
+from dsvc.errors import AnswerFormatError
 from dsvc.objects.oid import Oid
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.types import Type, parse_type
@@ -63,6 +65,17 @@ class Loader:
         if self._facts is None:
             self._facts = LedgerFacts(repo.store)
         return self._facts
+
+    def adapt(self, task: TaskSpec) -> Adapt:
+        """Return what reads answers of old versions of a task as today's; those that it cannot read do not count."""
+
+        def call(reference: str, value: Any) -> Any:
+            try:
+                return self._namespace.load(reference)(value)
+            except Exception as err:
+                raise AnswerFormatError(type=task.type_text, reason=f"{reference}: {tell(err)}") from err
+
+        return (lambda known: adapt_evidence(task, known, call)[0]) if task.formats else (lambda known: known)
 
     @cached_property
     def _namespace(self) -> Namespace:
@@ -126,7 +139,7 @@ class Loader:
         """Return a step that can be called, here and, as far as its code can be found there, elsewhere."""
         provenance = self.provenance(spec, transform)
         if isinstance(spec, TaskNode):
-            return TaskStep(spec, type_, provenance, self.evaluator)
+            return TaskStep(spec, type_, provenance, self.evaluator, self.adapt(spec.spec))
         if spec.kind == "sql":
             return SqlStep(spec, type_, provenance, self.evaluator)
         began = time.perf_counter()

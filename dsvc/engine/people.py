@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from dsvc.annotation.asks import Wanted, asks_of
-from dsvc.annotation.lots import Candidate
 from dsvc.annotation.hearing import Item
+from dsvc.annotation.lots import Candidate
 from dsvc.annotation.rounds import Resolution, VerdictOf
 from dsvc.engine.binding import Bound, bind_step
 from dsvc.engine.inputs import Inputs, find_signal

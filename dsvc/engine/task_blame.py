@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import msgspec
 
 from dsvc.annotation.evidence import Evidence
-from dsvc.annotation.records import Answer, Ask
 from dsvc.annotation.hearing import Item
+from dsvc.annotation.records import Answer, Ask
 from dsvc.annotation.rounds import Resolution
 from dsvc.engine.facts import PinnedFacts
 from dsvc.engine.loading import Loader

@@ -18,12 +18,12 @@ import pyarrow.compute as pc
 
 from dsvc.annotation.asks import Wanted, asks_of
 from dsvc.annotation.evidence import from_row
+from dsvc.annotation.hearing import Item
 from dsvc.annotation.payloads import answer_type, canonical_payload, read_payload
 from dsvc.annotation.records import WHOLE
-from dsvc.annotation.hearing import Item
 from dsvc.annotation.rounds import Resolution, VerdictOf, resolve
 from dsvc.engine.columns import Columns
-from dsvc.engine.facts import EVIDENCE, VERDICTS
+from dsvc.engine.facts import EVIDENCE, VERDICTS, Adapt
 from dsvc.engine.fields import Mask
 from dsvc.engine.output import REASON_AUDIT, REASON_FAILED, REASON_PENDING, Failures
 from dsvc.engine.steps import SOURCE, Made, Step, tell
@@ -103,13 +103,17 @@ class TaskStep(Step):
         type_: The type of its values.
         provenance: That of its records which no person gave; `origin` is that of the judged record.
         evaluator: Tells which sources the condition holds for.
+        adapt: Reads answers of old versions as today's.
     """
 
     first_rows = most_rows = 65_536
     is_native = True
 
-    def __init__(self, spec: TaskNode, type_: Type, provenance: Provenance, evaluator: SqlEvaluator) -> None:
+    def __init__(
+        self, spec: TaskNode, type_: Type, provenance: Provenance, evaluator: SqlEvaluator, adapt: Adapt
+    ) -> None:
         super().__init__(spec, type_, provenance)
+        self.adapt = adapt
         self.task = spec.spec
         self.resolved = Resolved(null_column(type_.physical, 0), (), {})
         """What the last call came to: to whom each record is owed, and who waits."""
@@ -287,7 +291,7 @@ class Items:
         judged = None
         if self._judged is not None and self._has_judged[row]:
             judged = canonical_payload(self._type, self._judged[row].as_py())
-        known = from_row(self._task.name, source, self._columns[str(EVIDENCE)][row].as_py())
+        known = self._step.adapt(from_row(self._task.name, source, self._columns[str(EVIDENCE)][row].as_py()))
         content_id = self._columns[str(CONTENT_ID)][row].as_py()
         content = "" if content_id is None else str(content_id)
         return Item(source, content, judged, bool(self._asked[row]), known, self._region(row))

@@ -8,7 +8,6 @@ Source: docs/how-to/ingest.md#old-answers.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -192,15 +191,17 @@ class _Complaints:
             self._complain(why, n, example)
 
 
-def pseudonym(name: str) -> str:
-    """Return what stands for a person named in documents: always the same, and no name."""
-    return "p-" + hashlib.blake2b(name.encode(), digest_size=8, person=b"dsvc/person").hexdigest()
+def _pseudonym(name: str) -> str:
+    """Return what stands for a person named in documents, as for one whom a platform names."""
+    from dsvc.annotation.outfit import make_pseudonym  # it knows every platform and staging store
+
+    return make_pseudonym()(name)
 
 
 def _old_answer(source: str, payload: str, version: str, told: Mapping[str, Any]) -> OldAnswer:
     person = version_text(told.get("annotator", MISSING))
     content = version_text(told.get("content", MISSING))
-    annotator = UNNAMED if person is None else pseudonym(person)
+    annotator = UNNAMED if person is None else _pseudonym(person)
     return OldAnswer(source, payload, version, annotator, _microseconds(told.get("at")), content)
 
 

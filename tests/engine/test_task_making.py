@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from dsvc.annotation.ledger import Addition, append, merge_ledger, read_ledger
 from tests.engine.office import AUDIT, NAMES, Office, recipe
 
+EXAMPLES = int(os.environ.get("DSVC_ORACLE_EXAMPLES", "25"))
 SOURCES = [f"s{i}" for i in range(8)]
 STEPS = """
 [step.is_cat]
@@ -322,7 +324,7 @@ class World:
 
 
 @given(st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_run_is_what_brute_force_over_the_whole_ledger_gives(data):
     """Whatever people say, in whatever order: values, standings, who waits for which ask, and what is below them."""
     with tempfile.TemporaryDirectory() as directory:
@@ -370,7 +372,7 @@ def test_a_guideline_typo_asks_nothing(office):
 
 
 def test_a_new_detector_version_asks_only_what_its_values_make_necessary(tmp_path):
-    """A value near the one that was shown is covered; another that the condition holds for is asked; the rest is not."""
+    """A value near the one that was shown is covered; a source that is unsure now is asked about; the rest is not."""
     office = Office(tmp_path / "faces")
     from dsvc.objects.types import parse_type
 
