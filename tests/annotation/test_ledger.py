@@ -1,6 +1,10 @@
 """The ledger only grows, whoever writes it, in whatever order."""
 
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +17,7 @@ from dsvc.annotation.records import make_answer, make_ask
 from dsvc.errors import AnswerFormatError
 from dsvc.objects.encoding import kind_of
 from dsvc.objects.oid import Oid
+from dsvc.repo.base import BaseRepository
 from dsvc.store.memory import MemoryStore
 from dsvc.store.writer import ObjectWriter
 
@@ -186,3 +191,31 @@ def test_what_changed_is_found_by_value_ids(size):
 
     assert after.value_id == same.value_id
     assert before is None or before.value_id != after.value_id
+
+
+RACE = """
+import sys
+from pathlib import Path
+from dsvc.annotation.ledger import Addition, append
+from dsvc.repo.base import BaseRepository
+from tests.annotation.test_ledger import answered
+
+with BaseRepository.open(Path(sys.argv[1]), clock=lambda: 0) as repo:
+    for number in range(10):
+        append(repo.store, {"quality": Addition([answered(number, sys.argv[2])])}, cursors={sys.argv[2]: b"x"})
+"""
+
+
+def test_processes_that_race_both_get_in(tmp_path):
+    """On disk: whoever loses the compare-and-swap reads again and adds to what is there."""
+    with BaseRepository.init(tmp_path, clock=lambda: 0) as repo:
+        assert read_ledger(repo.store).id is None
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", RACE, str(tmp_path)]
+    env = {**os.environ, "PYTHONPATH": str(root)}
+    running = [subprocess.Popen([*command, name], cwd=root, env=env) for name in "ab"]
+
+    assert [0, 0] == [process.wait() for process in running]
+    with BaseRepository.open(tmp_path, clock=lambda: 0) as repo:
+        found = contents(read_ledger(repo.store)).values()
+        assert [{"a", "b"}] * 10 == [{answer.annotator for answer in evidence.answers} for evidence in found]
