@@ -109,7 +109,7 @@ class AnnotationLab:
         self.now_us = START_US
         self.expiry = expiry or Expiry()
         self.store = MemoryStaging(self.clock, store_expiry or self.expiry)
-        self.server = FakeServer(self.clock)
+        self.server = FakeServer(self.clock, lock_us=0)
         self.platform = platform or FakePlatform(self.server)
         self.log = MemoryLog()
         self.calendar, self.policy, self.n_attempts = calendar or Calendar(), policy or Policy(people=4.0), n_attempts
