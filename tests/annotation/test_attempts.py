@@ -1,0 +1,122 @@
+"""The steps of a turn that move single asks."""
+
+from dsvc.annotation.attempts import Attempts
+from dsvc.annotation.dispatch import TurnReport
+from dsvc.annotation.expiry import DAY_US
+from dsvc.plugins.platforms import Capabilities
+from dsvc.testing.annotation_lab import AnnotationLab
+from dsvc.testing.fake_platform import FakePlatform
+
+
+def test_a_question_carries_what_is_shown():
+    """The copy's name, its size, when it goes, how many answers are wanted."""
+    lab = AnnotationLab()
+    lab.want(1, want=2)
+    lab.turn()
+    [task] = lab.server.tasks.values()
+    question = task.question
+
+    assert ("label", 2, 64, 48, None) == (question.form, question.want, question.width, question.height, question.shown)
+    assert {f"memory://{key}" for key in lab.store.keys} == {question.image}
+    assert lab.now_us < question.expires_us < lab.now_us + DAY_US
+    assert lab.ask(1).source not in question.image
+
+
+def test_an_address_is_signed_only_where_the_platform_cannot():
+    """And then for as long as the copy lives, not longer."""
+    lab = AnnotationLab()
+    lab.platform = FakePlatform(lab.server, capabilities=Capabilities("url"))
+    lab.restart()
+    lab.want(1)
+    lab.turn()
+    [task] = lab.server.tasks.values()
+
+    assert f"life={(task.question.expires_us - lab.now_us) // 10**6}" in task.question.image
+
+
+def test_a_platform_that_shows_pointers_needs_no_copy():
+    """Nothing is staged, and nothing expires."""
+    lab = AnnotationLab()
+    lab.platform = FakePlatform(lab.server, capabilities=Capabilities("pointer"))
+    lab.restart()
+    lab.dispatcher.stages = None
+    lab.want(1)
+    lab.turn()
+    [task] = lab.server.tasks.values()
+
+    assert (lab.ask(1).source, None) == (task.question.image, task.question.expires_us)
+    assert set() == lab.store.keys
+    lab.wait(48)
+    lab.answer("ada")
+    assert 1 == lab.turn().n_closed
+
+
+def test_what_a_step_cannot_do_now_it_does_later():
+    """A platform that is away keeps asks staged; a staging store that is away keeps them waiting."""
+    lab = AnnotationLab()
+    lab.want(1)
+    lab.turn()
+    lab.want(2)
+    lab.server.faults.refused = 99
+    assert lab.turn().notes
+    assert {"OPEN": 1, "STAGED": 1} == lab.states()
+    lab.server.faults.refused = 0
+    lab.want(3)
+    lab.store.fail_next = 1
+    assert lab.turn().notes
+    assert {"OPEN": 2, "STAGING": 1} == lab.states()
+
+    assert [] == lab.turn().notes
+    assert {"OPEN": 3} == lab.states()
+    assert 3 == lab.server.n_posted
+
+
+def test_a_copy_that_would_go_while_it_is_looked_at_is_not_shown():
+    """It was staged, and the platform was away for almost its whole life."""
+    lab = AnnotationLab()
+    lab.want(1)
+    lab.turn()
+    lab.want(2)
+    lab.server.faults.refused = 99
+    lab.turn()
+    lab.wait(23.2)
+    lab.server.faults.refused = 0
+    lab.turn()
+
+    assert 1 == lab.server.n_posted
+    lab.wait(1)
+    lab.turn()
+    assert {"OPEN": 2} == lab.states()
+
+
+def test_closed_tasks_stay_while_the_ledger_is_not_pushed():
+    """A platform forgets nothing that is not where it must be."""
+    lab = AnnotationLab()
+    lab.want(1)
+    lab.turn()
+    lab.answer("ada")
+    lab.turn()
+    lab.dispatcher._may_discard = False
+    lab.wait(2)
+    lab.turn()
+    assert 1 == len(lab.server.tasks)
+
+    lab.dispatcher._may_discard = True
+    lab.turn()
+    assert {} == lab.server.tasks
+
+
+def test_a_recount_takes_over_what_the_ledger_says():
+    """Whoever wrote it there."""
+    lab = AnnotationLab()
+    lab.want(1)
+    lab.turn()
+    request = lab.dispatcher.requests.get(lab.ask(1).ask_id.hex())
+    lab.log._people[lab.ask(1).ask_id] = {"p-elsewhere"}
+    report = TurnReport()
+    attempts = Attempts(lab.dispatcher, report)
+    attempts.recount([request])
+    attempts.finish()
+
+    assert {"CLOSED": 1} == lab.states()
+    assert set() == lab.store.keys

@@ -1,0 +1,117 @@
+"""From what a platform gives to answers in the ledger."""
+
+from dsvc.annotation.intake import Intake, Taken
+from dsvc.annotation.opstore_memory import MemoryOpStore
+from dsvc.annotation.records import make_ask
+from dsvc.annotation.showing import Showing
+from dsvc.plugins.platforms import AnswerPage, PlatformAnswer, TaskForm
+from dsvc.testing.annotation_lab import MemoryLog
+from dsvc.testing.fake_platform import FakePlatform, FakeServer
+
+FORM = TaskForm(task="faces", version="1", type="boxes")
+ASK = make_ask(
+    source="s3://faces/1.png", content_id="e", task="faces", version="1", type="boxes", mode="label", form="label", round=0
+)
+SHOWING = Showing(ASK.ask_id, 1, None, 100, 50, 2)
+BOX = {"x": 10.0, "y": 20.0, "w": 30.0, "h": 40.0, "label": None}
+
+
+class Pages(FakePlatform):
+    """Gives pages that were written down."""
+
+    def __init__(self, *pages):
+        super().__init__(FakeServer(lambda: 0))
+        self.pages = pages
+
+    def poll(self, form, cursor=None):
+        yield from self.pages[int(cursor or 0) :]
+
+
+def given(payload, annotator="ada", key=SHOWING.key, **fields):
+    return PlatformAnswer(
+        **{
+            "key": key,
+            "task_id": "7",
+            "platform_id": annotator,
+            "annotator": annotator,
+            "submitted_us": 5,
+            "outcome": "value",
+            "payload": payload,
+            **fields,
+        }
+    )
+
+
+def take(*answers, log=None, known=True):
+    ops, log, taken = MemoryOpStore(), log or MemoryLog(), Taken()
+    intake = Intake(
+        ops, log, Pages(AnswerPage(answers, b"1")), {ASK.ask_id: ASK}.get if known else lambda _: None, lambda n: f"p-{n}"
+    )
+    intake.take(FORM, taken)
+    return ops, log, taken
+
+
+def test_coordinates_become_the_image_s_and_names_pseudonyms():
+    """On the grid of 1/16 px; the platform's name of a person is nowhere in the ledger."""
+    _, log, taken = take(given([BOX], lead_s=12.0))
+    [answer] = log.answers.values()
+
+    assert f"[[{120 * 16},{90 * 16},{60 * 16},{80 * 16},null]]" == answer.payload
+    assert ("p-ada", "fake", 12.0) == (answer.annotator, answer.platform, answer.lead_s)
+    assert (1, {"faces": 1}, {"faces": 12.0}) == (taken.n_answers, taken.answers, taken.work_s)
+    assert {"fake/faces@1": b"1"} == log.cursors
+
+
+def test_reading_again_adds_nothing():
+    """Twice in one page, and once more at the next poll."""
+    _, log, taken = take(given([BOX]), given([BOX]))
+    assert (2, 1) == (taken.n_read, taken.n_answers)
+
+    log.cursors.clear()
+    _, log, taken = take(given([BOX]), log=log)
+    assert (1, 0, 1) == (taken.n_read, taken.n_answers, len(log.answers))
+
+
+def test_a_change_of_mind_is_evidence_and_no_second_answer():
+    """Both are kept."""
+    _, log, taken = take(given([BOX]), given([], submitted_us=9))
+
+    assert (1, 2) == (taken.n_answers, len(log.answers))
+
+
+def test_what_does_not_fit_is_kept_raw():
+    """With the reason; the others of its page are taken."""
+    misfits = [
+        given("no boxes", "a"),
+        given([{"x": 1}], "b"),
+        given(None, "c"),
+        given(None, "d", problem="garbled", outcome="skip"),
+    ]
+    ops, log, taken = take(*misfits, given([BOX], "eve"))
+
+    assert (4, 1) == (taken.n_quarantined, taken.n_answers)
+    assert ["p-eve"] == [answer.annotator for answer in log.answers.values()]
+    assert {"quarantined"} == {record.doc["state"] for record in ops.scan("inbox")}
+    assert all(record.doc["note"] for record in ops.scan("inbox"))
+
+
+def test_what_nobody_asked_is_kept_too():
+    """A task that somebody made by hand, and an ask that nobody here knows."""
+    ops, log, taken = take(given([BOX], key="by hand"))
+    assert (1, {}) == (taken.n_unknown, log.answers)
+    assert ["foreign"] == [record.doc["state"] for record in ops.scan("inbox")]
+
+    ops, log, taken = take(given([BOX]), known=False)
+    assert ["unknown"] == [record.doc["state"] for record in ops.scan("inbox")]
+
+
+def test_a_skip_and_a_verdict_are_answers():
+    """Without a value."""
+    _, log, taken = take(
+        given(None, "a", outcome="skip", reasons=("blurred",)), given(None, "b", outcome="accept"), given([BOX], "c", outcome="reject")
+    )
+
+    assert 3 == taken.n_answers
+    assert {"skip": None, "accept": None} == {
+        one.outcome: one.payload for one in log.answers.values() if one.outcome != "reject"
+    }
