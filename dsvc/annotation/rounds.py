@@ -2,10 +2,11 @@
 
     L0 -> A0 -> L1 -> A1 -> ... -> expert
 
-In L0 people answer first, where the condition or the task wants them; in each A the value is judged as one of a lot,
-itself if it is in the sample; in each later L what was rejected, or the rest of a lot that failed, is done again. After
-`audit.rounds` audits an expert decides, or finds that nobody can: `contested`. An auditor's own value is the next
-one to be judged. Nothing but the arguments takes part, no time and no other source: a new answer changes one item.
+In L0 people answer first, where the condition or the task wants them, and what they give is final there unless
+`audit.people` says otherwise; in each A the value is judged as one of a lot, itself if it is in the sample; in each
+later L what was rejected, or the rest of a lot that failed, is done again. After `audit.rounds` audits an expert
+decides, or finds that nobody can: `contested`. An auditor's own value is the next one to be judged. Nothing but the
+arguments takes part, no time and no other source: a new answer changes one item.
 
 A value that a person gave stays, whatever the model or the condition says later. What a person said of a value that was
 shown covers every value that `same` calls near.

@@ -82,7 +82,8 @@ class AuditSpec:
         on_fail: What goes to people where a lot fails: the rest of the `lot`, what was `found`, or nothing, `hold`.
         rounds: Audits of one source at most; then an expert decides.
         mode: What an auditor sees and does; None as the task's mode.
-        people: Whether values that people gave are audited too.
+        people: Whether values that people gave in the first place are audited too; of a task that judges nothing they
+            are, unless it says otherwise. What is given in a later round always is.
         lot: How lots are cut.
     """
 
@@ -93,7 +94,7 @@ class AuditSpec:
     on_fail: Literal["lot", "found", "hold"] = "lot"
     rounds: int = 3
     mode: Form | None = None
-    people: bool = True
+    people: bool = False
     lot: LotSpec = LotSpec()
 
 

@@ -106,7 +106,7 @@ def read_task(table: Table) -> TaskSpec:
         answers=_read_answers(table),
         same=_read_nearness(table, "same", type_) or Nearness("equal"),
         overlap=_read_overlap(table),
-        audit=_read_audit(table, type_),
+        audit=_read_audit(table, type_, is_first=of is None),
         shown=_read_shown(table),
         platform=table.text("platform", "the name of a platform"),
         guideline=_read_guideline(table),
@@ -222,7 +222,7 @@ def _read_overlap(table: Table) -> OverlapSpec:
     return spec
 
 
-def _read_audit(table: Table, type_: Type) -> AuditSpec | None:
+def _read_audit(table: Table, type_: Type, *, is_first: bool) -> AuditSpec | None:
     inner = read_inner(table, "audit", "{ sample = 0.1, max_error = 0.02 }")
     if inner is None:
         return None
@@ -241,7 +241,7 @@ def _read_audit(table: Table, type_: Type) -> AuditSpec | None:
         on_fail=_one_of(inner, "on_fail", _ON_FAIL) or AuditSpec.on_fail,
         rounds=read_count(inner, "rounds", f"a number of audits, 1 to {MAX_ROUNDS}", least=1) or AuditSpec.rounds,
         mode=_one_of(inner, "mode", _MODES),
-        people=True if (given := inner.get("people", bool)) is None else given,
+        people=is_first if (given := inner.get("people", bool)) is None else given,
         lot=_read_lot(inner),
     )
     inner.finish()

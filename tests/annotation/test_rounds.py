@@ -226,13 +226,13 @@ def test_auditors_who_cannot_tell_end_it():
     assert ("unusable", None, "human") == story.answer("b", "skip").short
 
 
-def test_human_values_are_audited_too():
-    """Unless the task says otherwise."""
+def test_what_a_person_gave_first_is_final():
+    """Unless the task has it audited too; what is given in a later round always is."""
     story = Story(asked=True).answer("ann", payload=OTHER)
-    assert ("unaudited", OTHER, "human") == story.short
-
-    story.task = replace(AUDITED, audit=replace(AUDITED.audit, people=False))
     assert ("final", OTHER, "human") == story.short
+
+    story.task = replace(AUDITED, audit=replace(AUDITED.audit, people=True))
+    assert ("unaudited", OTHER, "human") == story.short
 
 
 def test_a_value_in_two_lots_has_both_samples_judged():

@@ -74,6 +74,16 @@ def test_a_judged_value_is_shown_unless_told(recipe):
     assert "adjust" == read(recipe, '[task.x]\ntype = "boxes"\nof = "d"\n').mode
 
 
+@pytest.mark.parametrize("more,people", [("", True), ('of = "d"\n', False)])
+def test_an_audit_is_of_values_that_no_person_gave(recipe, more, people):
+    """Where there are any: of a task that judges nothing, it is of what people gave."""
+    audit = "audit = { sample = 0.1, max_error = 0.1 }\n"
+
+    assert people is read(recipe, f'[task.x]\ntype = "boxes"\n{more}{audit}').audit.people
+    told = audit.replace(" }", f", people = {str(not people).lower()} }}")
+    assert people is not read(recipe, f'[task.x]\ntype = "boxes"\n{more}{told}').audit.people
+
+
 def test_a_platform_keeps_what_its_plugin_reads(recipe):
     """Addresses stay as they are written: `${NAME}` is replaced when it is opened."""
     text = PLATFORM + 'url = "${URL}"\nstaging = "s3://b/p"\nhours = "Mon-Fri 08:00-18:00"\nattempts = 3\n'
