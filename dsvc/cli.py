@@ -36,6 +36,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Start": ("init", "demo"),
     "Take records in": ("ingest", "put", "remove", "feed"),
     "Derive": ("recipe", "plan", "try", "run", "reproduce"),
+    "People": ("annotate",),
     "Look": ("status", "log", "show", "diff", "read", "dataset", "sql", "blame"),
     "Keep versions": ("commit", "branch", "switch", "tag", "checkout"),
     "The tool itself": ("op", "plugin", "completion"),

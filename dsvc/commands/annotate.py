@@ -1,0 +1,260 @@
+"""`dsvc annotate`: people as a step."""
+
+from __future__ import annotations
+
+import os
+import time
+from threading import Event
+from typing import TYPE_CHECKING
+
+import click
+
+from dsvc.commands._annotate import (
+    agreement_lines,
+    ask_lines,
+    ask_object,
+    ask_rows,
+    check_lines,
+    check_objects,
+    cost_lines,
+    status_lines,
+    status_objects,
+    sync_lines,
+    sync_notes,
+    sync_objects,
+)
+from dsvc.commands._command import STATUS_SOME_FAILED, DocumentedGroup, command
+from dsvc.commands._options import (
+    SIGNAL,
+    STEP,
+    clock,
+    dry_run_option,
+    find_author,
+    json_option,
+    open_repository,
+)
+from dsvc.commands._progress import Progress
+from dsvc.commands._render import count, emit, hint, plain, say
+from dsvc.errors import UserError
+
+if TYPE_CHECKING:
+    from dsvc.annotation.labelling import OpenQuestion
+    from dsvc.repository import Repository
+
+_close_lots = click.option(
+    "--close-lots", is_flag=True, help="Judge what waits for a lot now, though it is not full: nothing more is coming"
+)
+
+
+@click.group(cls=DocumentedGroup)
+def annotate() -> None:
+    """Ask people, take their answers in, and see how it goes."""
+
+
+@command(
+    group=annotate,
+    examples=["dsvc annotate check"],
+    statuses={STATUS_SOME_FAILED: "done, but something is not as it must be"},
+)
+@json_option
+@click.pass_context
+def check(ctx: click.Context, *, as_json: bool) -> None:
+    """Look at every platform and staging store that the recipe's tasks need; nothing is sent."""
+    found = open_repository().annotate_check(environ=os.environ)
+    emit(as_json=as_json, objects=check_objects(found), lines=check_lines(found))
+    if not found and not as_json:
+        hint("the recipe has no task: `[task.NAME]` asks people")
+    ctx.exit(0 if all(platform.is_well for platform in found) else STATUS_SOME_FAILED)
+
+
+@command(group=annotate, examples=["dsvc annotate sync", "dsvc annotate sync --dry-run"])
+@_close_lots
+@dry_run_option
+@json_option
+def sync(*, close_lots: bool, dry_run: bool, as_json: bool) -> None:
+    """Do one pass: delete what is overdue, take answers in, make the tasks' signals, and ask what they wait for.
+
+    It never waits for people. Whatever cuts it short, the next pass goes on.
+    """
+    _pass(open_repository(writes=not dry_run), close_lots=close_lots, dry_run=dry_run, as_json=as_json)
+
+
+def _pass(repo: Repository, *, close_lots: bool, as_json: bool, dry_run: bool = False) -> None:
+    with Progress("Annotation") as progress:
+        report = repo.annotate_sync(close_lots=close_lots, dry_run=dry_run, environ=os.environ, progress=progress)
+    emit(as_json=as_json, objects=sync_objects(report, is_dry=dry_run), lines=sync_lines(report, is_dry=dry_run))
+    for note in sync_notes(report):
+        say(click.style("Note: ", fg="yellow") + plain(note))
+
+
+@command(group=annotate, examples=["dsvc annotate follow --every 60", "dsvc annotate follow --listen 8765"])
+@click.option("--every", type=click.FloatRange(min=0.1), default=60.0, show_default=True, help="Seconds between passes")
+@click.option("--times", type=click.IntRange(min=1), metavar="N", help="Stop after N passes, instead of going on")
+@click.option("--listen", type=click.IntRange(0, 65535), metavar="PORT", help="Hear webhooks, and do a pass at each")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen")
+@_close_lots
+@json_option
+def follow(
+    *, every: float, times: int | None, listen: int | None, host: str, close_lots: bool, as_json: bool
+) -> None:
+    """Do a pass again and again, until interrupted.
+
+    A webhook only makes the next pass come sooner: what it says is read from its platform.
+    """
+    from contextlib import ExitStack
+
+    repo, news, done = open_repository(writes=True), Event(), 0
+    with ExitStack() as stack:
+        if listen is not None:
+            from dsvc.annotation.hints import HintReceiver
+            from dsvc.annotation.outfit import outfits
+
+            platforms = {o.spec.name: o.platform for o in outfits(repo.recipe(), repo.plugins, os.environ)}
+            heard = stack.enter_context(HintReceiver(platforms, lambda _: news.set(), host, listen))
+            say(f"Listening on {heard.url}/{'|'.join(platforms)}")
+        while True:
+            news.clear()
+            _pass(repo, close_lots=close_lots, as_json=as_json)
+            done += 1
+            if times is not None and done >= times:
+                return
+            news.wait(every)
+
+
+@command(group=annotate, examples=["dsvc annotate status", "dsvc annotate status --json"])
+@json_option
+def status(*, as_json: bool) -> None:
+    """Show every task and platform in figures: backlog, projected finish, staged copies, answers, lots."""
+    tasks, platforms = open_repository().annotate_status()
+    emit(as_json=as_json, objects=status_objects(tasks, platforms), lines=status_lines(tasks, platforms))
+
+
+@command(group=annotate, examples=["dsvc annotate asks", "dsvc annotate asks face_boxes --all"])
+@click.argument("task", required=False, type=STEP)
+@click.option("--all", "everything", is_flag=True, help="Also those that are answered and not forgotten yet")
+@json_option
+def asks(*, task: str | None, everything: bool, as_json: bool) -> None:
+    """List the asks that are under way, and those that are still to be sent."""
+    found = open_repository().asks(task, everything=everything)
+    emit(as_json=as_json, objects=map(ask_object, found), lines=ask_rows(found), long=True)
+    if not found and not as_json:
+        say("No ask is open")
+
+
+@command(group=annotate, examples=["dsvc annotate show 3f9c"])
+@click.argument("ask")
+@json_option
+def show(*, ask: str, as_json: bool) -> None:
+    """Show one ask: what is shown, why, where it is, and what was answered."""
+    found = open_repository().ask(ask)
+    emit(as_json=as_json, objects=[ask_object(found)], lines=ask_lines(found))
+
+
+@command(group=annotate, examples=["dsvc annotate cancel 3f9c", "dsvc annotate cancel 3f9c --again"])
+@click.argument("asks", nargs=-1, required=True, metavar="ASK...")
+@click.option("--again", is_flag=True, help="The other way round: ask again what was cancelled or given up")
+@dry_run_option
+@json_option
+def cancel(*, asks: tuple[str, ...], again: bool, dry_run: bool, as_json: bool) -> None:
+    """Stop asking; answers that are there, or come late, are kept."""
+    found = open_repository(writes=not dry_run).cancel(asks, again=again, dry_run=dry_run)
+    word = "asked again" if again else "cancelled"
+    emit(
+        as_json=as_json,
+        objects=(
+            {"type": "cancelled-ask", "ask": ask.ask_id, "source": ask.source, "task": ask.task, "again": again}
+            for ask in found
+        ),
+        lines=(f"{plain(ask.source)}, task {ask.task}: {'would be ' if dry_run else ''}{word}" for ask in found),
+    )
+
+
+@command(group=annotate, examples=["dsvc annotate agreement face_boxes", "dsvc annotate agreement face_boxes --against faces"])
+@click.argument("task", type=STEP)
+@click.option("--against", metavar="SIGNAL", type=SIGNAL, help="Compare everybody with this signal of the draft")
+@json_option
+def agreement(*, task: str, against: str | None, as_json: bool) -> None:
+    """Show how far people agree: with each other, with what it came to, or with another signal."""
+    found = open_repository().agreement(task, against=against)
+    objects = ({"type": "agreement", **_fields(item)} for item in found)
+    emit(as_json=as_json, objects=objects, lines=agreement_lines(found))
+
+
+@command(group=annotate, examples=["dsvc annotate cost"])
+@json_option
+def cost(*, as_json: bool) -> None:
+    """Show what the answers of each task took, by version, round and kind."""
+    costs, effects = open_repository().annotation_cost()
+    objects = [{"type": "task-cost", **_fields(item)} for item in costs]
+    objects += [{"type": "task-effects", **_fields(item)} for item in effects]
+    emit(as_json=as_json, objects=objects, lines=cost_lines(costs, effects))
+
+
+def _fields(item: object) -> dict[str, object]:
+    import msgspec
+
+    found: dict[str, object] = msgspec.to_builtins(item)
+    return found
+
+
+@command(group=annotate, examples=["dsvc annotate label quality --as ada"])
+@click.argument("task", type=STEP)
+@click.option("--as", "who", metavar="NAME", help="Who answers; the author if left out")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N questions")
+def label(*, task: str, who: str | None, limit: int | None) -> None:
+    """Answer questions of the platform `files` here at the terminal: ratings, classes, and whether a value is right.
+
+    Answers go into a file of yours, and `dsvc annotate sync` takes them in. An empty line ends it.
+    """
+    from dsvc.annotation.labelling import open_questions, write_answer
+    from dsvc.annotation.exchange import time_text
+    from dsvc.annotation.outfit import outfits
+    from dsvc.annotation.platform_files import FilesPlatform
+
+    repo = open_repository()
+    repo.people(task)  # refuses a task that there is not
+    places = [(o, t) for o in outfits(repo.recipe(), repo.plugins, os.environ) for t in o.tasks if t.name == task]
+    outfit, spec = places[0]
+    platform, form = outfit.platform, outfit.form(spec)
+    if not isinstance(platform, FilesPlatform):
+        raise UserError(
+            message=f"task {task} is asked on {outfit.spec.name}, which is no platform of files",
+            hint="answer there; `dsvc annotate label` is for `plugin = \"files\"`",
+        )
+    name = who or find_author() or "me"
+    n_done = 0
+    for question in open_questions(platform, form, name):
+        if limit is not None and n_done >= limit:
+            break
+        began = time.monotonic()
+        said = _ask_here(question)
+        if said is None:
+            break
+        write_answer(platform, form, name, question, said, time.monotonic() - began, time_text(clock()))
+        n_done += 1
+    if n_done:
+        say(f"{count(n_done, 'answer')} written")
+        hint("`dsvc annotate sync` takes them in")
+    else:
+        say("Nothing to label here")
+
+
+def _ask_here(question: OpenQuestion) -> dict[str, object] | None:
+    """Ask at the terminal until an answer is one; None where nothing is typed."""
+    from dsvc.annotation.labelling import read_typed
+
+    click.echo(f"\n{plain(question.image)}")
+    if question.shown is not None:
+        click.echo(f"  shown: {plain(question.shown)}")
+    if question.reasons:
+        click.echo(f"  rejected before: {plain(', '.join(question.reasons))}")
+    told = "/".join(question.choices) or "text"
+    told = f"y right, n wrong, or {told}" if question.is_verdict else told
+    while True:
+        typed = click.prompt(f"  {question.mode} ({told}, s skip)", default="", show_default=False)
+        if not typed.strip():
+            return None
+        said = read_typed(question, typed)
+        if said is not None:
+            return said
+        say(f"  that is none of {told}")
