@@ -16,12 +16,14 @@ from dsvc.annotation.lots import close_lots
 from dsvc.annotation.records import Answer, Ask, make_answer
 from dsvc.annotation.rounds import Resolution, resolve
 from dsvc.annotation.verdicts import judge_lots
+from dsvc.engine.binding import Bound, bind_step
 from dsvc.engine.people import People
 from dsvc.objects.encoding import get_object
 from dsvc.objects.oid import Kind
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.tree import Tree
+from dsvc.recipe.nodes import get_node
 from tests.engine.conftest import Bench
 
 NAMES = ("cat", "dog", "eel")
@@ -37,6 +39,13 @@ class Office(Bench):
     def people(self, task: str) -> People:
         """Return who is asked by a task of the draft."""
         return People(self.repo, self.view, self.loader, task)
+
+    def bind_node(self, name: str) -> Bound:
+        """Bind a task to the draft."""
+        loader = self.loader
+        bound = bind_step(self.repo, self.view, loader, get_node(loader.recipe, name))
+        assert bound is not None
+        return bound
 
     def asks(self, task: str) -> dict[str, Ask]:
         """Return source -> the ask that people get, of the draft as it was run."""
