@@ -92,7 +92,11 @@ class Heard:
     def voices(self, round_: int, current: str | None) -> list[Voice]:
         """Return what each person says in a round, of those asked first; `current` is what is shown now."""
         found = []
-        for answer in effective(a for a in self.first(round_) if self._is_about(a, round_, current)):
+        answers = effective(a for a in self.first(round_) if self._is_about(a, round_, current))
+        today = [answer for answer in answers if answer.version == self._task.version]
+        if sum(answer.outcome != "skip" for answer in today) >= self._task.overlap.min:
+            answers = today  # whoever was asked again takes the place of those before
+        for answer in answers:
             value = self.value_of(answer, current)
             if answer.outcome == "skip":
                 found.append(Voice(answer.annotator, "skip", None, answer.reasons))

@@ -59,7 +59,8 @@ def answer_type(text: str) -> AnswerType:
         AnswerFormatError: If people cannot be asked for such values.
     """
     match = _SPELLING.fullmatch(text)
-    if match is None:
+    counted = match is not None and match[1] in ("keypoints", "rating")
+    if match is None or (counted and not (match[2] or "").isdecimal()):
         reason = "people can be asked for boxes, keypoints(N), class(a, b, ...), rating(N) and text"
         raise AnswerFormatError(type=text, reason=reason)
     shape: Any = match[1]

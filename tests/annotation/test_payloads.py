@@ -103,7 +103,7 @@ def test_another_writing_is_refused(payload):
         check_payload(BOXES, payload)
 
 
-@pytest.mark.parametrize("text", ["score", "list<int8>", "boxes2", ""])
+@pytest.mark.parametrize("text", ["score", "list<int8>", "boxes2", "", "rating", "keypoints(x)"])
 def test_people_are_not_asked_for_other_types(text):
     """Only for those that a labelling form can show."""
     with pytest.raises(AnswerFormatError):

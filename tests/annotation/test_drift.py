@@ -1,0 +1,41 @@
+"""Whether old answers still hold."""
+
+from dataclasses import replace
+
+from dsvc.annotation.drift import find_drift
+from dsvc.annotation.evidence import Answered, evidence_of
+from dsvc.annotation.hearing import Item
+from dsvc.annotation.records import make_answer, make_ask
+from dsvc.annotation.rounds import resolve
+from dsvc.objects.types import parse_type
+from dsvc.recipe.task_spec import Nearness, OverlapSpec, TaskSpec
+from dsvc.recipe.versions import VersionRange
+
+TASK = TaskSpec("t", parse_type("rating(5)"), version="2", accept=VersionRange.parse(">=1"))
+
+
+def said(**by_version):
+    """Return evidence of one answer under each version; v1="3" is a 3 under version 1."""
+    found = []
+    for version, payload in by_version.items():
+        told = {"source": "s", "content_id": "", "task": "t", "version": version[1:], "type": "rating(5)"}
+        ask = make_ask(**told, mode="label", form="label", round=0)
+        answer = make_answer(ask, annotator=version, submitted_us=1, outcome="value", payload=payload)
+        found.append(Answered(ask, answer))
+    return evidence_of(found)
+
+
+def test_drift_is_of_sources_that_were_asked_again():
+    """One agrees, one does not, and one was not asked again."""
+    drift = find_drift(TASK, [said(v1="3", v2="3"), said(v1="3", v2="5"), said(v1="1")], Nearness("equal"))
+
+    assert ("2", 2, 1) == (drift.version, drift.agreement.sources, drift.agreement.near)
+
+
+def test_what_is_said_today_takes_the_place_of_what_was_said():
+    """Once as many have answered as are asked at least; until then, old and new count together."""
+    item = Item("s", asked=True, evidence=said(v1="1", v2="5"))
+    assert ("5", "final") == ((found := resolve(TASK, item)).value, found.standing)
+
+    both = resolve(replace(TASK, overlap=OverlapSpec(2, 2)), item)
+    assert ("1", "final") == (both.value, both.standing)
