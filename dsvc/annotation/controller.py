@@ -124,6 +124,8 @@ def begin(policy: Policy) -> Pace:
 _RAN_OUT = 0.25
 """Less work left than this share of what a turn takes: somebody had none."""
 _PROVEN_US = 8 * HOUR_US
+_LEAST = 0.1
+"""People, at least: after passes in which nobody had time to answer there is still something sent at once."""
 _BOLD, _CAREFUL = 1.5, 1.1
 
 
@@ -149,7 +151,7 @@ def observe(pace: Pace, turn: Turn, calendar: Calendar, policy: Policy) -> Pace:
             measured_us += open_us
     hours = _counted(pace.hours, turn)
     gain = _next_gain(pace, hours, turn.now_us, policy)
-    return Pace(max(people, 1e-3), gain, turn.now_us, measured_us, turn_us, hours)
+    return Pace(max(people, _LEAST), gain, turn.now_us, measured_us, turn_us, hours)
 
 
 def _memory_us(turn: Turn, open_us: int, policy: Policy) -> int:

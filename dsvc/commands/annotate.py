@@ -201,7 +201,8 @@ def _fields(item: object) -> dict[str, object]:
 @click.argument("task", type=STEP)
 @click.option("--as", "who", metavar="NAME", help="Who answers; the author if left out")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N questions")
-def label(*, task: str, who: str | None, limit: int | None) -> None:
+@json_option
+def label(*, task: str, who: str | None, limit: int | None, as_json: bool) -> None:
     """Answer questions of the platform `files` here at the terminal: ratings, classes, and whether a value is right.
 
     Answers go into a file of yours, and `dsvc annotate sync` takes them in. An empty line ends it.
@@ -227,10 +228,11 @@ def label(*, task: str, who: str | None, limit: int | None) -> None:
         if limit is not None and n_done >= limit:
             break
         began = time.monotonic()
-        said = _ask_here(question)
+        said = _ask_here(question, err=as_json)
         if said is None:
             break
         write_answer(platform, form, name, question, said, time.monotonic() - began, time_text(clock()))
+        emit(as_json=as_json, objects=[{"type": "typed-answer", "key": question.key, **said}], lines=())
         n_done += 1
     if n_done:
         say(f"{count(n_done, 'answer')} written")
@@ -239,19 +241,19 @@ def label(*, task: str, who: str | None, limit: int | None) -> None:
         say("Nothing to label here")
 
 
-def _ask_here(question: OpenQuestion) -> dict[str, object] | None:
+def _ask_here(question: OpenQuestion, *, err: bool) -> dict[str, object] | None:
     """Ask at the terminal until an answer is one; None where nothing is typed."""
     from dsvc.annotation.labelling import read_typed
 
-    click.echo(f"\n{plain(question.image)}")
+    click.echo(f"\n{plain(question.image)}", err=err)
     if question.shown is not None:
-        click.echo(f"  shown: {plain(question.shown)}")
+        click.echo(f"  shown: {plain(question.shown)}", err=err)
     if question.reasons:
-        click.echo(f"  rejected before: {plain(', '.join(question.reasons))}")
+        click.echo(f"  rejected before: {plain(', '.join(question.reasons))}", err=err)
     told = "/".join(question.choices) or "text"
     told = f"y right, n wrong, or {told}" if question.is_verdict else told
     while True:
-        typed = click.prompt(f"  {question.mode} ({told}, s skip)", default="", show_default=False)
+        typed = click.prompt(f"  {question.mode} ({told}, s skip)", default="", show_default=False, err=err)
         if not typed.strip():
             return None
         said = read_typed(question, typed)

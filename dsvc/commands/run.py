@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from dsvc.commands._annotate import sync_lines, sync_notes, sync_objects
 from dsvc.commands._checks import tell_failing
 from dsvc.commands._command import STATUS_DIFFERS, STATUS_SOME_FAILED, command
 from dsvc.commands._options import dry_run_option, json_option, open_repository
@@ -17,7 +18,15 @@ from dsvc.commands._verifying import check_run, tell_changed_code, verify_option
 from dsvc.commands.commit import commit_lines, version_objects
 from dsvc.commands.ingest import ingest_lines, ingest_objects
 from dsvc.commands.plan import plan_lines, plan_objects
-from dsvc.errors import NothingToCommitError, RunningError
+from dsvc.errors import (
+    ConfigError,
+    NothingToCommitError,
+    PlatformError,
+    PluginError,
+    RecipeError,
+    RunningError,
+    StagingError,
+)
 
 if TYPE_CHECKING:
     from dsvc.engine.report import DatasetReport, RunReport, StepReport
@@ -49,6 +58,7 @@ if TYPE_CHECKING:
 @click.option("--message", "-m", help="Commit afterwards, if anything is new")
 @click.option("--retry-failed", is_flag=True, help="Try records again that failed with the inputs they have")
 @dry_run_option
+@click.option("--no-people", is_flag=True, help="Take no answers in and send no asks")
 @click.option("--no-wait", is_flag=True, help="Leave when another run is at work, instead of waiting for it")
 @click.option("--executor", metavar="NAME", help="What much work is given to; `local` unless configured")
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Workers of it; all processors unless said")
@@ -67,6 +77,7 @@ def run(
     message: str | None,
     retry_failed: bool,
     dry_run: bool,
+    no_people: bool,
     no_wait: bool,
     executor: str | None,
     workers: int | None,
@@ -80,6 +91,7 @@ def run(
     Derived signals and datasets become what the recipe says. NAME is one of them; all are made when none is named.
     A record that fails stops no other; `dsvc status` counts those that failed. A run that is interrupted, or stopped by
     --limit, keeps what is finished, and the next one goes on from there.
+    Where the recipe has tasks, answers are taken in before, and asks are sent after; nobody is waited for.
     """
     if dry_run and (ingests or message is not None):
         raise click.UsageError("--dry-run changes nothing: leave out --ingest and -m")
@@ -94,27 +106,56 @@ def run(
             with Progress("Reading documents") as progress:
                 taken = repo.ingest(environ=os.environ, progress=progress)
             emit(as_json=as_json, objects=ingest_objects(taken), lines=ingest_lines(taken))
-        with Progress("Running") as progress:
-            done = repo.run(
-                only=chosen,
-                limit=limit,
-                retry_failed=retry_failed,
-                executor=executor,
-                workers=workers,
-                progress=progress,
-                notice=_notice,
-            )
-        emit(as_json=as_json, objects=_objects(done), lines=_lines(done))
+        made: list[RunReport] = []
+
+        def make() -> None:
+            with Progress("Running") as progress:
+                found = repo.run(
+                    only=chosen,
+                    limit=limit,
+                    retry_failed=retry_failed,
+                    executor=executor,
+                    workers=workers,
+                    progress=progress,
+                    notice=_notice,
+                )
+            if not made or not found.did_nothing:
+                emit(as_json=as_json, objects=_objects(found), lines=_lines(found))
+                made.append(found)
+
+        tasks = () if no_people else repo.recipe().tasks
+        if tasks and (chosen is None or chosen & set(tasks)):
+            _ask_people(repo, make, made, as_json=as_json)
+        else:
+            make()
+        done = made[0]
         is_held = ingests and message is not None and not done.is_stopped and tell_failing(repo, as_json=as_json)
         if done.is_stopped:
             hint("the limit was reached: `dsvc run` goes on, and nothing is committed before it is done")
-        elif message is not None and not is_held and (made := _commit(repo, message)) is not None:
-            emit(as_json=as_json, objects=version_objects(made), lines=commit_lines(made))
+        elif message is not None and not is_held and (version := _commit(repo, message)) is not None:
+            emit(as_json=as_json, objects=version_objects(version), lines=commit_lines(version))
         elif not as_json and message is None and not done.did_nothing:
             hint('`dsvc diff --stat` shows what changed, `dsvc commit -m "..."` keeps it')
         tell_changed_code(repo, accept=accept_code, as_json=as_json)
         differs = check_run(repo, done, check=check, no_trace=no_trace, as_json=as_json)
-    ctx.exit(STATUS_DIFFERS if differs else STATUS_SOME_FAILED if done.failed or is_held else 0)
+    ctx.exit(STATUS_DIFFERS if differs else STATUS_SOME_FAILED if any(each.failed for each in made) or is_held else 0)
+
+
+def _ask_people(repo: Repository, make: Callable[[], None], made: list[RunReport], *, as_json: bool) -> None:
+    """Make between taking answers in and sending asks; where that cannot be done, make all the same."""
+    try:
+        report = repo.annotate_sync(make=make, environ=os.environ)
+    except (ConfigError, PlatformError, PluginError, StagingError) as err:
+        if isinstance(err, RecipeError):
+            raise
+        if not made:
+            make()
+        _notice(f"nobody was asked: {err.message}{f'; {err.hint}' if err.hint else ''}")
+        return
+    if not report.did_nothing:
+        emit(as_json=as_json, objects=sync_objects(report), lines=sync_lines(report))
+    for note in sync_notes(report):
+        _notice(note)
 
 
 def _notice(text: str) -> None:
