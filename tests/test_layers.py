@@ -39,7 +39,18 @@ BELOW = {
     "testing": _DATA_ROOMS | {"annotation", "feeds", "engine", "export", "repository"},
 }
 
-_ARROW_ROOMS = {"objects", "repo", "recipe", "plugins", "feeds", "annotation", "engine", "export", "repository", "testing"}
+_ARROW_ROOMS = {
+    "objects",
+    "repo",
+    "recipe",
+    "plugins",
+    "feeds",
+    "annotation",
+    "engine",
+    "export",
+    "repository",
+    "testing",
+}
 
 # Which rooms may import which third party.
 VENDORS = {
