@@ -39,7 +39,7 @@ class Asking(Looking):
         try:
             accepted = None if accept is None else VersionRange.parse(accept)
         except ValueError as err:
-            raise UserError(message=str(err), hint="write it as in a recipe, e.g. `>=2`") from err
+            raise UserError(message=f"expected {err}, found {accept!r}", hint="write it as in a recipe") from err
         return price_version(self, self.recipe(), self.plugins, task, version, accept=accepted)
 
     def people(self, task: str) -> People:

@@ -247,7 +247,8 @@ def plan(repo: BaseRepository, recipe: Recipe, plugins: Plugins, *, facts: Facts
     steps = tuple(_plan_step(repo, forecast) for forecast in forecasts)
     changed = find_changed_code(repo.store.refs, recipe.directory)
     found = {forecast.name: forecast for forecast in forecasts}
-    tasks = [plan_task(repo, view, task, found[name], predictor.view) for name, task in recipe.tasks.items()]
+    unknown = predictor.unknown.keys()
+    tasks = [plan_task(repo, view, task, found[name], predictor.view, unknown) for name, task in recipe.tasks.items()]
     warnings = tuple(item.sentence for item in changed)
     return Plan(steps, tuple(datasets), tuple(forecasts), warnings, tuple(tasks))
 

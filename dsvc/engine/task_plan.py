@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from itertools import islice
 from statistics import median
 
@@ -72,7 +72,9 @@ class TaskPlan(msgspec.Struct, frozen=True):
     """Whether all that the task reads is known; where it is not, this is what is known of it."""
 
 
-def plan_task(repo: BaseRepository, draft: View, task: TaskSpec, forecast: StepForecast, view: View) -> TaskPlan:
+def plan_task(
+    repo: BaseRepository, draft: View, task: TaskSpec, forecast: StepForecast, view: View, unknown: Set[str]
+) -> TaskPlan:
     """Say what people would have to do for one task.
 
     Args:
@@ -81,6 +83,7 @@ def plan_task(repo: BaseRepository, draft: View, task: TaskSpec, forecast: StepF
         task: The task.
         forecast: What a run would find.
         view: The draft as a run would leave it.
+        unknown: The signals of which not all is known before a step has run.
     """
     reader = view.reader
     ours = _find_asks(draft.reader, draft.waiting.get(task.name, ZERO))
@@ -103,7 +106,7 @@ def plan_task(repo: BaseRepository, draft: View, task: TaskSpec, forecast: StepF
         tuple(sorted(modes.items())),
         n_audits,
         None if each is None else each * (people + n_audits),
-        forecast.lower == forecast.upper,
+        forecast.bound is None or not unknown & forecast.bound.inputs.signals.keys(),
     )
 
 
