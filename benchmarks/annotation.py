@@ -104,7 +104,7 @@ def make_team(days: int, people: int, mean_s: float, seed: int, alive: Callable[
 
 def answer_at_once(times: list[int], days: int, people: int, mean_s: float, seed: int) -> int:
     """Return how many answers the team gives when every question is at hand as soon as it comes."""
-    team = make_team(days, people, mean_s, seed, lambda image: True)
+    team = make_team(days, people, mean_s, seed, lambda _: True)
     number = 0
     for at_us in range(START_US, START_US + days * DAY_US, TURN_US):
         team.live_until(at_us)
@@ -156,17 +156,17 @@ def simulate(model: Model, load: float, *, days: int, people: int, mean_s: float
 
 def render_table(quarters: list[Quarter]) -> str:
     """Return the Markdown table."""
+    figures = ("of everything at once", "uploads per answer", "expired", "most staged", "oldest copy")
     lines = [
-        "| expiry | load | asked | answers | of everything at once | uploads per answer | expired | most staged "
-        "| oldest copy | |",
+        f"| expiry | load | asked | answers | {' | '.join(figures)} | |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for one in quarters:
-        lines.append(
-            f"| {one.model} | {one.load} | {one.asked:,} | {one.answered:,} | {one.throughput:.1%} "
-            f"| {one.uploads_per_answer:.4f} | {one.expired_share:.2%} | {one.peak_staged:,} "
-            f"| {one.oldest_h:.2f} h | {'ok' if one.is_within else '**over**'} |"
-        )
+    lines += [
+        f"| {one.model} | {one.load} | {one.asked:,} | {one.answered:,} | {one.throughput:.1%} "
+        f"| {one.uploads_per_answer:.4f} | {one.expired_share:.2%} | {one.peak_staged:,} "
+        f"| {one.oldest_h:.2f} h | {'ok' if one.is_within else '**over**'} |"
+        for one in quarters
+    ]
     return "\n".join(lines)
 
 

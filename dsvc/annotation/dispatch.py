@@ -22,6 +22,7 @@ from dsvc.annotation.calendar import Calendar
 from dsvc.annotation.controller import NEEDS, Need, Pace, Policy, Turn, Window
 from dsvc.annotation.expiry import HOUR_US
 from dsvc.annotation.intake import AnswerLog, Intake, Taken
+from dsvc.annotation.lease import drop_lease, take_lease
 from dsvc.annotation.opstore import Doc, OpStore, update
 from dsvc.annotation.records import Ask
 from dsvc.annotation.rendering import Rendered
@@ -32,7 +33,6 @@ from dsvc.errors import PlatformError, StoreError
 from dsvc.objects.oid import Oid
 from dsvc.plugins.platforms import Platform, TaskForm
 
-LEASE_US: Final = 10 * 60_000_000
 SURVEY_US: Final = HOUR_US
 """How often the staging store and the platform are listed."""
 GRACE_US: Final = HOUR_US // 4
@@ -137,7 +137,7 @@ class Dispatcher:
         *,
         stages: Stages | None,
         pseudonym: Callable[[str], str],
-        find_ask: Callable[[Oid], Ask | None] = lambda ask_id: None,
+        find_ask: Callable[[Oid], Ask | None] = lambda _: None,
         calendar: Calendar | None = None,
         policy: Policy | None = None,
         may_discard: bool = True,
@@ -206,7 +206,7 @@ class Dispatcher:
                 self._collect(report)
                 Attempts(self, report).recount_asks(report.taken.asks)
             finally:
-                self._drop_lease()
+                drop_lease(self._ops, self.platform.name, self._owner)
             self._collected = report
         return report
 
@@ -218,13 +218,13 @@ class Dispatcher:
                 made up for at the next turn.
         """
         report, self._collected = self._collected or TurnReport(), None
-        if not self._take_lease():
+        if not take_lease(self._ops, self.platform.name, self._owner, self._clock()):
             report.is_busy = True
             return report
         try:
             self._do(report)
         finally:
-            self._drop_lease()
+            drop_lease(self._ops, self.platform.name, self._owner)
         return report
 
     def _do(self, report: TurnReport) -> None:
@@ -397,20 +397,3 @@ class Dispatcher:
 
     def _save(self, control: Control) -> None:
         update(self._ops, "control", self.platform.name, lambda _: msgspec.to_builtins(control))
-
-    def _take_lease(self) -> bool:
-        now = self._clock()
-
-        def change(doc: Doc | None) -> Doc:
-            if doc is not None and doc["owner"] not in {"", self._owner} and doc["until_us"] > now:
-                return doc
-            return {"owner": self._owner, "until_us": now + LEASE_US}
-
-        doc = update(self._ops, "control", f"lease/{self.platform.name}", change)
-        return doc is not None and doc["owner"] == self._owner
-
-    def _drop_lease(self) -> None:
-        def change(doc: Doc | None) -> Doc | None:
-            return {"owner": "", "until_us": 0} if doc is not None and doc["owner"] == self._owner else doc
-
-        update(self._ops, "control", f"lease/{self.platform.name}", change)

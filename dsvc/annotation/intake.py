@@ -166,8 +166,6 @@ class Intake:
             taken.n_unknown += 1
             return None
         try:
-            if answer.problem is not None:
-                raise AnswerFormatError(type=type_.text, reason=answer.problem)
             payload = self._payload(type_, answer, showing)
         except AnswerFormatError as err:
             self._put_aside(form, answer, "quarantined", err.message)
@@ -188,6 +186,8 @@ class Intake:
         return Answered(ask, made)
 
     def _payload(self, type_: AnswerType, answer: PlatformAnswer, showing: Showing) -> str | None:
+        if answer.problem is not None:
+            raise AnswerFormatError(type=type_.text, reason=answer.problem)
         if answer.payload is None:
             if answer.outcome == "value":
                 raise AnswerFormatError(type=type_.text, reason="there is no value")

@@ -94,15 +94,14 @@ def render(pointer: str, image: bytes, rendering: Rendering) -> Rendered:
         ) from err
     try:
         with pillow.open(BytesIO(image)) as opened:
-            if opened.width * opened.height > MAX_PIXELS:
-                raise ImageUnreadableError(pointer=pointer, reason=f"it has more than {MAX_PIXELS:,} pixels")
+            _check_size(pointer, opened.width * opened.height)
             opened.load()
             whole: Image = ImageOps.exif_transpose(opened) if rendering.is_upright else opened
             left, top, right, bottom = _window(pointer, whole.width, whole.height, rendering)
             shown = _plain(whole.crop((left, top, right, bottom)))
     except ImageUnreadableError:
         raise
-    except Exception:  # a decoder fails in many ways, and its words may quote the image
+    except Exception:  # noqa: BLE001  -- a decoder fails in many ways, and its words may quote the image
         raise ImageUnreadableError(pointer=pointer, reason="it cannot be decoded") from None
     factor = max(1, ceil(max(shown.width, shown.height) / rendering.max_side)) if rendering.max_side else 1
     if factor > 1:
@@ -113,6 +112,11 @@ def render(pointer: str, image: bytes, rendering: Rendering) -> Rendered:
     else:
         shown.save(buffer, "PNG")
     return Rendered(buffer.getvalue(), shown.width, shown.height, left, top, factor)
+
+
+def _check_size(pointer: str, n_pixels: int) -> None:
+    if n_pixels > MAX_PIXELS:
+        raise ImageUnreadableError(pointer=pointer, reason=f"it has more than {MAX_PIXELS:,} pixels")
 
 
 def _window(pointer: str, width: int, height: int, rendering: Rendering) -> tuple[int, int, int, int]:

@@ -1,7 +1,7 @@
-"""What is known of an ask on its way to people and back, and who wants it.
+r"""What is known of an ask on its way to people and back, and who wants it.
 
     WANTED -> STAGING -> STAGED -> OPEN -> PARTIAL -> ANSWERED -> CLOSED
-      ^                               \\______/
+      ^                               \______/
       |__ the copy expired: what is missing is asked again, PARKED after so many times
     HELD: the task's budget is used up     PARKED: given up, with a reason
 
@@ -194,9 +194,7 @@ class Requests:
             if doc is None:
                 if len(by) >= want:
                     return None
-                fresh = Request(
-                    ask, platform, want, need, level, (subscriber,), created_us=now, changed_us=now, by=by
-                )
+                fresh = Request(ask, platform, want, need, level, (subscriber,), created_us=now, changed_us=now, by=by)
                 return _encoded(fresh)
             found = _decoded(doc)
             # An answer may have been taken back by whoever owns the ledger: what it says now is what counts.

@@ -82,7 +82,7 @@ class LocalStaging:
     def iter_objects(self) -> Iterator[StagedObject]:
         """Yield every file, also the parts that an interrupted writer left."""
         try:
-            names = sorted(os.listdir(self._path))
+            names = sorted(path.name for path in self._path.iterdir())
         except FileNotFoundError:
             return
         except OSError as err:
@@ -104,7 +104,9 @@ class LocalStaging:
         """Return who may read the directory, and what empties it."""
         mode = self._path.stat().st_mode & 0o077
         return [
-            Finding("access", not mode, "the owner alone" if not mode else "others may enter", f"chmod 700 {self._path}")
+            Finding(
+                "access", not mode, "the owner alone" if not mode else "others may enter", f"chmod 700 {self._path}"
+            )
             if mode
             else Finding("access", True, "the owner alone"),
             Finding(EXPIRY_RULE, True, self._cleaned_by)

@@ -190,10 +190,16 @@ class S3Staging:
             codes = [self._try_create(key, b"", "text/plain", "probe") for _ in range(2)]
             self.delete(key)
         except StoreError as err:
-            return Finding("conditional create", False, err.reason, "let the credentials put and delete below the prefix")
+            return Finding(
+                "conditional create", False, err.reason, "let the credentials put and delete below the prefix"
+            )
         if codes[0] is None and codes[1] is None:
-            return Finding("conditional create", True, "ignored by this store; keys are claimed in the op store instead")
-        return Finding("conditional create", codes[0] is None, "honoured" if codes[0] is None else f"failed: {codes[0]}")
+            return Finding(
+                "conditional create", True, "ignored by this store; keys are claimed in the op store instead"
+            )
+        return Finding(
+            "conditional create", codes[0] is None, "honoured" if codes[0] is None else f"failed: {codes[0]}"
+        )
 
     @contextmanager
     def _faults(self) -> Iterator[None]:

@@ -41,14 +41,14 @@ class OpStoreTests:
 
     survives_close: ClassVar[bool] = True
     """Whether a store opened again at its place has what it had."""
-    opener: ClassVar[Opener | None] = None
+    opener: Opener | None = None
     """Opens the store of a place, for stores that several processes can share; must be picklable."""
 
     def open_opstore(self, place: str) -> OpStore:
         """Return the op store of a place with the indexes `INDEXES`, made there if there is none."""
         if self.opener is None:
             raise NotImplementedError
-        return type(self).opener(place)  # type: ignore[misc]
+        return self.opener(place)
 
     @pytest.fixture
     def place(self, tmp_path: Path) -> str:
@@ -167,8 +167,8 @@ class OpStoreTests:
         assert {"n": 1} == update(store, "others", "a", lambda doc: {"n": (doc or {"n": 0})["n"] + 1})
         assert {"n": 2} == update(store, "others", "a", lambda doc: {"n": (doc or {"n": 0})["n"] + 1})
         assert {"n": 2} == update(store, "others", "a", lambda doc: doc)
-        assert update(store, "others", "a", lambda doc: None) is None
-        assert update(store, "others", "a", lambda doc: None) is None
+        assert update(store, "others", "a", lambda _: None) is None
+        assert update(store, "others", "a", lambda _: None) is None
         assert [] == store.scan("others")
 
     def test_what_was_kept_is_there_after_closing(self, place: str) -> None:
@@ -205,7 +205,7 @@ class OpStoreTests:
             pytest.skip("it is one process's own")
         context = multiprocessing.get_context("spawn")
         with context.Pool(_N_WORKERS) as pool:
-            won = pool.starmap(_race, [(type(self).opener, place)] * _N_WORKERS)
+            won = pool.starmap(_race, [(self.opener, place)] * _N_WORKERS)
         store = self.open_opstore(place)
         found = store.get("others", "n")
         ids = [record.id for record in iter_scan(store, "things")]
@@ -216,7 +216,9 @@ class OpStoreTests:
         assert [f"{number:03}" for number in range(_ROUNDS)] == ids
         assert _ROUNDS == sum(won)
 
-    @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors])
+    @settings(
+        max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
+    )
     @given(st.lists(_STEPS, max_size=25))
     def test_it_does_as_memory_does(self, store: OpStore, steps: list[tuple[str, str, Any, Any]]) -> None:
         """Whatever is done to it, it answers as the plainest store would."""

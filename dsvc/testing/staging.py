@@ -1,8 +1,8 @@
 """The contract of staging stores as a test class to inherit from, and one in memory on a clock of one's own.
 
-    class TestMyStaging(StagingTests):
-        def make_staging(self, tmp_path) -> StagingStore:
-            return MyStaging(...)
+class TestMyStaging(StagingTests):
+    def make_staging(self, tmp_path) -> StagingStore:
+        return MyStaging(...)
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from dsvc.testing.annotation_lab import AnnotationLab
 
 
 def make(number):
+    """Return an ask."""
     return make_ask(
         source=f"s3://faces/{number}.png",
         content_id="e",

@@ -16,6 +16,7 @@ WEEK = "Mon-Fri 08:00-18:00 Europe/Berlin"
 
 
 def at(text, zone=BERLIN):
+    """Return a time of a zone in microseconds UTC."""
     return int(datetime.fromisoformat(text).replace(tzinfo=zone).timestamp()) * 10**6
 
 
@@ -68,9 +69,12 @@ def test_work_ends_when_it_is_done():
 
     assert at("2026-03-03 09:00") == calendar.after_work(at("2026-03-02 09:00"), 10 * HOUR)
     assert at("2026-03-09 08:30") == calendar.after_work(at("2026-03-06 17:00"), 3 * HOUR // 2)
-    assert Calendar("Mon 08:00-09:00", [date(2026, 3, 2) + timedelta(days=n) for n in range(9999)]).after_work(
-        at("2026-03-02 00:00"), HOUR
-    ) is None
+    assert (
+        Calendar("Mon 08:00-09:00", [date(2026, 3, 2) + timedelta(days=n) for n in range(9999)]).after_work(
+            at("2026-03-02 00:00"), HOUR
+        )
+        is None
+    )
 
 
 def test_always_is_always():

@@ -28,6 +28,7 @@ MEAN_S = 36.0
 
 
 def at(text):
+    """Return a time in microseconds UTC."""
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 10**6
 
 
@@ -44,6 +45,8 @@ def decided(text, pace=None, *, open_s=0.0, expiry=Expiry()):  # noqa: B008 - fr
 
 
 def run_turns(pace, start, n, *, minutes=15, **turn):
+    """Return the pace after some equal turns."""
+    """Return the window at a time."""
     now = at(start)
     for _ in range(n):
         pace = observe(pace, Turn(now_us=now, **turn), CALENDAR, POLICY)

@@ -11,6 +11,7 @@ from dsvc.annotation.expiry import DAY_US, HOUR_US, MODELS, Expiry, Life, fittin
 
 
 def at(text, zone=UTC):
+    """Return a time of a zone in microseconds UTC."""
     return int(datetime.fromisoformat(text).replace(tzinfo=zone).timestamp()) * 10**6
 
 

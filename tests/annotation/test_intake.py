@@ -10,7 +10,14 @@ from dsvc.testing.fake_platform import FakePlatform, FakeServer
 
 FORM = TaskForm(task="faces", version="1", type="boxes")
 ASK = make_ask(
-    source="s3://faces/1.png", content_id="e", task="faces", version="1", type="boxes", mode="label", form="label", round=0
+    source="s3://faces/1.png",
+    content_id="e",
+    task="faces",
+    version="1",
+    type="boxes",
+    mode="label",
+    form="label",
+    round=0,
 )
 SHOWING = Showing(ASK.ask_id, 1, None, 100, 50, 2)
 BOX = {"x": 10.0, "y": 20.0, "w": 30.0, "h": 40.0, "label": None}
@@ -28,6 +35,7 @@ class Pages(FakePlatform):
 
 
 def given(payload, annotator="ada", key=SHOWING.key, **fields):
+    """Return an answer of a platform."""
     return PlatformAnswer(
         **{
             "key": key,
@@ -43,9 +51,14 @@ def given(payload, annotator="ada", key=SHOWING.key, **fields):
 
 
 def take(*answers, log=None, known=True):
+    """Return op store, ledger and report after answers were taken in."""
     ops, log, taken = MemoryOpStore(), log or MemoryLog(), Taken()
     intake = Intake(
-        ops, log, Pages(AnswerPage(answers, b"1")), {ASK.ask_id: ASK}.get if known else lambda _: None, lambda n: f"p-{n}"
+        ops,
+        log,
+        Pages(AnswerPage(answers, b"1")),
+        {ASK.ask_id: ASK}.get if known else lambda _: None,
+        lambda n: f"p-{n}",
     )
     intake.take(FORM, taken)
     return ops, log, taken
@@ -108,7 +121,9 @@ def test_what_nobody_asked_is_kept_too():
 def test_a_skip_and_a_verdict_are_answers():
     """Without a value."""
     _, log, taken = take(
-        given(None, "a", outcome="skip", reasons=("blurred",)), given(None, "b", outcome="accept"), given([BOX], "c", outcome="reject")
+        given(None, "a", outcome="skip", reasons=("blurred",)),
+        given(None, "b", outcome="accept"),
+        given([BOX], "c", outcome="reject"),
     )
 
     assert 3 == taken.n_answers

@@ -12,10 +12,12 @@ TINY_MAP_BYTES = 1 << 16
 
 
 def open_lmdb(place):
+    """Open the store of a place."""
     return LmdbOpStore(Path(place), INDEXES)
 
 
 def open_tiny(place):
+    """Open it with a map that must grow."""
     return LmdbOpStore(Path(place), INDEXES, map_bytes=TINY_MAP_BYTES)
 
 

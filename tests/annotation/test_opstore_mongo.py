@@ -13,6 +13,7 @@ _numbers = itertools.count()
 
 
 def open_mongo(place):
+    """Open the store that a place names: address, blank, database."""
     url, _, database = place.partition(" ")
     return MongoOpStore(url, database, INDEXES)
 

@@ -20,6 +20,7 @@ def make_image(width=40, height=30, mode="RGB", form="PNG", **extra):
 
 
 def opened(rendered):
+    """Return what was rendered as an image."""
     return Image.open(BytesIO(rendered.data))
 
 

@@ -9,11 +9,13 @@ from dsvc.annotation.requests import Requests
 
 @pytest.fixture
 def requests():
+    """Return no requests, on a clock that goes on by itself."""
     times = iter(range(1, 10_000))
     return Requests(MemoryOpStore(), lambda: next(times))
 
 
 def make(number=1, **fields):
+    """Return an ask."""
     given = {"task": "quality", "version": "1", "type": "rating(5)", "mode": "label", "form": "label", "round": 0}
     return make_ask(source=f"s3://faces/{number}.png", content_id="e", **{**given, **fields})
 

@@ -27,7 +27,9 @@ def test_a_key_says_it_all(showing):
     assert set(showing.key) <= set("0123456789abcdefghijklmnopqrstuvwxyz#-")
 
 
-@pytest.mark.parametrize("key", ["", "x", "0" * 64, "0" * 64 + "#1", "0" * 64 + "#1-0-0-0-0-0", "g" * 64 + "#1-0-0-0-1"])
+@pytest.mark.parametrize(
+    "key", ["", "x", "0" * 64, "0" * 64 + "#1", "0" * 64 + "#1-0-0-0-0-0", "g" * 64 + "#1-0-0-0-1"]
+)
 def test_what_is_no_key_is_none_of_ours(key):
     """A task that somebody made by hand."""
     assert read_key(key) is None

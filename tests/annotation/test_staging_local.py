@@ -38,7 +38,7 @@ def test_nothing_is_left_beside_a_copy(tmp_path):
     staging = LocalStaging(tmp_path / "stage")
     staging.put("0a", b"x", "image/png")
     staging.put("0a", b"y", "image/png")
-    assert ["0a"] == os.listdir(tmp_path / "stage")
+    assert ["0a"] == [path.name for path in (tmp_path / "stage").iterdir()]
 
     (tmp_path / "stage" / "0b.77-00.part").write_bytes(b"cut")
     assert ["0a", "0b.77-00.part"] == [found.key for found in staging.iter_objects()]
@@ -63,4 +63,4 @@ def test_an_error_has_no_byte_of_the_image(tmp_path, monkeypatch):
     with pytest.raises(StoreError) as caught:
         staging.put("0a", b"secret pixels", "image/png")
     assert "secret" not in str(caught.value)
-    assert [] == os.listdir(tmp_path / "stage")
+    assert [] == list((tmp_path / "stage").iterdir())

@@ -23,6 +23,7 @@ DAY = {"ID": "gone", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration"
 
 @pytest.fixture(scope="module")
 def client():
+    """Give a client of the server."""
     try:
         with running_s3() as url:
             made = boto3.session.Session().client(
@@ -43,6 +44,7 @@ def client():
 
 @pytest.fixture
 def bucket(client):
+    """Make a bucket."""
     name = f"staging-{os.getpid()}-{next(_numbers)}"
     client.create_bucket(Bucket=name)
     return name
@@ -56,6 +58,7 @@ class TestS3Staging(StagingTests):
 
 
 def rule_of(staging):
+    """Tell whether the store's rule is well."""
     [found] = [finding for finding in staging.check() if finding.what == EXPIRY_RULE]
     return found.is_well
 

@@ -129,6 +129,7 @@ class Schedule:
 
 
 def check(events, model, store_model):
+    """Let events happen, then calm, then everybody answer; check what must hold."""
     schedule = Schedule(model, store_model)
     lab = schedule.lab
     for event in events:

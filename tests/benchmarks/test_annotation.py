@@ -12,6 +12,7 @@ _PATH = Path(__file__).parents[2] / "benchmarks" / "annotation.py"
 
 @pytest.fixture(scope="module")
 def benchmark():
+    """Load the benchmark as a module."""
     spec = importlib.util.spec_from_file_location("benchmarks_annotation", _PATH)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

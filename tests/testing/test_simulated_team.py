@@ -6,14 +6,17 @@ from dsvc.testing.simulated_team import DAY_US, HOUR_US, SimulatedTeam
 
 
 def make(alive=lambda image: True, **fields):
+    """Return a team of five."""
     return SimulatedTeam(START_US, alive, **{"n_people": 5, "mean_s": 600.0, **fields})
 
 
 def questions(n, first=0, **fields):
+    """Return questions."""
     return [Question(str(number), "label", str(number), **fields) for number in range(first, first + n)]
 
 
 def answers(team):
+    """Return all answers so far."""
     [page] = team.poll(FORM)
     return page.answers
 

@@ -1,0 +1,19 @@
+"""Who does the turns now."""
+
+from dsvc.annotation.lease import LEASE_US, drop_lease, take_lease
+from dsvc.annotation.opstore_memory import MemoryOpStore
+
+
+def test_one_at_a_time():
+    """Until it is given back, or over; one's own is taken again."""
+    ops = MemoryOpStore()
+    assert take_lease(ops, "team", "a", 1)
+    assert take_lease(ops, "team", "a", 2)
+    assert not take_lease(ops, "team", "b", 3)
+    assert take_lease(ops, "other", "b", 3)
+
+    drop_lease(ops, "team", "b")
+    assert not take_lease(ops, "team", "b", 4)
+    drop_lease(ops, "team", "a")
+    assert take_lease(ops, "team", "b", 5)
+    assert take_lease(ops, "team", "a", 6 + LEASE_US)
