@@ -33,6 +33,7 @@ def at(text):
 
 
 def decided(text, pace=None, *, open_s=0.0, expiry=Expiry()):  # noqa: B008 - frozen
+    """Return the window at a time."""
     return decide(
         pace or Pace(people=1.0),
         now_us=at(text),
