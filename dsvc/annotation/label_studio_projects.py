@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from dsvc.annotation.label_studio_api import LabelStudioApi
 from dsvc.annotation.label_studio_form import instruction, labelling_config
-from dsvc.errors import PlatformError
+from dsvc.errors import PlatformError, PlatformUnavailableError
 from dsvc.plugins.platforms import Finding, TaskForm
 
 MARK: Final = "dsvc:"
@@ -69,15 +69,29 @@ class LabelStudioProjects:
         }
         changed = {name: value for name, value in wanted.items() if project.get(name) != value}
         if changed:
-            try:
-                found = self._api.patch(f"/api/projects/{project['id']}/", changed)
-            except PlatformError as err:
-                raise self._changed(form, project, err.reason) from err
+            found = self._patch(form, project, changed)
             if found is None:  # somebody deleted it
-                del self._known[form.project]
+                self.forget(form)
                 return self.make(form, want)
             self._known[form.project] = {**project, **wanted}
         return int(project["id"])
+
+    def _patch(self, form: TaskForm, project: Mapping[str, Any], changed: dict[str, Any]) -> Any:
+        """Change a project; None where it is gone.
+
+        One answer that fits no form keeps the server from changing the interface at all. What its answers are values of
+        is the same, so the questions go out with the interface as it was, which lacks a reason at worst.
+        """
+        path = f"/api/projects/{project['id']}/"
+        try:
+            return self._api.patch(path, changed)
+        except PlatformUnavailableError:
+            raise
+        except PlatformError as err:
+            others = {name: value for name, value in changed.items() if name != "label_config"}
+            if len(others) == len(changed):
+                raise self._changed(form, project, err.reason) from err
+            return self._api.patch(path, others) if others else project
 
     def _changed(self, form: TaskForm, project: Mapping[str, Any], reason: str) -> PlatformError:
         return PlatformError(
@@ -101,7 +115,7 @@ class LabelStudioProjects:
         there = [item for item in self._api.get("/api/storages/s3", project=project) or [] if item["bucket"] == bucket]
         if not there:
             self._api.post("/api/storages/s3", wanted)
-        elif any(there[0].get(name) != value for name, value in wanted.items() if not name.startswith("aws_")):
+        else:  # once a process: the server does not say whether the keys that it has are still ours
             self._api.patch(f"/api/storages/s3/{there[0]['id']}", wanted)
         self._connected.add((project, bucket))
 
@@ -116,9 +130,11 @@ class LabelStudioProjects:
             )
         else:
             lacking = [name for name in ("s3_access_key", "s3_secret_key") if not options[name]]
-            told = f"{' and '.join(lacking)} not set" if lacking else "signed per view"
-            advice = f"set {' and '.join(lacking)}, with which the server signs addresses" if lacking else None
-            shown = Finding("images", not lacking, told, advice)
+            told = {0: "signed per view", 1: f"{''.join(lacking)} is not set"}.get(
+                len(lacking), "signed as the server can"
+            )
+            advice = f"set {lacking[0]} too" if len(lacking) == 1 else None
+            shown = Finding("images", len(lacking) != 1, told, advice)
         if options["hints_url"] and not options["hints_secret"]:
             hint = Finding("webhooks", is_well=False, found="hints_url without hints_secret", advice="set hints_secret")
             return [shown, hint]

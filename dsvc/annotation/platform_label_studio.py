@@ -98,7 +98,7 @@ class LabelStudioPlatform(Platform):
         """Adopt the tasks that have our keys, import the rest."""
         if not questions:
             return []
-        fresh_tasks = {question.key: _task(form, question) for question in questions}
+        fresh_tasks = {question.key: self._task(form, question) for question in questions}
         for bucket in sorted({urlsplit(q.image).netloc for q in questions if q.image.startswith("s3://")}):
             self._projects.connect(form, bucket)
         project = self._projects.make(form, max(question.want for question in questions))
@@ -117,6 +117,31 @@ class LabelStudioPlatform(Platform):
             Posted(q.key, str(made[q.key] if q.key in made else adopted[q.key]), is_adopted=q.key not in made)
             for q in questions
         ]
+
+    def _task(self, form: TaskForm, question: Question) -> dict[str, Any]:
+        """Return a question as a task to import."""
+        context = [f"Rejected before: {', '.join(question.reasons)}."] if question.reasons else []
+        context += [f"{name}: {text}" for name, text in question.context]
+        task: dict[str, Any] = {
+            "data": {
+                "image": question.image,
+                KEY: question.key,
+                "ask": {
+                    "label": "Label this image.",
+                    "adjust": "Correct what is shown.",
+                    "verify": "Is this right? Accept it, or reject it and say why; correct it if you can.",
+                }[question.form],
+                "context": " ".join(context),
+                "dsvc": shown_data(form, question),
+            }
+        }
+        if question.form != "label" and question.shown is not None:
+            try:
+                results = to_results(form, question.shown, question.width, question.height)
+            except AnswerFormatError as err:
+                raise PlatformError(platform=self.name, reason=f"question {question.key}: {err.reason}") from err
+            task["predictions"] = [{"model_version": "shown", "result": results}]
+        return task
 
     def _adopt(self, project: int, keys: Sequence[str]) -> dict[str, int]:
         """Return the task of each key that has one; where several have it, delete those that nobody answered."""
@@ -238,32 +263,6 @@ class LabelStudioPlatform(Platform):
         except ValueError:
             return None
         return sent.get(HINT_PROJECT.lower())
-
-
-def _task(form: TaskForm, question: Question) -> dict[str, Any]:
-    """Return a question as a task to import."""
-    context = [f"Rejected before: {', '.join(question.reasons)}."] if question.reasons else []
-    context += [f"{name}: {text}" for name, text in question.context]
-    task: dict[str, Any] = {
-        "data": {
-            "image": question.image,
-            KEY: question.key,
-            "ask": {
-                "label": "Label this image.",
-                "adjust": "Correct what is shown.",
-                "verify": "Is this right? Accept it, or reject it and say why; correct it if you can.",
-            }[question.form],
-            "context": " ".join(context),
-            "dsvc": shown_data(form, question),
-        }
-    }
-    if question.form != "label" and question.shown is not None:
-        try:
-            results = to_results(form, question.shown, question.width, question.height)
-        except AnswerFormatError as err:
-            raise PlatformError(platform=form.project, reason=f"question {question.key}: {err.reason}") from err
-        task["predictions"] = [{"model_version": "shown", "result": results}]
-    return task
 
 
 def _n_answers(task: Mapping[str, Any]) -> int:

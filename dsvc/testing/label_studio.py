@@ -13,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import os
 import platform
+import pwd
 import shutil
 import subprocess
 import sys
@@ -71,31 +72,35 @@ class LabelStudioServer:
 
 
 @contextmanager
-def running_label_studio(cache: Path | None = None) -> Iterator[LabelStudioServer]:
+def running_label_studio(cache: Path | None = None, data: Path | None = None) -> Iterator[LabelStudioServer]:
     """Give a server that answers, with no projects, and stop it in the end if it was started here.
 
     Args:
         cache: Where the server is installed; see the module.
+        data: Where it keeps its data, to be started on it again, which a server that is named is not; for as long as
+            the context is open if None.
 
     Raises:
         LabelStudioUnavailableError: If there is none and none can be had.
     """
-    if url := os.environ.get(URL_VARIABLE):
+    if data is None and (url := os.environ.get(URL_VARIABLE)):
         yield LabelStudioServer(url, os.environ.get(TOKEN_VARIABLE, ""))
         return
     program, seed = find_label_studio(cache or default_cache())
     with tempfile.TemporaryDirectory(prefix="dsvc-label-studio-", ignore_cleanup_errors=True) as folder:
-        data = Path(folder) / "data"
-        shutil.copytree(seed, data)
+        data = data or Path(folder) / "data"
+        if not data.exists():
+            shutil.copytree(seed, data)
         with _started(program, data, READY_S) as server:
             yield server
 
 
 def default_cache() -> Path:
-    """Return where servers are installed where nobody says."""
+    """Return where servers are installed where nobody says: by the system's word for a home, since tests set others."""
     if named := os.environ.get(CACHE_VARIABLE):
         return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dsvc"
+    home = pwd.getpwuid(os.getuid()).pw_dir
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path(home) / ".cache") / "dsvc"
 
 
 def find_label_studio(cache: Path) -> tuple[Path, Path]:

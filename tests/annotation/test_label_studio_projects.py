@@ -6,6 +6,7 @@ import pytest
 
 from dsvc.annotation.label_studio_projects import LabelStudioProjects
 from dsvc.errors import PlatformError
+from dsvc.plugins.platforms import Question
 from dsvc.testing.label_studio_people import LabelStudioDesk
 from dsvc.testing.platforms import a_form
 
@@ -14,6 +15,7 @@ pytestmark = [
     pytest.mark.service,
     pytest.mark.slow,
     pytest.mark.xdist_group("labelstudio"),
+    pytest.mark.timeout(1500),  # the first of them may have to install the server
 ]
 
 
@@ -69,6 +71,18 @@ def test_it_is_brought_up_to_date(desk):
 
     assert (made, 3, "Draw it.") == (found["id"], found["maximum_annotations"], found["expert_instruction"])
     assert "too large" in found["label_config"]
+
+
+def test_nonsense_does_not_wedge_it(desk):
+    """The server refuses to change the interface from then on; all else goes on."""
+    form = a_form()
+    desk.open().post(form, [Question("a#0", "label", "x")])
+    desk.give_nonsense(form, "a#0", "ann")
+    edited = dataclasses.replace(form, guideline="Rate it.", reasons=("blurred",))
+    (posted,) = desk.open().post(edited, [Question("b#0", "label", "x")])
+    found = desk.open().api.get(f"/api/projects/{desk.people.project(form)}/")
+
+    assert (False, "Rate it.") == (posted.is_adopted, found["expert_instruction"])
 
 
 @pytest.mark.parametrize("change", [{"type": "rating(9)"}, {"labels": ("x",)}])

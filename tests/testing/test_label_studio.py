@@ -1,11 +1,14 @@
 """A real Label Studio: that it is had, and what it does. The fake has the same vices (`test_fake_platform`)."""
 
 import json
+import os
 import queue
+import signal
 
 import pytest
 
 from dsvc.annotation.hints import HintReceiver
+from dsvc.errors import PlatformUnavailableError
 from dsvc.plugins.platforms import Question
 from dsvc.testing import label_studio as module
 from dsvc.testing.fake_platform import FakePlatform, FakeServer
@@ -20,13 +23,14 @@ from dsvc.testing.label_studio import (
     running_label_studio,
 )
 from dsvc.testing.label_studio_people import LabelStudioDesk
-from dsvc.testing.platforms import a_form
+from dsvc.testing.platforms import a_form, all_answers
 
 real = [
     pytest.mark.labelstudio,
     pytest.mark.service,
     pytest.mark.slow,
     pytest.mark.xdist_group("labelstudio"),
+    pytest.mark.timeout(1500),  # the first of them may have to install the server
 ]
 UNIQUE_ID = "0a1b2c3d-0000-4000-8000-000000000001"
 RATING = [{"id": "value", "from_name": "value", "to_name": "image", "type": "rating", "value": {"rating": 3}}]
@@ -172,6 +176,35 @@ def test_a_url_in_a_task_is_kept_and_exported(desk):
     status, found = desk.people.call("GET", f"/api/projects/{desk.people.project(form)}/export?download_all_tasks=true")
 
     assert (200, True) == (status, "X-Amz-Signature" in json.dumps(found))
+
+
+@marked
+def test_what_was_acknowledged_survives_a_kill(tmp_path):
+    """The server is killed and started again: tasks are adopted, answers polled, and a client asks again meanwhile."""
+    form = a_form()
+    questions = [Question(f"{name}#0", "label", "x") for name in "ab"]
+    with _running(tmp_path) as server:
+        desk = LabelStudioDesk(server)
+        posted = desk.open().post(form, questions)
+        desk.give(form, "a#0", "ann", payload=3)
+        os.kill(server.pid, signal.SIGKILL)
+        away = desk.open()
+        with pytest.raises(PlatformUnavailableError):
+            away.post(form, questions)
+    with _running(tmp_path) as server:
+        again = LabelStudioDesk(server, prefix=desk.options["prefix"]).open()
+
+        assert [posted[0].task_id, posted[1].task_id] == [task.task_id for task in again.post(form, questions)]
+        assert [3] == [answer.payload for answer in all_answers(again, form)]
+
+
+def _running(folder):
+    """Return a server that keeps its data in a folder."""
+    try:
+        find_label_studio(default_cache())
+    except LabelStudioUnavailableError as err:
+        pytest.skip(str(err))
+    return running_label_studio(data=folder / "data")
 
 
 def test_a_server_that_is_named_is_used(monkeypatch):

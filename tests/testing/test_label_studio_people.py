@@ -11,6 +11,7 @@ pytestmark = [
     pytest.mark.service,
     pytest.mark.slow,
     pytest.mark.xdist_group("labelstudio"),
+    pytest.mark.timeout(1500),  # the first of them may have to install the server
 ]
 
 
