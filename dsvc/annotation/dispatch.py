@@ -199,7 +199,7 @@ class Dispatcher:
             StoreError: As `turn`.
         """
         report = self._collected or TurnReport()
-        report.is_busy = not self._take_lease()
+        report.is_busy = not take_lease(self._ops, self.platform.name, self._owner, self._clock())
         if not report.is_busy:
             try:
                 self._clean(report, is_full=False)
