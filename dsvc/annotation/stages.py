@@ -119,7 +119,7 @@ class Stages:
         secret = self._secret()
         shared = self._digest(secret, b"rendering", name)
         now = self._clock()
-        for record in self._ops.scan(SPACE, "rendering", shared, shared + "\0"):
+        for record in self._ops.scan(SPACE, "rendering", shared, shared + "\x01"):
             stage = self._try_join(record.id, ref, now, least_us)
             if stage is not None:
                 return stage
