@@ -133,9 +133,17 @@ class Heard:
             and self._is_same(member.value, value)
         ]
 
-    def decide(self, round_: int, value: str) -> Decision:
-        """Return what the auditors of a round say of a value: the first of them who can tell."""
+    def decide(self, round_: int, value: str, *, by_anyone: bool = False) -> Decision:
+        """Return what the auditors of a round say of a value: the first of them who can tell.
+
+        Args:
+            round_: The round.
+            value: The value.
+            by_anyone: Whether people who were asked before anybody audited it count as auditors, after those who are.
+        """
         answers = effective(self._by.get(("audit", round_), ()))
+        if by_anyone and not answers:
+            answers = effective(self.first(round_))
         n_skips = sum(answer.outcome == "skip" for answer in answers)
         people = tuple(answer.annotator for answer in answers)
         for answer in sorted(answers, key=lambda a: (a.submitted_us, a.answer_id)):
@@ -172,4 +180,6 @@ class Heard:
 def decide_member(task: TaskSpec, source: str, member: Member, evidence: Evidence) -> Decision:
     """Return what was said of a member of a lot, as it was when the lot was closed."""
     item = Item(source, member.content_id, member.value, evidence=evidence)
-    return Heard(task, answer_type(task.type_text), item).decide(member.round, member.value)
+    # A member may be asked about by another condition since: who answers that has looked at it as an auditor would.
+    by_anyone = member.round == 0 and task.of is not None and task.audit is not None and not task.audit.people
+    return Heard(task, answer_type(task.type_text), item).decide(member.round, member.value, by_anyone=by_anyone)

@@ -106,3 +106,13 @@ def test_a_member_is_judged_as_it_was():
 
     assert "wrong" == decide_member(TASK, "s", Member(LOT, 0, "3", True, 1, "e"), evidence).state
     assert "open" == decide_member(TASK, "s", Member(LOT, 0, "3", True, 1, "other"), evidence).state
+
+
+def test_whoever_was_asked_meanwhile_has_judged_a_member():
+    """Where the condition came to select it: the lot would wait for an auditor for ever."""
+    member = Member(LOT, 0, "3", True, 1, "e")
+    by_people = evidence_of([said("value", "8", mode="adjust")])
+
+    assert "wrong" == decide_member(TASK, "s", member, by_people).state
+    assert "right" == decide_member(TASK, "s", member, evidence_of([said("value", "4", mode="adjust")])).state
+    assert "open" == decide_member(replace(TASK, audit=replace(AUDIT, people=True)), "s", member, by_people).state
