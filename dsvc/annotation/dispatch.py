@@ -276,6 +276,7 @@ class Dispatcher:
                 self._intake.take(served.form, report.taken, served.guideline)
             except PlatformError as err:
                 report.notes.append(err.message)
+        report.notes += report.taken.notes
 
     def collect_again(self, served: Served, report: TurnReport) -> None:
         """Take in what came since this turn began: before anything is decided against an ask."""

@@ -25,6 +25,8 @@ from dsvc.objects.oid import Oid
 from dsvc.plugins.platforms import Platform, PlatformAnswer, TaskForm
 
 INBOX: Final = "inbox"
+NOTES: Final = 20
+"""How many notes on what could not be read are passed on; the platform has all of them."""
 
 
 class AnswerLog(Protocol):
@@ -50,8 +52,9 @@ class Taken:
         work_s: Seconds that people took for them, where the platform says; by task.
         n_timed: How many of them it says it of; by task.
         n_read: Answers that the platform gave.
-        n_quarantined: Those that do not fit their task.
+        n_quarantined: Those that do not fit their task, or could not be read at all.
         n_unknown: Those of asks that nobody here knows.
+        notes: Where the first of those are that could not be read, and why.
     """
 
     asks: dict[Oid, Ask] = field(default_factory=dict)
@@ -62,6 +65,7 @@ class Taken:
     n_read: int = 0
     n_quarantined: int = 0
     n_unknown: int = 0
+    notes: list[str] = field(default_factory=list)
 
 
 class Intake:
@@ -99,6 +103,9 @@ class Intake:
         """
         name, type_ = self.cursor_name(form), answer_type(form.type)
         for page in self._platform.poll(form, self._log.cursor(name)):
+            taken.n_read += page.n_malformed
+            taken.n_quarantined += page.n_malformed
+            taken.notes += page.notes[: max(0, NOTES - len(taken.notes))]
             self._keep(form, type_, page.answers, {name: page.cursor}, taken, guideline)
 
     def retry_unknown(self, form: TaskForm, taken: Taken, guideline: Oid | None = None) -> None:

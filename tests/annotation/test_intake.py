@@ -130,3 +130,15 @@ def test_a_skip_and_a_verdict_are_answers():
     assert {"skip": None, "accept": None} == {
         one.outcome: one.payload for one in log.answers.values() if one.outcome != "reject"
     }
+
+
+def test_what_cannot_even_be_read_is_counted():
+    """With where it is, once; the cursor goes on behind it."""
+    log, taken = MemoryLog(), Taken()
+    pages = Pages(AnswerPage([given([BOX])], b"1", 2, ["a.jsonl:1: oops", "a.jsonl:3: oops"]))
+    intake = Intake(MemoryOpStore(), log, pages, {ASK.ask_id: ASK}.get, lambda n: n)
+    intake.take(FORM, taken)
+    intake.take(FORM, taken)
+
+    assert (3, 2, 1) == (taken.n_read, taken.n_quarantined, taken.n_answers)
+    assert ["a.jsonl:1: oops", "a.jsonl:3: oops"] == taken.notes
