@@ -48,13 +48,21 @@ class Outfit:
         recipe: The recipe.
         plugins: Offers the platform.
         environ: What ``${NAME}`` stands for.
+        clock: Microseconds UTC; the machine's if None.
 
     Raises:
         ConfigError: If the recipe says something of it that is not understood.
     """
 
-    def __init__(self, spec: PlatformSpec, recipe: Recipe, plugins: Plugins, environ: Mapping[str, str]) -> None:
-        self.spec = spec
+    def __init__(
+        self,
+        spec: PlatformSpec,
+        recipe: Recipe,
+        plugins: Plugins,
+        environ: Mapping[str, str],
+        clock: Callable[[], int] | None = None,
+    ) -> None:
+        self.spec, self._clock = spec, clock
         self.directory = recipe.directory
         kind = plugins.get_platform(spec.plugin)
         place = f"platform.{spec.name}"
@@ -86,7 +94,7 @@ class Outfit:
                     found="nothing",
                 )
             return None
-        return open_staging(self._staging, self.directory, self.spec.expiry)
+        return open_staging(self._staging, self.directory, self.spec.expiry, self._clock)
 
     def form(self, task: TaskSpec) -> TaskForm:
         """Return what all questions of a task have in common."""
@@ -121,10 +129,12 @@ def platform_of(recipe: Recipe, task: TaskSpec) -> PlatformSpec:
     return next(iter(recipe.platforms.values()), DEFAULT)
 
 
-def outfits(recipe: Recipe, plugins: Plugins, environ: Mapping[str, str]) -> list[Outfit]:
+def outfits(
+    recipe: Recipe, plugins: Plugins, environ: Mapping[str, str], clock: Callable[[], int] | None = None
+) -> list[Outfit]:
     """Return the platforms that some task of a recipe is asked on, in the order of the tasks."""
     specs = {spec.name: spec for spec in (platform_of(recipe, task) for task in recipe.tasks.values())}
-    return [Outfit(spec, recipe, plugins, environ) for spec in specs.values()]
+    return [Outfit(spec, recipe, plugins, environ, clock) for spec in specs.values()]
 
 
 def read_expiry(text: str | None, place: str = "platform") -> Expiry:
@@ -144,12 +154,14 @@ def read_expiry(text: str | None, place: str = "platform") -> Expiry:
     return Expiry("daily sweep", int(match[1]) * 60 + int(match[2]))
 
 
-def open_staging(address: str, directory: Path, declared_rule: str | None) -> StagingStore:
+def open_staging(
+    address: str, directory: Path, declared_rule: str | None, clock: Callable[[], int] | None = None
+) -> StagingStore:
     """Return a staging store: ``s3://bucket/prefix``, or a directory, relative to the recipe's."""
     if address.startswith("s3://"):
         bucket, _, prefix = address.removeprefix("s3://").partition("/")
         return S3Staging(bucket, prefix, declared_rule=declared_rule)
-    return LocalStaging(directory / address.removeprefix("file://"), cleaned_by=declared_rule)
+    return LocalStaging(directory / address.removeprefix("file://"), cleaned_by=declared_rule, clock=clock)
 
 
 def open_ops(path: Path, address: str | None = None) -> OpStore:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from dsvc.annotation.staging import EXPIRY_RULE, StagedObject
@@ -22,18 +22,21 @@ _NO_SPACE = {28, 122}  # ENOSPC, EDQUOT
 class LocalStaging:
     """Staged copies as files of one directory."""
 
-    def __init__(self, path: Path, *, cleaned_by: str | None = None) -> None:
+    def __init__(
+        self, path: Path, *, cleaned_by: str | None = None, clock: Callable[[], int] | None = None
+    ) -> None:
         """Make the directory if there is none.
 
         Args:
             path: The directory; it holds nothing else.
             cleaned_by: What deletes its files within a day besides dsvc, in words; None if nothing does.
+            clock: Microseconds UTC, for when a file was put; the file system's own if None.
 
         Raises:
             StorePermissionError: If it cannot be made.
         """
         self._path = path.absolute()
-        self._cleaned_by = cleaned_by
+        self._cleaned_by, self._clock = cleaned_by, clock
         try:
             self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as err:
@@ -53,6 +56,8 @@ class LocalStaging:
             try:
                 with os.fdopen(fd, "wb") as file:
                     file.write(data)
+                if self._clock is not None:
+                    os.utime(part, ns=(self._clock() * 1000,) * 2)
                 os.link(part, target)
             except FileExistsError:
                 return None

@@ -120,18 +120,17 @@ class AskStatus(msgspec.Struct, frozen=True):
 
 
 def make_report(
-    collected: Mapping[str, TurnReport],
+    overdue: Mapping[str, int],
     turns: Mapping[str, TurnReport],
     sent: Sent,
     n_lots: int,
     notes: Sequence[str],
 ) -> SyncReport:
-    """Return what a pass did; `turns` go on from what was `collected`."""
+    """Return what a pass did; `overdue` says how many copies each platform's collecting deleted."""
     platforms = []
     for name, turn in turns.items():
-        first = collected[name]
         taken = turn.taken
-        n_overdue = turn.reaped.n_overdue + (first.reaped.n_overdue if first.reaped is not turn.reaped else 0)
+        n_overdue = turn.reaped.n_overdue + overdue.get(name, 0)
         platforms.append(
             PlatformTurn(
                 name,

@@ -36,6 +36,14 @@ def write_recipe(directory: Path) -> None:
     (directory / ".dsvc" / "config.toml").write_text('recipe = "dsvc"\n', encoding="utf-8")
 
 
+def write_people_recipe(directory: Path) -> None:
+    """Copy the recipe of the second act, and its guideline, into a directory; otherwise as `write_recipe`."""
+    _copy("people_recipe/dsvc.toml", directory / "dsvc.toml")
+    (directory / "guidelines").mkdir(exist_ok=True)
+    _copy("people_recipe/boxes.md", directory / "guidelines" / "boxes.md")
+    (directory / ".dsvc" / "config.toml").write_text('recipe = "dsvc"\n', encoding="utf-8")
+
+
 def add_documents(directory: Path, name: str) -> Path:
     """Copy one file of documents to where the recipe's feeds look, and return its path."""
     path = directory / "documents" / name
