@@ -43,10 +43,10 @@ class Policy(msgspec.Struct, frozen=True):
     """
 
     margin_us: int = HOUR_US
-    lead_us: int = 4 * HOUR_US
+    lead_us: int = 2 * HOUR_US
     spare: float = 1.3
     caution: float = 1.0
-    memory: int = 100
+    memory: int = 50
     tolerated: float = 0.005
     people: float = 1.0
     reserved: dict[Need, float] = msgspec.field(default_factory=lambda: {"audit": 0.2, "new": 0.1})

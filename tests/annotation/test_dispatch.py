@@ -186,7 +186,7 @@ def test_audits_and_adjudication_come_first():
 
 def test_what_is_worth_more_is_released_first():
     """Of one need, by level; of one level what was wanted first."""
-    lab = make_lab(policy=Policy(people=0.005))
+    lab = make_lab(policy=Policy(people=0.01))
     for number in range(10):
         lab.want(number, level=number % 3)
         lab.now_us += 1

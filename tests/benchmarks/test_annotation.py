@@ -22,16 +22,13 @@ def benchmark():
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["rolling", "daily sweep", "lifecycle"])
 @pytest.mark.parametrize("load", [0.9, 1.5])
-def test_a_fortnight_wastes_almost_nothing(benchmark, monkeypatch, model, load):
-    """Two weeks of a team of whom two fifths leave after one: almost no copy expires, and nobody waits for work.
-
-    A team that changes by two fifths once a fortnight loses at most twice what one of a quarter may.
-    """
+def test_a_fortnight_wastes_almost_nothing(benchmark, model, load):
+    """Two weeks of a team of whom two fifths leave after one: almost no copy expires, and nobody waits for work."""
     quarter = benchmark.simulate(model, load, days=14, people=5, mean_s=600.0, seed=1)
 
-    assert quarter.expired_share <= 2 * benchmark.MOST_EXPIRED[model]
+    assert quarter.expired_share <= benchmark.MOST_EXPIRED[model]
     assert quarter.uploads_per_answer <= benchmark.MOST_UPLOADS
-    assert quarter.throughput >= 0.95
+    assert quarter.throughput >= 0.975  # of a small team, one answer less an evening is one in a hundred
     assert quarter.oldest_h * 3.6e9 < DAY_US
 
 
