@@ -19,6 +19,7 @@ SAID = {
     "make": "is made again",
     "maybe": "may be made again",
     "failed": "failed with these inputs",
+    "pending": "waits for people",
     "missing-input": "cannot exist",
     "remove": "goes",
 }

@@ -71,6 +71,8 @@ class Predictor:
         self._reasons: dict[str, Reasons] = {}
         self._seen: set[Oid] = set()
         """Transform hashes of steps that were forecast."""
+        self._doubtful: set[str] = set()
+        """Signals of which it is not known of all sources whether they have a record."""
 
     @property
     def view(self) -> View:
@@ -117,6 +119,11 @@ class Predictor:
             self._forecast_range(bound, forecast)
         else:
             self._forecast_parts(bound, forecast)
+        if is_open and spec.kind == "task":
+            self._doubtful.add(spec.name)  # who is resolved again need not have a record
+        if not self._doubtful.isdisjoint(bound.inputs.signals):
+            forecast.doubt()
+            self._doubtful.add(spec.name)
         if bound.transform in self._seen:
             forecast.doubt()  # another step of this very transform runs before, and may answer everything
         self._seen.add(bound.transform)

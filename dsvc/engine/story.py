@@ -14,9 +14,10 @@ import pyarrow as pa
 
 from dsvc.engine.fields import same_bits
 from dsvc.engine.forecast import StepForecast
-from dsvc.engine.inputs import Input, Inputs
+from dsvc.engine.inputs import OWN_PREFIX, Input, Inputs
 from dsvc.engine.loading import Loader
 from dsvc.engine.makers import Maker, find_makers
+from dsvc.engine.output import REASON_PENDING
 from dsvc.engine.plain_values import plain_values
 from dsvc.engine.plan import DatasetPlan, plan_dataset
 from dsvc.engine.predict import Predictor
@@ -43,6 +44,7 @@ from dsvc.repo.view import View
 
 CURRENT, TAKEN, MAKE, MAYBE = "current", "taken", "make", "maybe"
 FAILED, MISSING, REMOVE = "failed", "missing-input", "remove"
+PENDING = "pending"
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -74,7 +76,7 @@ class StepStory(msgspec.Struct, frozen=True):
     name: str
     verdict: str
     """``current``; ``taken``, as a trace has it; ``make``; ``maybe``, made unless it is cut off; ``failed``, with these
-    inputs; ``missing-input``, it cannot exist; ``remove``, it goes."""
+    inputs; ``pending``, people are asked; ``missing-input``, it cannot exist; ``remove``, it goes."""
     why: str
     inputs: tuple[InputStory, ...]
     record: Seen | None
@@ -179,7 +181,8 @@ class _Teller:
         match = forecast.bound.match
         error = None if match.own is None else self._waits(match.own.waiting)
         if error is not None and record is None:
-            return FAILED, error, match.own
+            is_asked = error.startswith(f"{REASON_PENDING}: ")
+            return (PENDING if is_asked else FAILED), error.removeprefix(f"{REASON_PENDING}: "), match.own
         changed = [item.path for item in inputs if item.has_changed]
         if match.own is not None and (match.is_current or not changed):
             return (CURRENT, "", match.own) if record is not None else (MISSING, "it has none of its inputs", None)
@@ -220,6 +223,8 @@ class _Teller:
         named = {entry.path for entry in bound.was.inputs} if bound.was is not None else set()
         told = []
         for position, item in enumerate(bound.inputs.items):
+            if item.path.signal.startswith(OWN_PREFIX):
+                continue  # what people said: `dsvc.engine.task_blame` tells of it
             old = None if was is None or str(item.path) not in named else was.items[position]
             told.append(self._tell_input(bound.inputs, was, item, old))
         return tuple(told)

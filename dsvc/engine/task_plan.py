@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from itertools import islice
 from statistics import median
 
@@ -73,7 +74,7 @@ class TaskPlan(msgspec.Struct, frozen=True):
 
 
 def plan_task(
-    repo: BaseRepository, draft: View, task: TaskSpec, forecast: StepForecast, view: View, unknown: Set[str]
+    repo: BaseRepository, draft: View, task: TaskSpec, forecast: StepForecast, view: View, unknown: AbstractSet[str]
 ) -> TaskPlan:
     """Say what people would have to do for one task.
 

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from dsvc.engine.story import tell_story
 from dsvc.engine.task_plan import price_version
 from dsvc.errors import UserError
 from dsvc.recipe.versions import VersionRange
@@ -89,6 +90,29 @@ def test_behind_a_step_that_must_run_a_plan_says_what_is_known(office):
     assert (0, False) == planned(office, "asks", "is_exact")
     office.run()
     assert (3, True) == planned(office, "asks", "is_exact")
+
+
+def test_what_is_below_a_task_that_is_not_known_yet_is_a_range(office):
+    """Who is resolved again need not have a record: nothing below is certain."""
+    office.write(
+        recipe(ask="twice < 6")
+        + '[step.twice]\nsql = "SELECT 2 * score AS twice"\n[step.c]\nsql = "SELECT kind = \'cat\' AS c"'
+    )
+    office.run()
+    office.put("score", {"s0": 9, "s7": 0})
+    runs = {step.name: (step.run.lower, step.run.upper) for step in office.plan().steps}
+    assert {"twice": (2, 2), "kind": (0, 2), "c": (0, 2)} == runs
+
+    assert {"twice": 2, "kind": 2, "c": 1} == {step.name: step.ran for step in office.run().steps}
+
+
+def test_the_story_of_a_source_says_that_people_are_asked(office):
+    """It is no failure."""
+    office.run()
+    [told] = tell_story(office.repo, office.recipe, office.plugins, "s0").steps
+
+    assert "pending" == told.verdict
+    assert ["label", "label._origin", "score", "content.id"] == [item.path for item in told.inputs]
 
 
 def test_a_plan_as_json_tells_of_people(office):
