@@ -58,7 +58,7 @@ PEOPLE_STORY: tuple[PeopleEvent, ...] = (
     Wait(1),
     Answer("face_boxes", "cleo"),
     _type("annotate sync --close-lots"),
-    Say("What people gave is audited as well."),
+    Say("What people gave in the second round is audited as well."),
     Wait(1),
     Answer("face_boxes", "dora"),
     _type("annotate sync --close-lots"),
