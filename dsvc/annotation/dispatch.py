@@ -214,8 +214,7 @@ class Dispatcher:
         """Do everything that can be done now.
 
         Raises:
-            StoreError: If the op store or the ledger fails. What platform and staging store fail to do is noted, and
-                made up for at the next turn.
+            StoreError: If the op store or the ledger fails. What else fails is noted, and made up for at the next turn.
         """
         report, self._collected = self._collected or TurnReport(), None
         if not take_lease(self._ops, self.platform.name, self._owner, self._clock()):
@@ -264,7 +263,8 @@ class Dispatcher:
         if self.stages is None:
             return
         try:
-            report.reaped = self.stages.survey() if is_full else self.stages.reap()
+            before, report.reaped = report.reaped, self.stages.survey() if is_full else self.stages.reap()
+            report.reaped.n_overdue += before.n_overdue
         except StoreError as err:
             report.notes.append(err.message)
 

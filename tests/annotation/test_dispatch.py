@@ -287,3 +287,20 @@ def test_two_turns_at_once_are_one():
     assert lab.turn().is_busy
     lab.wait(1)
     assert not lab.turn().is_busy
+
+
+def test_collecting_is_the_first_part_of_a_turn():
+    """What is overdue goes and answers come in; the turn that follows counts both once."""
+    lab = make_lab(store_expiry=Expiry("lifecycle"))
+    for number in range(3):
+        lab.want(number)
+    lab.turn()
+    lab.answer("ada")
+    lab.wait(24)
+    report = lab.dispatcher.collect()
+    assert (1, 3, 0) == (report.taken.n_answers, report.reaped.n_overdue, report.n_posted)
+    assert set() == lab.store.keys
+
+    report = lab.turn()
+    assert (1, 3, 2) == (report.taken.n_answers, report.reaped.n_overdue, report.n_posted)
+    assert 0 == lab.turn().taken.n_answers
