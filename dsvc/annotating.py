@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dsvc.annotation.records import Ask
     from dsvc.annotation.syncing import AskStatus, CheckedPlatform, SyncReport
     from dsvc.engine.people import People
+    from dsvc.recipe.task_spec import TaskSpec
     from dsvc.repo.view import View
 
 Progress = Callable[[str, int, int | None], None]
@@ -301,7 +302,7 @@ class Annotating(Running):
                 weights[task] += 1
         return weights
 
-    def _check_task(self, name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def _check_task(self, name: str) -> TaskSpec:
         from dsvc.errors import UserError
         from dsvc.repo.names import nearest
 

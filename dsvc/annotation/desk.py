@@ -118,7 +118,13 @@ class Desk:
         """Delete what is overdue and take in answers, of every platform."""
         return {name: dispatcher.collect() for name, dispatcher in self._dispatchers.items()}
 
-    def want(self, tasks: Mapping[str, Iterable[Wanted]], subscriber: str, others: Iterable[str], weight: Mapping[str, int]) -> Sent:
+    def want(
+        self,
+        tasks: Mapping[str, Iterable[Wanted]],
+        subscriber: str,
+        others: Iterable[str],
+        weight: Mapping[str, int],
+    ) -> Sent:
         """Subscribe to what is wanted and to nothing else.
 
         Args:

@@ -82,7 +82,8 @@ def read_typed(question: OpenQuestion, typed: str) -> dict[str, Any] | None:
     if type_.shape == "rating":
         value: Any = int(text) if text in question.choices else None
     elif type_.shape == "class":
-        named = [name for name in type_.names if name == text] or [n for n in type_.names if text and n.startswith(text)]
+        named = [name for name in type_.names if name == text]
+        named = named or [name for name in type_.names if text and name.startswith(text)]
         value = named[0] if len(named) == 1 else None
     else:
         value = text or None
@@ -92,7 +93,13 @@ def read_typed(question: OpenQuestion, typed: str) -> dict[str, Any] | None:
 
 
 def write_answer(
-    platform: FilesPlatform, form: TaskForm, who: str, question: OpenQuestion, said: dict[str, Any], seconds: float, at: str
+    platform: FilesPlatform,
+    form: TaskForm,
+    who: str,
+    question: OpenQuestion,
+    said: dict[str, Any],
+    seconds: float,
+    at: str,
 ) -> None:
     """Append an answer to the person's file; durable on return."""
     path = answer_file(platform, form, who)

@@ -125,7 +125,8 @@ def platform_of(recipe: Recipe, task: TaskSpec) -> PlatformSpec:
         return recipe.platforms[task.platform]
     if len(recipe.platforms) > 1:
         names = ", ".join(recipe.platforms)
-        raise ConfigError(file="dsvc.toml", key=f"task.{task.name}.platform", expected=f"one of {names}", found="nothing")
+        key = f"task.{task.name}.platform"
+        raise ConfigError(file="dsvc.toml", key=key, expected=f"one of {names}", found="nothing")
     return next(iter(recipe.platforms.values()), DEFAULT)
 
 

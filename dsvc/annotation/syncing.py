@@ -10,6 +10,7 @@ import msgspec
 from dsvc.annotation.asks import Wanted
 from dsvc.annotation.desk import Desk, Sent, is_open
 from dsvc.annotation.dispatch import TurnReport
+from dsvc.annotation.evidence import NOTHING
 from dsvc.annotation.ledger import LedgerView
 from dsvc.annotation.outfit import Outfit
 from dsvc.annotation.overview import iter_requests
@@ -190,9 +191,9 @@ def check_outfit(outfit: Outfit) -> CheckedPlatform:
     for task in outfit.tasks:
         if task.guideline is not None:
             text = outfit.guideline(task)
-            found = f"{task.guideline} cannot be read" if text is None else f"{len(text.split())} words"
-            advice = f"write {task.guideline}: it is what annotators read" if text is None else None
-            findings.append(Finding(f"guideline of {task.name}", text is not None, found, advice))
+            told = f"{task.guideline} cannot be read" if text is None else f"{len(text.split())} words"
+            todo = None if text is not None else f"write {task.guideline}: it is what annotators read"
+            findings.append(Finding(f"guideline of {task.name}", text is not None, told, todo))
     outfit.platform.close()
     names = tuple(task.name for task in outfit.tasks)
     return CheckedPlatform(outfit.spec.name, outfit.spec.plugin, names, tuple(findings))
@@ -249,8 +250,8 @@ def find_one(ask_id: str, known: Sequence[AskStatus], ledger: LedgerView) -> Ask
         hint = "give more digits" if found else "`dsvc annotate asks` lists them"
         raise UserError(message=f"{told} of id {ask_id}", hint=hint)
     (status,) = found.values()
-    evidence = ledger.evidence(status.ask.task, [status.ask.source]).get(status.ask.source)
-    answers = () if evidence is None else tuple(a for a in evidence.answers if a.ask_id == status.ask.ask_id)
+    known_of = ledger.evidence(status.ask.task, [status.ask.source]).get(status.ask.source, NOTHING)
+    answers = tuple(answer for answer in known_of.answers if answer.ask_id == status.ask.ask_id)
     return msgspec.structs.replace(status, answers=answers, by=tuple(sorted({a.annotator for a in answers})))
 
 

@@ -93,7 +93,8 @@ def sync_objects(report: SyncReport, *, is_dry: bool = False) -> Iterator[dict[s
 def check_lines(found: Iterable[CheckedPlatform]) -> Iterator[str]:
     """Yield what was found of each platform."""
     for platform in found:
-        yield f"{click.style(plain(platform.name), bold=True)} ({plain(platform.plugin)}), tasks {', '.join(platform.tasks)}"
+        name = click.style(plain(platform.name), bold=True)
+        yield f"{name} ({plain(platform.plugin)}), tasks {', '.join(platform.tasks)}"
         yield from table(
             (
                 (

@@ -169,7 +169,10 @@ def cancel(*, asks: tuple[str, ...], again: bool, dry_run: bool, as_json: bool) 
     )
 
 
-@command(group=annotate, examples=["dsvc annotate agreement face_boxes", "dsvc annotate agreement face_boxes --against faces"])
+@command(
+    group=annotate,
+    examples=["dsvc annotate agreement face_boxes", "dsvc annotate agreement face_boxes --against faces"],
+)
 @click.argument("task", type=STEP)
 @click.option("--against", metavar="SIGNAL", type=SIGNAL, help="Compare everybody with this signal of the draft")
 @json_option
@@ -207,8 +210,8 @@ def label(*, task: str, who: str | None, limit: int | None, as_json: bool) -> No
 
     Answers go into a file of yours, and `dsvc annotate sync` takes them in. An empty line ends it.
     """
-    from dsvc.annotation.labelling import open_questions, write_answer
     from dsvc.annotation.exchange import time_text
+    from dsvc.annotation.labelling import open_questions, write_answer
     from dsvc.annotation.outfit import outfits
     from dsvc.annotation.platform_files import FilesPlatform
 
@@ -220,7 +223,7 @@ def label(*, task: str, who: str | None, limit: int | None, as_json: bool) -> No
     if not isinstance(platform, FilesPlatform):
         raise UserError(
             message=f"task {task} is asked on {outfit.spec.name}, which is no platform of files",
-            hint="answer there; `dsvc annotate label` is for `plugin = \"files\"`",
+            hint='answer there; `dsvc annotate label` is for `plugin = "files"`',
         )
     name = who or find_author() or "me"
     n_done = 0

@@ -38,7 +38,7 @@ PEOPLE_STORY: tuple[PeopleEvent, ...] = (
     _type("ingest"),
     _type("annotate check"),
     _type("run"),
-    Say("Two datasets want the boxes, and each image is asked about once. Copies are staged only while somebody may look."),
+    Say("Two datasets want the boxes; each image is asked about once. Copies are staged only while somebody may look."),
     _type("annotate asks face_boxes"),
     Answer("quality", "ann", can_be_me=True),
     Answer("face_boxes", "ann", limit=4),

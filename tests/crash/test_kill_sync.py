@@ -4,19 +4,17 @@ import random
 import subprocess
 import sys
 import time
-from pathlib import Path
 
+from tests.crash.process import PROJECT
 from tests.people.world import World
 
-WORKER = Path(__file__).with_name("sync_worker.py")
 N_KILLS = 8
 
 
 def kill_a_pass(world: World, delay_s: float) -> None:
     """Start passes in another process, and kill it some time after it began."""
-    process = subprocess.Popen(
-        [sys.executable, str(WORKER), str(world.path), str(world.now_us)], stdout=subprocess.PIPE, text=True
-    )
+    command = [sys.executable, "-m", "tests.crash.sync_worker", str(world.path), str(world.now_us)]
+    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
     try:
         assert "ready\n" == process.stdout.readline()
         time.sleep(delay_s)

@@ -111,7 +111,7 @@ class World:
         with self.open() as repo:
             sources = {status.ask.ask_id.hex(): status.ask.source for status in repo.asks(everything=True)}
         n_done = 0
-        with path.open("a") if todo else open("/dev/null", "a") as file:
+        with path.open("a") if todo else Path("/dev/null").open("a") as file:
             for question in todo:
                 source = sources.get(question["key"].partition("#")[0])
                 if source is None:
@@ -157,7 +157,7 @@ class World:
         return sorted(path for path in folder.iterdir() if path.is_file()) if folder.exists() else []
 
     def expected(self) -> dict[str, list]:
-        """Return what must come out, found without the product's rounds: who was asked is right, and so is a failed lot."""
+        """Return what must come out, found without the product's rounds: what was asked, and failed lots, are right."""
         from dsvc.annotation.ledger import read_ledger
 
         expected = dict(self.model)
@@ -170,7 +170,8 @@ class World:
             looked_at = [member.source for member in lot.members if member.sampled]
             for source in looked_at:
                 expected[source] = self.truth[source]
-            n_wrong = sum(self.model[source] != self.truth[source] for source in looked_at if lot.key.find("model") >= 0)
+            is_of_model = "model" in lot.key
+            n_wrong = sum(is_of_model and self.model[source] != self.truth[source] for source in looked_at)
             if n_wrong > lot.accept:
                 for member in lot.members:
                     expected[member.source] = self.truth[member.source]
