@@ -54,6 +54,13 @@ class Asking(Looking):
 
         return People(self, self.view(DRAFT_REVISION), Loader(self.recipe(), self.plugins), task)
 
+    def is_task(self, signal: str, revision: str = HEAD) -> bool:
+        """Tell whether people make a signal of a version, told by how it was made."""
+        from dsvc.repo.status import asks_people
+
+        view = self.view(revision)
+        return any(entry.name == signal and asks_people(view, entry.trace) for entry in view.state.derived)
+
     def blame_task(self, task: str, pointer: str, revision: str = HEAD) -> TaskStory | None:
         """Return how a task came to what a version has of one source; None for a source that is none of the task's.
 
@@ -69,5 +76,5 @@ class Asking(Looking):
         view = self.view(revision)
         if revision == DRAFT_REVISION:
             return tell_task(self, self.recipe(), self.plugins, view, task, pointer)
-        with open_recipe(view, self.plugins) as recipe:
+        with open_recipe(view, None) as recipe:  # no plugin has a part in it
             return tell_task(self, recipe, self.plugins, view, task, pointer)

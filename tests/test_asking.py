@@ -141,6 +141,12 @@ def test_who_had_a_part_in_a_record(repo):
     )
 
 
+def test_which_signals_are_people_s(repo):
+    """Told by how they were made, whatever the recipe says by now."""
+    assert repo.is_task("kind", "@draft")
+    assert not repo.is_task("guess", "@draft")
+
+
 def test_a_task_s_signal_cannot_be_put(repo):
     """The recipe makes it."""
     assert "task.kind" == repo.find_owner("kind")

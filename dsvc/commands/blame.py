@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from dsvc.commands._command import command
 from dsvc.commands._options import HEAD, REVISION, SIGNAL, json_option, open_repository
-from dsvc.commands._render import emit, plain, short
+from dsvc.commands._render import count, emit, plain, short
 
 if TYPE_CHECKING:
+    from dsvc.engine.task_blame import TaskStory
     from dsvc.repo.blame import Blame
     from dsvc.repo.history import CommitInfo
 
@@ -24,10 +27,31 @@ if TYPE_CHECKING:
 def blame(*, signal: str, pointer: str, revision: str, as_json: bool) -> None:
     """Show who gave a record its value.
 
-    Commit, producer, version and transform; for a derived record also its inputs, with theirs.
+    Commit, producer, version and transform; for a derived record also its inputs, with theirs; of what a task asks
+    people, who said what, in which round, and what was shown to them. People are told by their pseudonyms.
     """
-    found = open_repository().blame(signal, pointer, revision)
-    emit(as_json=as_json, objects=[_object(found)], lines=_lines(found))
+    repo = open_repository()
+    found = repo.blame(signal, pointer, revision)
+    told = repo.blame_task(signal, pointer, revision) if repo.is_task(signal, revision) else None
+    people = {} if told is None else {"task": msgspec.to_builtins(told)}
+    lines = chain(_lines(found), () if told is None else _task_lines(told))
+    emit(as_json=as_json, objects=[{**_object(found), **people}], lines=lines)
+
+
+def _task_lines(story: TaskStory) -> Iterator[str]:
+    """Yield who had a part in a task's record, by round."""
+    yield f"  people      {story.standing or 'pending'}, round {story.round}"
+    for said in story.said:
+        shown = "" if said.shown is None else f", was shown {plain(said.shown)}"
+        value = "" if said.value is None else f" {plain(said.value)}"
+        why = f" ({plain(', '.join(said.reasons))})" if said.reasons else ""
+        left_out = "" if said.counts else "  [does not count]"
+        who = f"{plain(said.annotator)} {said.outcome}{value}{why}{shown}, version {plain(said.version)}"
+        yield f"    round {said.round} {said.mode}  {who}{left_out}"
+    for lot in story.lots:
+        yield f"    round {lot.round} lot {lot.lot[:12]}  {lot.state}{', in its sample' if lot.sampled else ''}"
+    for mode, ask, people in story.waits_for:
+        yield f"    waits for {mode} of {count(people, 'person', 'people')}, ask {ask[:12]}"
 
 
 def _lines(found: Blame, indent: str = "", name: str = "") -> Iterator[str]:

@@ -9,6 +9,7 @@ from itertools import chain, islice, zip_longest
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from dsvc.commands._command import command
 from dsvc.commands._options import STEP, json_option, open_repository
@@ -16,7 +17,9 @@ from dsvc.commands._render import Styled, count, emit, hint, plain, say, table
 from dsvc.commands._story import story_lines, story_objects
 
 if TYPE_CHECKING:
+    from dsvc.annotation.asks import AskCounts
     from dsvc.engine.plan import Count, DatasetPlan, Plan, StepPlan
+    from dsvc.engine.task_plan import TaskPlan
     from dsvc.feeds.pending import Pending
 
 OWN_LINE = {"new-step", "transform"}
@@ -34,11 +37,13 @@ COLOURS = {"new": "green", "stale": "yellow", "removed": "red", "open": "yellow"
         "dsvc plan --rows --step face_area --limit 20",
         "dsvc plan --arrow rows.arrow",
         "dsvc plan --explain s3://faces/1.jpg",
+        "dsvc plan --as-version face_boxes=3",
     ]
 )
 @click.option("--rows", is_flag=True, help="List the records instead, each with the reason")
 @click.option("--arrow", "sink", metavar="FILE", help="Write the records to FILE as an Arrow stream; `-` is stdout")
 @click.option("--explain", "pointer", metavar="POINTER", help="Tell the story of one source, record by record")
+@click.option("--as-version", "priced", metavar="TASK=VERSION", help="Say what people would do if a task had a version")
 @click.option("--step", "steps", multiple=True, type=STEP, help="Only this step (can be repeated)")
 @click.option("--limit", "-n", type=click.IntRange(min=0), help="Records at most, with --rows")
 @click.option("--verbose", "-v", is_flag=True, help="Also say how a run would go about it: transform hashes and traces")
@@ -48,6 +53,7 @@ def plan(
     rows: bool,
     sink: str | None,
     pointer: str | None,
+    priced: str | None,
     steps: tuple[str, ...],
     limit: int | None,
     verbose: bool,
@@ -57,10 +63,22 @@ def plan(
 
     Counts are exact where the inputs of a step are known. Behind a step that has to run first they are a range:
     a record that comes out as it was changes nothing after it. Seconds are what earlier runs measured on this machine.
+    What people would be asked is counted too, and no run waits for them.
     """
-    if sum((rows, sink is not None, pointer is not None)) > 1:
-        raise click.UsageError("--rows, --arrow and --explain exclude each other")
+    if sum((rows, sink is not None, pointer is not None, priced is not None)) > 1:
+        raise click.UsageError("--rows, --arrow, --explain and --as-version exclude each other")
     repo = open_repository()
+    if priced is not None:
+        task, equals, version = priced.partition("=")
+        if not (task and equals and version):
+            raise click.UsageError("--as-version wants TASK=VERSION, e.g. face_boxes=3")
+        counts = repo.price_version(task, version)
+        emit(
+            as_json=as_json,
+            objects=[{"type": "priced-task", "name": task, "version": version, **msgspec.to_builtins(counts)}],
+            lines=[f"task {plain(task)} as version {plain(version)}: {_priced(counts)}"],
+        )
+        return
     if pointer is not None:
         stories = [repo.explain(pointer, step) for step in steps or (None,)]
         emit(
@@ -130,23 +148,45 @@ def plan_lines(found: Plan, only: Collection[str] | None, *, verbose: bool = Fal
         yield "Everything is current"
         return
     steps = [item for item in found.steps if only is None or item.name in only]
+    tasks = {task.name: task for task in found.tasks}
     datasets = [item for item in found.datasets if only is None or item.name in only]
-    rows = table([*map(_step_row, steps), *map(_dataset_row, datasets)])
+    rows = table([*(_step_row(item, tasks.get(item.name)) for item in steps), *map(_dataset_row, datasets)])
     for item, line in zip_longest(steps, rows):
         yield line
         if item is not None:
             yield from _details(item)
+            yield from _work(tasks.get(item.name))
             yield from (f"      {line}" for line in (found.mechanics(item.name) if verbose else ()))
     if found.run.upper and only is None:
         yield f"{_records(found.run)} to make in all{_time_in_all(found)}"
 
 
-def _step_row(item: StepPlan) -> tuple[object, ...]:
-    told = [f"{_records(item.run)} to make{_time(item)}"] if item.run.upper else []
+def _step_row(item: StepPlan, task: TaskPlan | None) -> tuple[object, ...]:
+    time = _time(item) if task is None else ""
+    told = [f"{_records(item.run)} to make{time}"] if item.run.upper else []
     told += [f"{count(item.reuse)} taken from an earlier run"] if item.reuse else []
     told += [f"{count(item.remove)} to go"] if item.remove else []
-    told += [f"{count(item.waiting)} failed before"] if item.waiting else []
-    return "step", item.name, _status(item.status), ", ".join(told)
+    told += [f"{count(item.waiting)} failed before"] if item.waiting and task is None else []
+    return "step" if task is None else "task", item.name, _status(item.status), ", ".join(told)
+
+
+def _work(task: TaskPlan | None) -> Iterator[str]:
+    """Yield what people would have to do for a task."""
+    if task is None or not (task.asks or task.audits or task.reused):
+        return
+    told = [f"{count(task.new, 'new ask')}"] if task.new else []
+    told += [f"{count(task.shared)} that another branch waits for"] if task.shared else []
+    asked = task.asks - task.new - task.shared
+    told += [f"{count(asked)} asked already"] if asked else []
+    told += [f"{count(task.reused)} answered before"] if task.reused else []
+    told += [f"{count(task.audits, 'audit')} to come"] if task.audits else []
+    told[-1] += "" if task.seconds is None else f", {duration(task.seconds, task.seconds) or 'a second'} of work"
+    yield f"      people: {', '.join(told)}{'' if task.is_exact else ', as far as known'}"
+
+
+def _priced(counts: AskCounts) -> str:
+    told = f"{count(counts.new, 'ask')}, {count(counts.answers, 'answer')} wanted"
+    return f"{told}, {count(counts.reused)} answered before" if counts.reused else told
 
 
 def _time(item: StepPlan) -> str:
@@ -205,6 +245,9 @@ def plan_objects(found: Plan, only: Collection[str] | None, *, verbose: bool = F
         if only is None or item["name"] in only:
             how = {"mechanics": list(found.mechanics(item["name"]))} if verbose else {}
             yield {"type": "planned-step", **item, **how}
+    for task in whole["tasks"]:
+        if only is None or task["name"] in only:
+            yield {"type": "planned-task", **task}
     for data in whole["datasets"]:
         if only is None or data["name"] in only:
             yield {"type": "planned-dataset", **data}

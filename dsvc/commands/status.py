@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dsvc.repo.status import Stale, Status
     from dsvc.repo.waiting import WaitingSource
 
-SAID = {"failed": "failed", "held": "held back, or of older content"}
+SAID = {"failed": "failed", "held": "held back, or of older content", "pending": "people are asked about"}
 
 
 @command(examples=["dsvc status", "dsvc status --waiting --limit 20"])
@@ -54,6 +54,8 @@ def next_steps(found: Status) -> Iterator[str]:
     whys = {item.why for item in found.waiting}
     if "failed" in whys:
         yield "`dsvc status --waiting` says what failed; `dsvc run --retry-failed` tries it again"
+    if "pending" in whys:
+        yield "`dsvc annotate status` says how far people are; a commit need not wait for them"
     if "held" in whys:
         yield "`dsvc status --waiting` says what is held; `accept` and `formats` in dsvc.toml say what is taken"
 

@@ -138,7 +138,8 @@ class Plan:
     @property
     def unmeasured(self) -> tuple[str, ...]:
         """The steps with something to make that no run has measured."""
-        return tuple(step.name for step in self.steps if step.seconds is None)
+        asking = {task.name for task in self.tasks}  # resolving takes no time worth a word
+        return tuple(step.name for step in self.steps if step.seconds is None and step.name not in asking)
 
     def rows(self, steps: Collection[str] | None = None) -> Iterator[tuple[str, str, str]]:
         """Yield (step, source, why) for every record that must run or may have to, by step and source.

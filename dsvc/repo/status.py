@@ -113,7 +113,7 @@ def make_status(
     """
     state = draft.state
     derived = {entry.name for entry in state.derived}
-    asked = {entry.name for entry in state.derived if _asks_people(draft, entry.trace)}
+    asked = {entry.name for entry in state.derived if asks_people(draft, entry.trace)}
     return Status(
         branch=branch,
         head=head,
@@ -134,7 +134,7 @@ def make_status(
     )
 
 
-def _asks_people(view: View, trace: Oid) -> bool:
+def asks_people(view: View, trace: Oid) -> bool:
     """Tell whether a signal is a task's, which says in its trace what people said."""
     return any(used.path == LOTS_INPUT for used in get_object(view.reader, trace, Kind.TRACE, Trace).inputs)
 

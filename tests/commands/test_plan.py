@@ -146,3 +146,18 @@ def test_plan_says_what_the_next_ingest_reads_again(made):
     assert "dsvc ingest" in result.err
     (pending,) = [item for item in made.json("plan") if item["type"] == "planned-feed"]
     assert ("signals", ["quality"]) == (pending["why"], pending["signals"])
+
+
+def test_people_are_planned_too(repo):
+    """How many asks are new, and what a version would cost; no run waits for them."""
+    repo.put("guess", {"s3://b/1": "cat", "s3://b/2": "dog"})
+    task = '[task.kind]\ntype = "class(cat, dog)"\nof = "guess"\nask = "guess = \'cat\'"\n'
+    Path("dsvc.toml").write_text(task)
+
+    assert ["task  kind  new  2 records to make", "      people: 1 new ask"] == repo("plan").lines[:2]
+    assert ["task kind as version 2: 1 ask, 1 answer wanted"] == repo("plan", "--as-version", "kind=2").lines
+    assert [1] == [item["new"] for item in repo.json("plan") if item["type"] == "planned-task"]
+    assert "TASK=VERSION" in repo("plan", "--as-version", "kind", expect=2).err
+    repo("run")
+    assert "  kind  1 source people are asked about" in repo("status").lines
+    assert "  people      final, round 0" in repo("blame", "kind", "s3://b/2", "--rev", "@draft").lines
