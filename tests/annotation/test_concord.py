@@ -1,0 +1,65 @@
+"""How far people agree."""
+
+from decimal import Decimal
+
+from dsvc.annotation.concord import against, among_people, near_of, votes_of
+from dsvc.annotation.evidence import Answered, evidence_of
+from dsvc.annotation.records import make_answer, make_ask
+from dsvc.objects.types import parse_type
+from dsvc.recipe.task_spec import Nearness, TaskSpec
+
+TASK = TaskSpec("quality", parse_type("rating(5)"))
+
+
+def said(source, votes, *, judged=None):
+    """Return the evidence of a source: what each person said."""
+    ask = make_ask(
+        source=source,
+        content_id="",
+        task="quality",
+        version="1",
+        type="rating(5)",
+        mode="label" if judged is None else "verify",
+        form="label" if judged is None else "verify",
+        round=0,
+        judged=judged,
+    )
+    answers = []
+    for at, (who, value) in enumerate(votes.items()):
+        outcome = "skip" if value is None else "accept" if value == "yes" else "value"
+        payload = value if outcome == "value" else None
+        answers.append(Answered(ask, make_answer(ask, annotator=who, submitted_us=at, outcome=outcome, payload=payload)))
+    return source, evidence_of(answers, ())
+
+
+def test_people_are_compared_where_several_answered():
+    """Each pair once; a person is compared with all others."""
+    found = [said("s3://f/1", {"a": "4", "b": "4"}), said("s3://f/2", {"a": "1", "b": "3"}), said("s3://f/3", {"a": "2"})]
+    everybody, first, second = among_people(TASK, found)
+
+    assert ("", 2, 1) == (everybody.who, everybody.sources, everybody.near)
+    assert [("a", 2), ("b", 2)] == [(item.who, item.sources) for item in (first, second)]
+    assert everybody.kappa is not None
+
+
+def test_people_are_compared_with_other_values():
+    """Sources without one are left out."""
+    found = [said("s3://f/1", {"a": "4", "b": "5"}), said("s3://f/2", {"a": "1"})]
+    everybody, first, second = against(TASK, found, {"s3://f/1": "4"}, "model")
+
+    assert [("model", 2, 1), ("model", 1, 1), ("model", 1, 0)] == [
+        (item.against, item.sources, item.near) for item in (everybody, first, second)
+    ]
+
+
+def test_accepting_is_saying_what_was_shown_and_skipping_says_nothing():
+    """A vote is a value."""
+    _, evidence = said("s3://f/1", {"a": "yes", "b": None}, judged="3")
+
+    assert {"a": "3"} == votes_of(evidence)
+
+
+def test_nearness_is_that_of_the_type_without_an_audit():
+    """Boxes by IoU, ratings exactly."""
+    assert Nearness("iou", Decimal("0.8")) == near_of(TaskSpec("boxes", parse_type("boxes")))
+    assert Nearness("within") == near_of(TASK)

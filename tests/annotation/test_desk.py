@@ -1,0 +1,112 @@
+"""The desk: who wants what, and what is forgotten with the op store."""
+
+import msgspec
+import pytest
+
+from dsvc.annotation.asks import Wanted
+from dsvc.annotation.desk import Desk
+from dsvc.annotation.opstore_memory import MemoryOpStore
+from dsvc.annotation.outfit import make_pseudonym, outfits
+from dsvc.annotation.records import make_ask
+from dsvc.annotation.requests import Requests
+from dsvc.plugins.manager import Plugins
+from dsvc.recipe.load import load_recipe
+from dsvc.store.memory import MemoryStore
+
+RECIPE = """
+[platform.team]
+plugin = "files"
+
+[task.quality]
+type     = "rating(5)"
+priority = 2
+
+[task.kind]
+type = "class(cat, dog)"
+"""
+
+
+def make(number, task="quality"):
+    """Return an ask of a task."""
+    types = {"quality": "rating(5)", "kind": "class(cat, dog)"}
+    return make_ask(
+        source=f"s3://f/{number}",
+        content_id="",
+        task=task,
+        version="1",
+        type=types[task],
+        mode="label",
+        form="label",
+        round=0,
+    )
+
+
+@pytest.fixture(name="desk")
+def make_desk(tmp_path):
+    """A desk with the platform `files`, and everything else in memory."""
+    (tmp_path / "dsvc.toml").write_text(RECIPE)
+    plugins = Plugins()
+    recipe = load_recipe(tmp_path, plugins=plugins)
+    desk = Desk(
+        outfits(recipe, plugins, {}), MemoryStore(), MemoryOpStore(), lambda: 10**15, pseudonym=make_pseudonym()
+    )
+    yield desk
+    desk.close()
+
+
+def want(desk, numbers, who="main", others=()):
+    """Let somebody want the ratings of some sources."""
+    return desk.want({"quality": [Wanted(make(n), 1) for n in numbers]}, who, others, {})
+
+
+def test_what_is_wanted_is_subscribed_to_once(desk):
+    """Wanting it again changes nothing."""
+    first, second = want(desk, range(3)), want(desk, range(3))
+
+    assert (3, 0) == (first.new, first.shared)
+    assert (0, 0, 0) == (second.new, second.shared, second.dropped)
+
+
+def test_what_is_wanted_no_more_is_let_go(desk):
+    """Unless somebody else wants it too."""
+    want(desk, [1, 2], "main", ["exp"])
+    shared = want(desk, [2], "exp", ["main"])
+    gone = want(desk, [], "main", ["exp"])
+    requests = Requests(desk.ops, desk.clock)
+
+    assert (1, 2) == (shared.shared, gone.dropped)
+    assert requests.get(make(1).ask_id.hex()) is None
+    assert ("exp",) == requests.get(make(2).ask_id.hex()).subscribers
+
+
+def test_who_is_gone_wants_nothing(desk):
+    """A branch that was deleted."""
+    want(desk, [1], "exp", ["main"])
+    want(desk, [], "main", [])
+
+    assert desk.requests.get(make(1).ask_id.hex()) is None
+
+
+def test_a_higher_priority_is_worth_more(desk):
+    """Tasks that wait for the same number of datasets are told apart by it."""
+    desk.want({"quality": [Wanted(make(1), 1)], "kind": [Wanted(make(1, "kind"), 1)]}, "main", (), {})
+    levels = [desk.requests.get(make(1, task).ask_id.hex()).level for task in ("kind", "quality")]
+
+    assert 2 == levels[1] - levels[0]
+
+
+def test_a_turn_posts_and_answers_come_in(desk):
+    """The question is out after a turn; its answer is taken in by the next, also by a desk that remembers nothing."""
+    want(desk, [1])
+    desk.turn()
+    platform = desk.outfits["team"].platform
+    form = desk.outfits["team"].form(desk.outfits["team"].tasks[0])
+    (task,) = platform.iter_tasks(form)
+    (platform.folder(form) / "answers" / "ann.jsonl").write_bytes(
+        msgspec.json.encode({"key": task.key, "value": 4}) + b"\n"
+    )
+    report = desk.collect()["team"]
+
+    assert (1, 1) == (report.taken.n_read, report.taken.n_answers)
+    assert "ANSWERED" == desk.requests.get(make(1).ask_id.hex()).state
+    assert make(1).ask_id == desk.find_ask(make(1).ask_id).ask_id
