@@ -1,0 +1,165 @@
+"""`dsvc annotate`, and what `dsvc run` does of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+RECIPE = """
+[feed.images]
+plugin  = "files"
+path    = "documents/*.jsonl"
+pointer = "uri"
+
+[signal.model]
+from  = "images"
+type  = "rating(5)"
+value = "quality"
+
+[platform.team]
+plugin = "files"
+
+[task.quality]
+type = "rating(5)"
+of   = "model"
+ask  = "model < 3"
+
+[dataset.good]
+where = "quality >= 3"
+"""
+
+
+@pytest.fixture(name="asked")
+def make_asked(shell):
+    """Three images, of which people are asked about two."""
+    shell("init")
+    Path("documents").mkdir()
+    rows = [{"uri": f"s3://f/{n}", "quality": n} for n in (1, 2, 4)]
+    Path("documents/1.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    Path("dsvc.toml").write_text(RECIPE)
+    return shell
+
+
+def answer(value=5):
+    """Answer everything that is out, as one person."""
+    folder = Path("annotation/quality@1")
+    keys = [json.loads(line)["key"] for line in (folder / "asks.jsonl").read_text().splitlines()]
+    lines = (json.dumps({"key": key, "value": value, "seconds": 6}) + "\n" for key in keys)
+    (folder / "answers" / "ann.jsonl").write_text("".join(lines))
+    return keys
+
+
+def test_run_sends_asks_and_the_next_takes_answers_in(asked):
+    """It ends without waiting; what new answers touch is made by the next, datasets included."""
+    first = asked("run", "--ingest")
+    before = asked("read", "@draft", "--dataset", "good", "--json").objects
+    answer()
+    second = asked("run", "-m", "people")
+
+    assert "team: 2 questions sent" in first.lines
+    assert "task quality waits for 2 asks" in first.lines
+    assert 1 == len(before)
+    assert "team: 2 answers taken in, 2 asks closed" in second.lines
+    assert 3 == len(asked("read", "--dataset", "good", "--json").objects)
+
+
+def test_run_can_leave_people_alone(asked):
+    """`--no-people` sends nothing, and so does a run of other steps."""
+    asked("run", "--ingest", "--no-people")
+    asked("run", "good")
+
+    assert not Path("annotation").exists()
+
+
+def test_run_makes_all_the_same_where_nobody_can_be_asked(asked):
+    """A platform that is not set up is told of; what can be made is made."""
+    Path("dsvc.toml").write_text(RECIPE.replace('plugin = "files"\n\n[task', 'plugin = "files"\nimage = "url"\n\n[task'))
+    result = asked("run", "--ingest")
+
+    assert "nobody was asked" in result.err
+    assert 1 == len(asked("read", "@draft", "--dataset", "good", "--json").objects)
+
+
+def test_sync_dry_run_changes_nothing(asked):
+    """It counts what would be asked."""
+    asked("run", "--ingest", "--no-people")
+    (told,) = asked.json("annotate", "sync", "--dry-run")
+
+    assert (2, {"quality": 2}, True) == (told["new"], told["wanted"], told["dry_run"])
+    assert not Path("annotation").exists()
+
+
+def test_asks_and_show(asked):
+    """An ask is shown by its first digits, with its answers once there are some."""
+    asked("run", "--ingest")
+    asks = asked.json("annotate", "asks")
+    shown = asked("annotate", "show", asks[0]["ask_id"][:8])
+    answer()
+    asked("annotate", "sync")
+    (found,) = asked.json("annotate", "show", asks[0]["ask_id"][:8])
+
+    assert ["s3://f/1", "s3://f/2"] == [ask["source"] for ask in asks]
+    assert {"OPEN"} == {ask["state"] for ask in asks}
+    assert any("adjust, adjust, round 0" in line for line in shown.lines)
+    assert ["5"] == [given["payload"] for given in found["answers"]]
+    assert "No ask is open" in asked("annotate", "asks").err
+
+
+def test_cancel(asked):
+    """A cancelled ask is taken back, and asked again when told so."""
+    asked("run", "--ingest")
+    ask = asked.json("annotate", "asks")[0]["ask_id"]
+    asked("annotate", "cancel", ask)
+    states = [found["state"] for found in asked.json("annotate", "asks")]
+    asked("annotate", "cancel", ask, "--again")
+    asked("annotate", "sync")
+
+    assert ["PARKED", "OPEN"] == states
+    assert ["OPEN", "OPEN"] == [found["state"] for found in asked.json("annotate", "asks")]
+
+
+def test_figures(asked):
+    """Status, agreement and cost, for people and for programs."""
+    asked("run", "--ingest")
+    answer()
+    asked("annotate", "follow", "--times", "1")
+    task, platform = asked.json("annotate", "status")
+
+    assert ("task-work", 2, 0) == (task["type"], task["answers"], task["open"])
+    assert ("platform-work", 0) == (platform["type"], platform["backlog_s"])
+    assert any(line.startswith("quality@1") for line in asked("annotate", "status").lines)
+    assert [2, 0] == [asked.json("annotate", "agreement", "quality", "--against", "model")[0][k] for k in ("sources", "near")]
+    assert [2, 12.0] == [asked.json("annotate", "cost")[0][name] for name in ("answers", "seconds")]
+    assert asked("annotate", "agreement", "quality").lines[0].split()[0] == "who"
+    assert any("questions sent" in line for line in asked("annotate", "cost").lines)
+
+
+def test_check(asked):
+    """A folder that can be written to is well; a platform that shows copies needs a place for them."""
+    well = asked("annotate", "check")
+    Path("dsvc.toml").write_text(RECIPE.replace('plugin = "files"\n\n[task', 'plugin = "files"\nimage = "url"\n\n[task'))
+    wrong = asked.json("annotate", "check", expect=3)
+
+    assert well.lines[0].startswith("team (files), tasks quality")
+    assert not wrong[0]["is_well"]
+
+
+def test_label_at_the_terminal(asked, monkeypatch):
+    """What is typed becomes an answer; what fits nothing is asked for again."""
+    import io
+
+    asked("run", "--ingest")
+    monkeypatch.setattr("sys.stdin", io.StringIO("9\n4\n3\n"))
+    result = asked("annotate", "label", "quality", "--as", "ada")
+    taken = asked("annotate", "sync")
+
+    assert "2 answers written" in result.err
+    assert "that is none of 1/2/3/4/5" in result.err
+    assert "team: 2 answers taken in, 2 asks closed" in taken.lines
+
+
+def test_unknown_tasks_are_refused_with_the_nearest(asked):
+    """Every command that takes a task says what there is."""
+    asked("ingest")
+    for words in (("asks", "qualty"), ("agreement", "qualty"), ("label", "qualty")):
+        assert "quality" in asked("annotate", *words, expect=1).err
