@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -120,7 +120,7 @@ def run(
                     notice=_notice,
                 )
             if not made or not found.did_nothing:
-                emit(as_json=as_json, objects=_objects(found), lines=_lines(found))
+                emit(as_json=as_json, objects=_objects(found), lines=_lines(found, repo.recipe().tasks))
                 made.append(found)
 
         tasks = () if no_people else repo.recipe().tasks
@@ -171,14 +171,15 @@ def _commit(repo: Repository, message: str) -> Shown | None:
         return None
 
 
-def _lines(done: RunReport) -> Iterator[str]:
+def _lines(done: RunReport, tasks: Container[str]) -> Iterator[str]:
     if done.did_nothing:
         yield "Everything is current"
         return
-    yield from table([*map(_step_row, done.steps), *map(_dataset_row, done.datasets)])
+    rows = (_step_row(step, is_task=step.name in tasks) for step in done.steps)
+    yield from table([*rows, *map(_dataset_row, done.datasets)])
 
 
-def _step_row(step: StepReport) -> tuple[object, ...]:
+def _step_row(step: StepReport, *, is_task: bool) -> tuple[object, ...]:
     if step.status == "removed":
         return "step", step.name, f"gone with {count(step.removed, 'record')}"
     told = [f"{count(step.ran, 'record')} made" if step.ran or step.status == "made" else "current"]
@@ -193,8 +194,8 @@ def _step_row(step: StepReport) -> tuple[object, ...]:
     if step.removed:
         told.append(f"{count(step.removed)} gone")
     if step.waiting:
-        told.append(f"{count(step.waiting)} waiting")
-    return "step", step.name, ", ".join(told)
+        told.append(f"{count(step.waiting)} {'asked about' if is_task else 'waiting'}")
+    return "task" if is_task else "step", step.name, ", ".join(told)
 
 
 def _dataset_row(data: DatasetReport) -> tuple[object, ...]:
