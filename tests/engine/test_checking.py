@@ -146,3 +146,19 @@ def test_what_a_dataset_unnests_and_samples_by_is_checked(check, bench):
     )
 
     assert ["dataset.d.unnest", "dataset.d.sample.per"] == [problem.key for problem in problems]
+
+
+def test_tasks_are_checked_as_datasets_are(bench):
+    """Their conditions against the types of what they name, and what they judge against their own type."""
+    bench.put("label", {"s1": "cat"})
+    bench.put("score", {"s1": 1})
+    bench.write("""
+        [task.kind]
+        type = "rating(5)"
+        of   = "label"
+        ask  = "score + 1"
+        formats = { "<1" = "nowhere:f" }
+        """)
+    problems = check_recipe(bench.view, bench.path, bench.plugins, bench.known)
+
+    assert {"task.kind.ask", "task.kind.type", "nowhere:f"} == {problem.key for problem in problems}
