@@ -6,7 +6,6 @@ Rooms above the store are imported when used.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -36,6 +35,8 @@ STATE = "annotation"
 class Annotating(Running):
     """What a repository does to have its questions answered."""
 
+    environ: Mapping[str, str] = {}
+    """What ``${NAME}`` in a platform stands for, where the caller does not say."""
     annotation_policy: Policy | None = None
     """Of the release controller; the usual one if None."""
 
@@ -48,7 +49,7 @@ class Annotating(Running):
         from dsvc.annotation.outfit import outfits
         from dsvc.annotation.syncing import check_outfit
 
-        found = outfits(self.recipe(), self.plugins, os.environ if environ is None else environ)
+        found = outfits(self.recipe(), self.plugins, self.environ if environ is None else environ)
         return [check_outfit(outfit) for outfit in found]
 
     def annotate_sync(
@@ -210,7 +211,7 @@ class Annotating(Running):
         from dsvc.annotation.desk import Desk
         from dsvc.annotation.outfit import make_pseudonym, open_ops, outfits
 
-        found = outfits(self.recipe(), self.plugins, os.environ if environ is None else environ, self.clock)
+        found = outfits(self.recipe(), self.plugins, self.environ if environ is None else environ, self.clock)
         desk = Desk(
             found,
             self.store,

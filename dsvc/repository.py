@@ -44,6 +44,7 @@ def now_us() -> int:
 class Repository(Annotating, Tagging, Asking):
     """One repository, open. Close it, or use it as a context manager."""
 
+    environ = os.environ
     _loaded: tuple[Mapping[str, bytes], tuple[str, ...], Recipe] | None = None
     """The recipe last loaded, and what it was loaded from."""
 

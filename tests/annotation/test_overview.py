@@ -1,0 +1,33 @@
+"""Work in progress in figures."""
+
+from dsvc.annotation.ledger import read_ledger
+from dsvc.annotation.overview import iter_requests, task_costs
+from tests.people.world import World
+
+
+def test_costs_are_told_apart_by_round_and_mode(tmp_path):
+    """First answers, audits and rework, each with its seconds."""
+    world = World(tmp_path, image="pointer")
+    n_answers = world.finish()
+    with world.open() as repo:
+        costs = task_costs(read_ledger(repo.store), "faces")
+
+    assert n_answers == sum(cost.answers for cost in costs)
+    assert 12.0 * n_answers == sum(cost.seconds for cost in costs)
+    assert {(0, "adjust"), (0, "audit"), (1, "adjust")} <= {(cost.round, cost.mode) for cost in costs}
+
+
+def test_staged_copies_are_shown_with_their_ages(tmp_path):
+    """Each says how old it is, when it goes, and for how many asks it is there."""
+    world = World(tmp_path, audit="")
+    world.sync()
+    world.wait(3)
+    with world.open() as repo:
+        _, (platform,) = repo.annotate_status()
+        with repo._desk(None) as desk:
+            n_requests = len(list(iter_requests(desk.ops)))
+
+    assert [3 * 3600.0] * 4 == [copy.age_s for copy in platform.staged]
+    assert {1} == {copy.asks for copy in platform.staged}
+    assert 4 == n_requests
+    assert platform.oldest_s == 3 * 3600.0
