@@ -38,6 +38,9 @@ GROUP, EVERYTHING = "the group changed: ", "the records changed: "
 NEW_MEMBER, LEFT_MEMBER = "new member", "a member left"
 MADE_AGAIN = " is made again"
 
+_NOT_BY_VERSION = ("_state", "_origin")
+"""Circumstances that do not change with a producer's version."""
+
 Codes = npt.NDArray[np.int64]
 
 
@@ -100,7 +103,9 @@ class Reasons:
         codes = np.full(len(keys), position + 2)
         now, base = self._items[position], self._match.base
         was = None if base is None else base.inputs.items[position]
-        if was is None or was.signal is None or now.signal is None or now.path == CONTENT_ID or now.path.circumstance:
+        if was is None or was.signal is None or now.signal is None or now.path == CONTENT_ID:
+            return codes
+        if now.path.circumstance in _NOT_BY_VERSION:
             return codes
         for rows, before, after in _iter_versions(self._match.now.reader, keys, was, now):
             codes[rows] = self._code_of(f"{self.labels[position + 2]} ({tell_versions(before, after)})")
