@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dsvc.engine.aligned import AlignedOutput, Alignment
+from dsvc.engine.aligned import AlignedOutput, Alignment, base_of
 from dsvc.engine.binding import Bound
 from dsvc.engine.calls import Call, Caller, Outlook
 from dsvc.engine.columns import Columns
@@ -308,11 +308,8 @@ class RecordMaking:
                 self._kept.keep(writer, Trace(self._bound.transform, inputs, output.write()))
 
     def _find_total(self) -> int | None:
-        """Return how many sources there are to go through, where that is known."""
-        inputs = self._bound.inputs
-        if self._base is not None or len(inputs.required) != 1:
-            return None
-        signal = inputs.required[0].signal
+        """Return how many sources there are to go through at most, where that is known."""
+        signal = base_of(self._bound.inputs) if self._base is None else None
         return None if signal is None else signal.count
 
     def _tell(self) -> None:
