@@ -16,7 +16,6 @@ from dsvc.engine.calls import WORTH_S, Caller
 from dsvc.engine.chosen import choose
 from dsvc.engine.datasets import make_datasets
 from dsvc.engine.drafts import drop_derived, put_derived
-from dsvc.engine.executors.local import LocalExecutor
 from dsvc.engine.executors.sizes import Clock
 from dsvc.engine.grouped import GroupMaking
 from dsvc.engine.limit import Limit
@@ -110,8 +109,16 @@ def _executor_maker(plugins: Plugins, name: str | None, workers: int | None) -> 
     Raises:
         PluginNotFoundError: If there is no such executor.
     """
-    kind = LocalExecutor if name in (None, LOCAL) else plugins.get_executor(str(name))
+    if name in (None, LOCAL):
+        return lambda: _local(workers)
+    kind = plugins.get_executor(str(name))
     return lambda: kind(workers)
+
+
+def _local(workers: int | None) -> Executor:
+    from dsvc.engine.executors.local import LocalExecutor  # processes and pipes, which most runs need none of
+
+    return LocalExecutor(workers)
 
 
 def _warn(text: str) -> None:
