@@ -85,7 +85,7 @@ def change_objects(movement: Movement, before: Profile | None, after: Profile | 
 
     whole = msgspec.to_builtins(movement)
     causes = whole.pop("causes")
-    yield {"type": "dataset-change", **whole}
+    yield {"type": "dataset-movement", **whole}
     yield from ({"type": "dataset-cause", **cause} for cause in causes)
     old, new = _balance(before), _balance(after)
     for column, value in sorted({*old, *new}):

@@ -152,7 +152,7 @@ def _objects(found: Reproduction) -> Iterator[dict[str, Any]]:
     for part in found.parts:
         differing = part.compared
         yield {
-            "type": f"reproduced-{part.what}",
+            "type": "reproduced-step" if part.what == "step" else "reproduced-dataset",
             "name": part.name,
             "status": part.status,
             "why": part.why or None,
