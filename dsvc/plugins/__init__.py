@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dsvc.plugins.contracts import (
         DocumentBatch,
+        Executor,
         Exporter,
         Feed,
         FeedQuery,
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
     )
     from dsvc.plugins.hookspecs import hookimpl
     from dsvc.plugins.match import compile_filter
-    from dsvc.plugins.options import Option
+    from dsvc.plugins.options import Option, fill_options
 
 __all__ = [
     "DocumentBatch",
+    "Executor",
     "Exporter",
     "Feed",
     "FeedQuery",
@@ -36,10 +38,11 @@ __all__ = [
     "RecordTransform",
     "Transform",
     "compile_filter",
+    "fill_options",
     "hookimpl",
 ]
 
-_HOMES = {"Option": "options", "compile_filter": "match", "hookimpl": "hookspecs"}
+_HOMES = {"Option": "options", "compile_filter": "match", "fill_options": "options", "hookimpl": "hookspecs"}
 
 
 def __getattr__(name: str) -> Any:
