@@ -74,7 +74,7 @@ def test_the_recipe_of_the_page_is_one(tmp_path):
 
     by_record = {"face_count", "faces", "from_new_model", "face_area", "embedding_norm", "sharpness"}
     assert {*by_record, "is_best", "weight"} == set(recipe.steps)
-    assert {"detector", "counts"} == set(recipe.datasets)
+    assert {"detector", "counts", "crops"} == set(recipe.datasets)
 
 
 def test_the_worked_example_of_identities_is_right():
