@@ -64,7 +64,7 @@ def test_plan_after_the_new_model_names_what_depends_on_it(told, counts):
     """Exactly the changed outputs are to be judged again, and nothing of the detector's side."""
     plan = output_of(told, "dsvc plan", 1)
 
-    assert f"step gender_wrong stale {counts.gender_changed:,} records to make\n changed gender\n" in plan
+    assert f"step gender_wrong stale {counts.gender_changed:,} records to make\n changed gender (version 1.0 -> 2.0)\n" in plan
     assert f"step child_misread stale 0 to {counts.gender_changed:,} records" in plan
     assert "step face_count current" in plan
     assert "step widest_face current" in plan
