@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from dsvc.engine.columns import Columns
-from dsvc.engine.steps import Made, PythonBatchStep, PythonStep, Step, TransformStep, tell
+from dsvc.engine.steps import Made, PythonBatchStep, PythonStep, Step, TransformStep, is_listed, tell, tell_values
 from dsvc.engine.values import Failures
 from dsvc.errors import DeriveError
 from dsvc.objects.column import Column, Index, concat, null_column
@@ -62,7 +62,9 @@ class GroupStep(Step):
             try:
                 values, why = prepared(rows)
                 self._check(values, len(rows))
-            except Exception as err:  # noqa: BLE001 - whatever a group's function raises is why it failed
+            except KeyboardInterrupt:
+                raise
+            except BaseException as err:  # noqa: BLE001 - whatever a group's function raises is why it failed
                 failed |= dict.fromkeys(rows.tolist(), tell(err))
                 continue
             failed |= {int(rows[at]): text for at, text in why.items()}
@@ -84,13 +86,11 @@ class GroupStep(Step):
         Raises:
             DeriveError: If it has not.
         """
-        is_list = isinstance(values, Sequence | np.ndarray | pa.Array | pa.ChunkedArray) and not isinstance(values, str)
-        if is_list and len(values) == n_members:
+        if is_listed(values) and len(values) == n_members:
             return
-        found = f"{len(values)} values" if is_list else f"a value of type {type(values).__name__}"
         raise DeriveError(
             step=self.spec.name,
-            reason=f"{self.spec.producer} gave {found} for the {n_members} members of a group",
+            reason=f"{self.spec.producer} gave {tell_values(values)} for the {n_members} members of a group",
             hint="return a list with one value for each member, None for none",
         )
 
@@ -147,7 +147,8 @@ class TransformGroupStep(GroupStep, TransformStep):
 
         def call(rows: Index) -> GroupMade:
             outcome = self.transform(batch.take(pa.array(rows)))
-            return outcome.values, outcome.failed
+            failed = self.told(outcome, len(rows))
+            return outcome.values, failed
 
         return call
 

@@ -105,12 +105,12 @@ class Step(ABC):
         """Return what a transform gave for `n_rows` records as values of the step's type.
 
         Raises:
-            DeriveError: If it gave another number of values.
+            DeriveError: If it gave another number of values, or none at all.
         """
-        if len(values) != n_rows:
+        if not is_listed(values) or len(values) != n_rows:
             raise DeriveError(
                 step=self.spec.name,
-                reason=f"{self.spec.producer} gave {len(values)} values for {n_rows} records",
+                reason=f"{self.spec.producer} gave {tell_values(values)} for {n_rows} records",
                 hint="return one value per row, null for none",
             )
         column, misfits = fit(values, self.type)
@@ -120,7 +120,7 @@ class Step(ABC):
             column = column.take(rows)
         return column, misfits | dict(failed)
 
-    def halves(self, batch: pa.RecordBatch, why: Exception) -> Made:
+    def halves(self, batch: pa.RecordBatch, why: BaseException) -> Made:
         """Make each half on its own, after `why` stopped the whole, so that what failed is found."""
         n = batch.num_rows
         if n == 1:
@@ -167,7 +167,10 @@ class PythonStep(Step):
         for row, record in enumerate(zip(*inputs, strict=True) if inputs else repeat((), batch.num_rows)):
             try:
                 values.append(function(*record, **parameters))
-            except Exception as err:  # noqa: BLE001 - whatever a record's function raises is why it failed
+            except KeyboardInterrupt:
+                raise
+            except BaseException as err:  # noqa: BLE001 - whatever a record's function raises is why it failed
+                # `sys.exit()` and the panic of a Rust library are no exceptions, and end no run.
                 values.append(None)
                 failed[row] = tell(err)
         return self.fit(values, failed, batch.num_rows)
@@ -184,10 +187,10 @@ class PythonBatchStep(Step):
         """Call the function for the batch."""
         try:
             values = self._function(batch, **self.spec.parameters)
-        except Exception as err:  # noqa: BLE001 - as in PythonStep
+        except KeyboardInterrupt:
+            raise
+        except BaseException as err:  # noqa: BLE001 - as in PythonStep
             return self.halves(batch, err)
-        if isinstance(values, pa.ChunkedArray):
-            values = values.combine_chunks()
         return self.fit(values, {}, batch.num_rows)
 
 
@@ -214,9 +217,12 @@ class TransformStep(Step):
         """Call the transform for the batch."""
         try:
             outcome = self.transform(batch)
-        except Exception as err:  # noqa: BLE001 - as in PythonStep
+        except KeyboardInterrupt:
+            raise
+        except BaseException as err:  # noqa: BLE001 - as in PythonStep
             return self.halves(batch, err)
-        return self.fit(outcome.values, outcome.failed, batch.num_rows)
+        failed = self.told(outcome, batch.num_rows)
+        return self.fit(outcome.values, failed, batch.num_rows)
 
     def transform(self, batch: pa.RecordBatch) -> Outcome:
         """Call the transform for a batch as `batch` returned it, or some of its rows, and their images."""
@@ -225,6 +231,27 @@ class TransformStep(Step):
         last = batch.num_columns - 1
         with closing(PointerPixels(batch.column(0).to_pylist(), batch.column(last).to_pylist())) as pixels:
             return self._transform(batch.remove_column(last), pixels)
+
+    def told(self, outcome: Any, n_rows: int) -> Failures:
+        """Return which rows a transform says failed, and why.
+
+        Raises:
+            DeriveError: If what it returned says nothing of the kind.
+        """
+        failed: Any = outcome.failed if isinstance(outcome, Outcome) else None
+        if not isinstance(outcome, Outcome):
+            found = f"a value of type {type(outcome).__name__}"
+        elif not isinstance(failed, Mapping):
+            found = f"failures of type {type(failed).__name__}"
+        elif wrong := [row for row in failed if not isinstance(row, int | np.integer) or not 0 <= row < n_rows]:
+            found = f"a failure of row {wrong[0]!r} of {n_rows}"
+        else:
+            return {int(row): str(why) for row, why in failed.items()}
+        raise DeriveError(
+            step=self.spec.name,
+            reason=f"{self.spec.producer} gave {found}",
+            hint="a transform returns an Outcome: a value for each row, and row -> why for those that failed",
+        )
 
 
 def select(
@@ -238,6 +265,19 @@ def select(
     if spec.select is None:
         raise TypeError(f"step {spec.name} is no SQL step")
     return evaluator.select(spec.select, inputs, signal=spec.name, n_rows=n_rows)
+
+
+def is_listed(values: Any) -> bool:
+    """Tell whether what a transform gave has an order and a length, as values of rows have."""
+    if isinstance(values, str | bytes | pa.RecordBatch | pa.Table) or getattr(values, "ndim", 1) == 0:
+        return False
+    # Series and tensors of other libraries are no sequences, and know how to become an array.
+    return isinstance(values, Sequence | np.ndarray | pa.Array | pa.ChunkedArray) or hasattr(values, "__array__")
+
+
+def tell_values(values: Any) -> str:
+    """Return how many values a transform gave, or of what type the thing is that it gave instead."""
+    return f"{len(values)} values" if is_listed(values) else f"a value of type {type(values).__name__}"
 
 
 def tell(err: BaseException) -> str:

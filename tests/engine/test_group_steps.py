@@ -158,3 +158,34 @@ def test_groups_are_split_in_the_order_of_their_numbers():
     """Members keep their order."""
     assert [[1, 4], [0, 2, 3]] == [rows.tolist() for rows in split_groups(NUMBERS)]
     assert [] == split_groups(np.zeros(0, np.int64))
+
+
+def test_what_would_end_the_program_fails_its_group():
+    """`sys.exit()` in a step ends no run."""
+
+    def function(x, y, k):
+        if 2 in x:
+            raise SystemExit(0)
+        return x
+
+    assert ([1, None, 3, 4, None], {1: "SystemExit: 0", 4: "SystemExit: 0"}) == call(
+        PythonGroupStep(SPEC, INT, MADE_BY, function)
+    )
+
+
+@pytest.mark.parametrize("outcome", [None, Outcome([1, 2], {2: "why"}), Outcome([1, 2], {-1: "why"})])
+def test_a_transform_that_breaks_its_contract_fails_its_group(outcome):
+    """And no member of another one."""
+
+    class Odd(Transform):
+        version, output, kind = "1", "int64", "group"
+        inputs = {"x": None, "y": None}
+
+        def __call__(self, batch, pixels=None):
+            return outcome if batch.num_rows == 2 else Outcome(batch.column("x"))
+
+    spec = StepSpec("s", "transform", "odd", inputs=(X, Y), scope="group", group=X)
+    values, failed = call(TransformGroupStep(spec, INT, MADE_BY, Odd))
+
+    assert ([1, None, 3, 4, None], [1, 4]) == (values, sorted(failed))
+    assert all("odd gave" in why for why in failed.values())

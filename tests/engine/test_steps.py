@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -226,3 +227,77 @@ def test_pixels_are_read_through_the_pointer(tmp_path):
 def test_why_a_record_failed(err, text):
     """An error is told by its name and text, ours by its reason."""
     assert text == tell(err)
+
+
+@pytest.mark.parametrize("end", [SystemExit(0), GeneratorExit(), BaseException("a panic")])
+@pytest.mark.parametrize("kind", [PythonStep, PythonBatchStep])
+def test_what_would_end_the_program_is_a_failure_of_its_record(kind, end):
+    """A step that calls `sys.exit()` must not end a run, least of all with status 0."""
+
+    def function(x):
+        if (kind is PythonStep and x == 2) or (kind is PythonBatchStep and 2 in x.column(0).to_pylist()):
+            raise end
+        return x if kind is PythonStep else x.column(0)
+
+    values, failed = called(python(function, kind), columns_of([1, 2, 3]))
+
+    assert ([1, None, 3], {1: tell(end)}) == (values, failed)
+
+
+@pytest.mark.parametrize(
+    ("given_", "found"),
+    [
+        (None, "a value of type NoneType"),
+        ((x for x in [1, 2]), "a value of type generator"),
+        ("ab", "a value of type str"),
+        ({1, 2}, "a value of type set"),
+        (pa.record_batch({"x": [1, 2]}), "a value of type RecordBatch"),
+        (np.array(1), "a value of type ndarray"),
+        ([1], "1 values"),
+    ],
+)
+def test_a_batch_function_that_gives_no_values_is_told_so(given_, found):
+    """What it gave instead is named, for whoever forgot a `return`."""
+    with pytest.raises(DeriveError, match=f"m:f gave {found} for 2 records"):
+        called(python(lambda batch: given_, PythonBatchStep), columns_of([1, 2]))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "found"),
+    [
+        (None, "gave a value of type NoneType"),
+        ([1, 2], "gave a value of type list"),
+        (Outcome([1, 2], None), "gave failures of type NoneType"),
+        (Outcome([1, 2], {2: "why"}), "gave a failure of row 2 of 2"),
+        (Outcome([1, 2], {-1: "why"}), "gave a failure of row -1 of 2"),
+        (Outcome([1, 2], {"a": "why"}), "gave a failure of row 'a' of 2"),
+        (Outcome(None), "gave a value of type NoneType for 2 records"),
+    ],
+)
+def test_a_transform_that_breaks_its_contract_is_named(outcome, found):
+    """Neither does a failure go to another record, nor does the error tell of dsvc's own code."""
+
+    class Odd(Transform):
+        version, output, inputs = "1", "int64", {"x": None}
+
+        def __call__(self, batch, pixels=None):
+            return outcome
+
+    step = TransformStep(StepSpec("s", "transform", "odd", inputs=(X,)), INT, MADE, Odd)
+
+    with pytest.raises(DeriveError, match=found):
+        called(step, columns_of([1, 2]))
+
+
+def test_why_a_transform_says_a_row_failed_is_kept_as_text():
+    """Whatever it put there, and with numpy's integers as rows."""
+
+    class Odd(Transform):
+        version, output, inputs = "1", "int64", {"x": None}
+
+        def __call__(self, batch, pixels=None):
+            return Outcome([1, 2], {np.int64(1): ValueError("why")})
+
+    step = TransformStep(StepSpec("s", "transform", "odd", inputs=(X,)), INT, MADE, Odd)
+
+    assert ([1, None], {1: "why"}) == called(step, columns_of([1, 2]))

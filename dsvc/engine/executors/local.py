@@ -89,6 +89,8 @@ class _Worker:
                 future.set_exception(WorkerError(reason=self._why_it_died()))
             except WorkerError as err:
                 future.set_exception(err)
+            except Exception as err:  # noqa: BLE001 - a task that cannot be sent: who waits for it would wait for ever
+                future.set_exception(WorkerError(reason=f"cannot be given it: {type(err).__name__}: {err}"))
 
     def _call(self, task: Task, batch: bytes) -> bytes:
         if task is not self._task:

@@ -35,7 +35,7 @@ def serve(connection: Connection) -> None:
                 call = pickle.loads(body)  # noqa: S301 - from our parent alone
                 continue
             answer = DONE + call(body)
-        except Exception as err:  # noqa: BLE001 - whatever it is, the parent must know
+        except BaseException as err:  # noqa: BLE001 - whatever it is, the parent must know
             answer = FAILED + f"{type(err).__name__}: {err}".encode("utf-8", "backslashreplace")
         connection.send_bytes(answer)
 

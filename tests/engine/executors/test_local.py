@@ -54,6 +54,12 @@ class TestLocalExecutor(ExecutorTests):
 
         assert ("", "told\n") == capfd.readouterr()
 
+    def test_a_task_that_cannot_be_sent_is_told(self, opened):
+        """Nobody waits for ever for what no worker was ever given; the workers go on."""
+        with pytest.raises(WorkerError, match=r"cannot be given it: .*pickle"):
+            opened.submit(lambda batch: batch, b"").result(timeout=60)
+        assert b"x" == opened.submit(Told("echo"), b"x").result(timeout=60)
+
 
 def test_closing_ends_a_call(tmp_path):
     """At once, however long it would take."""
