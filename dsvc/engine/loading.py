@@ -16,6 +16,7 @@ from dsvc.engine.executors.work import Work, is_importable
 from dsvc.engine.group_steps import PythonGroupBatchStep, PythonGroupStep, TransformGroupStep
 from dsvc.engine.inputs import Inputs
 from dsvc.engine.steps import PythonBatchStep, PythonStep, SqlStep, Step, TransformStep
+from dsvc.errors import DeriveError
 from dsvc.objects.oid import Oid
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.types import Type, parse_type
@@ -42,6 +43,7 @@ class Loader:
         self._plugins = plugins
         self._plain: dict[Oid, Oid] = {}
         """Salted transform hashes, and what they are without the salt, which records name."""
+        self._opened: tuple[Namespace, str] | None = None
 
     @property
     def evaluator(self) -> SqlEvaluator:
@@ -51,9 +53,12 @@ class Loader:
             evaluator = _of_thread.evaluator = SqlEvaluator()
         return evaluator
 
-    @cached_property
-    def _namespace(self) -> Namespace:
-        return Namespace(self.recipe.directory)
+    def _open(self) -> tuple[Namespace, str]:
+        """Return the recipe's modules as they are now, and a name for these under which workers hold theirs."""
+        # A step's transform hash is that of its code when it begins, which may be long after the first step began.
+        if self._opened is None or not self._opened[0].is_current:
+            self._opened = Namespace(self.recipe.directory), uuid.uuid4().hex
+        return self._opened
 
     def transform_hash(self, spec: StepSpec, type_: Type) -> Oid:
         """Return the transform hash of a step whose values are of a type, salted where the step says so."""
@@ -113,7 +118,8 @@ class Loader:
         return step
 
     def _load(self, spec: StepSpec, type_: Type, provenance: Provenance) -> Step:
-        directory, session = self.recipe.directory, self._session
+        directory = self.recipe.directory
+        namespace, session = self._open()
         if spec.kind == "transform":
             kind = self._plugins.get_transform(spec.code)
             maker = TransformStep if spec.scope == "record" else TransformGroupStep
@@ -121,7 +127,7 @@ class Loader:
             if is_importable(kind.__module__) and "<locals>" not in kind.__qualname__:
                 step.work = Work(maker, spec, type_, provenance, directory, session, transform=kind)
             return step
-        function: Callable[..., Any] = self._namespace.load(spec.code)
+        function: Callable[..., Any] = namespace.load(spec.code)
         self._check_call(spec, function)
         caller: type[PythonStep | PythonBatchStep] = PythonBatchStep if spec.batch else PythonStep
         if spec.scope != "record":
@@ -132,9 +138,14 @@ class Loader:
             step.work = Work(caller, spec, type_, provenance, directory, session, source=source)
         return step
 
-    @cached_property
-    def _session(self) -> str:
-        return uuid.uuid4().hex
+    def confirm(self, spec: StepSpec, type_: Type, transform: Oid) -> None:
+        """Check that a step that was loaded is the one of a transform hash: its files may be written meanwhile.
+
+        Raises:
+            DeriveError: If it is another by now.
+        """
+        if self.transform_hash(spec, type_) != transform:
+            raise DeriveError(step=spec.name, reason="its code changed while it was loaded", hint="run it again")
 
     def _check_call(self, spec: StepSpec, function: Callable[..., Any]) -> None:
         """Check that a function takes a step's inputs and parameters, before it would fail on every record.

@@ -187,6 +187,7 @@ class _Runner:
         """Make one step that has something to make."""
         spec = bound.spec
         step = self._loader.load(spec, bound.type, bound.transform)
+        self._loader.confirm(spec, bound.type, bound.transform)
         kind: type[RecordMaking | GroupMaking] = RecordMaking if spec.scope == "record" else GroupMaking
         with self._repo.new_writer() as writer:
             making = kind(self._run, bound, step, writer)

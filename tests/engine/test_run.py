@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dsvc.errors import UserError
+from dsvc.errors import DeriveError, UserError
 from dsvc.objects.types import parse_type
 from dsvc.plugins.contracts import Outcome, Transform
 
@@ -352,3 +352,45 @@ def test_nothing_to_do_reads_no_tree(bench, counted, n):
     assert bench.run().did_nothing
     assert counted["read"] < 80
     assert counted["written"] == 0
+
+
+EDITED = """
+[step.s]
+python = "steps:s"
+inputs = ["x"]
+[step.t]
+python = "steps:t"
+inputs = ["s"]
+"""
+EDITING = """
+from pathlib import Path
+def s(x) -> int:
+    code = Path(__file__)
+    code.write_text(code.read_text().replace("s + 100", "s + 500"))
+    return x
+def t(s) -> int:
+    return s + 100
+"""
+
+
+@pytest.mark.parametrize("options", [{}, {"worth_s": 0, "workers": 2}])
+def test_code_edited_while_an_earlier_step_runs(bench, options):
+    """A step is the code that its transform hash is of, not what the run loaded for the steps before it."""
+    bench.put("x", {"a": 1})
+    bench.write(EDITED, steps=EDITING)
+
+    bench.run(**options)
+
+    assert {"a": 501} == bench.read("t")
+
+
+def test_code_edited_while_it_is_loaded(bench):
+    """No value is kept under the hash of other code."""
+    bench.put("x", {"a": 1})
+    edit = 'from pathlib import Path\ncode = Path(__file__)\ncode.write_text(code.read_text().replace("+ 1", "+ 2"))\n'
+    bench.write(PYTHON, steps=edit + "def f(x) -> int:\n    return x + 1\n")
+
+    with pytest.raises(DeriveError, match="changed while it was loaded"):
+        bench.run()
+
+    assert {} == bench.read("s")
