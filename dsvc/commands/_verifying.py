@@ -9,6 +9,7 @@ import click
 
 from dsvc.commands._progress import Progress
 from dsvc.commands._render import count, emit, plain, say, table
+from dsvc.commands._streams import apart
 
 if TYPE_CHECKING:
     from dsvc.engine.report import RunReport
@@ -45,7 +46,7 @@ def check_run(repo: Repository, done: RunReport, *, check: bool, no_trace: bool,
         return False
     from dsvc.commands.reproduce import show_reproduction
 
-    with Progress("Checking") as progress:
+    with apart(), Progress("Checking") as progress:
         found = repo.check(only=names, progress=progress)
     show_reproduction(found, as_json=as_json)
     return bool(found.differing)

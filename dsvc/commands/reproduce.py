@@ -11,6 +11,7 @@ from dsvc.commands._command import STATUS_DIFFERS, STATUS_NOT_COMPARED, command
 from dsvc.commands._options import DATASET, HEAD, REVISION, json_option, open_repository
 from dsvc.commands._progress import Progress
 from dsvc.commands._render import Styled, count, emit, hint, plain, short, table, when
+from dsvc.commands._streams import apart
 
 if TYPE_CHECKING:
     from dsvc.engine.rederive import Rederived
@@ -52,7 +53,7 @@ def reproduce(ctx: click.Context, *, revision: str, dataset: str | None, rows: i
         noted = read_divergences(repo.store.refs)
         emit(as_json=as_json, objects=map(_noted_object, noted), lines=_noted_lines(noted), long=True)
         return
-    with Progress("Deriving") as progress:
+    with apart(), Progress("Deriving") as progress:
         found = repo.reproduce(revision, dataset, rows=rows, progress=progress)
     show_reproduction(found, as_json=as_json)
     ctx.exit(status_of(found))

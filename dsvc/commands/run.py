@@ -13,6 +13,7 @@ from dsvc.commands._command import STATUS_DIFFERS, STATUS_SOME_FAILED, command
 from dsvc.commands._options import dry_run_option, json_option, open_repository
 from dsvc.commands._progress import Progress
 from dsvc.commands._render import count, emit, hint, plain, say, table
+from dsvc.commands._streams import apart
 from dsvc.commands._verifying import check_run, tell_changed_code, verify_options
 from dsvc.commands.commit import commit_lines, version_objects
 from dsvc.commands.ingest import ingest_lines, ingest_objects
@@ -94,7 +95,7 @@ def run(
             with Progress("Reading documents") as progress:
                 taken = repo.ingest(environ=os.environ, progress=progress)
             emit(as_json=as_json, objects=ingest_objects(taken), lines=ingest_lines(taken))
-        with Progress("Running") as progress:
+        with apart(), Progress("Running") as progress:
             done = repo.run(
                 only=chosen,
                 limit=limit,

@@ -10,6 +10,7 @@ import click
 from dsvc.commands._command import STATUS_SOME_FAILED, command
 from dsvc.commands._options import STEP, json_option, open_repository
 from dsvc.commands._render import Styled, emit, hint, plain, say, table
+from dsvc.commands._streams import apart
 from dsvc.commands._values import value_text
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ def try_(
     The sources are those named, or the first that `dsvc run` would make, or the first there are. Steps before it that
     are stale are made in memory for these sources. A step of groups gets whole groups.
     """
-    found = open_repository().try_step(step, pointers, limit=limit, where=where, everything=everything)
+    repo = open_repository()
+    with apart():
+        found = repo.try_step(step, pointers, limit=limit, where=where, everything=everything)
     for told in _notes(found):
         say(told)
     emit(as_json=as_json, objects=_objects(found), lines=_lines(found), long=True)
