@@ -47,6 +47,7 @@ def bind_step(repo: BaseRepository, view: View, loader: Loader, spec: StepSpec) 
 
     Raises:
         DeriveError: If the step's name is that of a signal that was put by hand.
+        SchemaError: If what its records are grouped by is a field that there is not.
     """
     derived = find_derived(view, spec.name)
     if derived is None and spec.name in view.source_signals and not is_ingested(view, spec.name):
@@ -60,6 +61,8 @@ def bind_step(repo: BaseRepository, view: View, loader: Loader, spec: StepSpec) 
     inputs = Inputs.bind(view, spec.depends, spec.required, loader.declared_types, every_source=every_source)
     if not inputs.can_have_records:
         return None
+    if spec.group is not None:
+        inputs.type_of(spec.group)  # of a field that is not there every record would be alone, without a word
     was = None if derived is None else _find_trace(view, derived.trace)
     type_, transform = _identify(view, loader, spec, inputs, was)
     is_own = was is not None and was.transform == transform and was.output == view.signals.get(spec.name, ZERO)

@@ -102,7 +102,7 @@ class _Checking:
     def _step(self, spec: StepSpec) -> Iterator[Problem]:
         path: KeyPath = ("step", spec.name, spec.kind)
         wrong = list(self._fields(spec))
-        yield from (Problem.of(err, self._recipe, ("step", spec.name, "inputs")) for err in wrong)
+        yield from (Problem.of(err, self._recipe, ("step", spec.name, key)) for key, err in wrong)
         type_ = spec.type
         unloaded = self._load(spec)
         if unloaded is not None:
@@ -127,16 +127,16 @@ class _Checking:
             return err
         return None
 
-    def _fields(self, spec: StepSpec) -> Iterator[SchemaError]:
-        """Yield an error for each field that its signal does not have."""
+    def _fields(self, spec: StepSpec) -> Iterator[tuple[str, SchemaError]]:
+        """Yield the key and an error for each field that its signal does not have."""
         if spec.kind == "sql":
             return  # the engine's own words say where in the SQL
-        for path in spec.inputs:
+        for path in spec.depends:
             try:
                 if path.signal in self._types:
                     self._inputs([path]).type_of(path)
             except SchemaError as err:
-                yield err
+                yield ("inputs" if path in spec.inputs else "group"), err
 
     def _expression(self, path: KeyPath, expression: Expression, *, is_condition: bool = False) -> Iterator[Problem]:
         if not self._is_known(expression.inputs):

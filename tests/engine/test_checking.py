@@ -71,6 +71,11 @@ def test_a_sound_recipe_has_no_problem(check):
         pytest.param(
             "[dataset.d]\ncolumns = { a = 'len(q)' }", "dsvc.toml:2: dataset.d.columns.a: expected SQL", id="column"
         ),
+        pytest.param(
+            "[step.s]\npython = 'steps:one'\ninputs = ['q']\ntype = 'text'\ngroup = 'c.agee'",
+            "dsvc.toml:5: step.s.group: c has no field",
+            id="group",
+        ),
         pytest.param("[step.s]\npython = 'steps:noone'\ninputs = ['q']", "expected a function 'noone'", id="function"),
         pytest.param("[step.s]\npython = 'nowhere:f'\ninputs = ['q']", "found neither", id="module"),
         pytest.param("[step.s]\npython = 'steps:number'\ninputs = ['q']\ntype = 'text'", "found int", id="callable"),

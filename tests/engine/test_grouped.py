@@ -6,6 +6,7 @@ import pytest
 
 from dsvc.engine.calls import Caller
 from dsvc.engine.group_steps import PythonGroupStep
+from dsvc.errors import SchemaError
 
 RANK = """
 [step.rank]
@@ -238,3 +239,14 @@ def test_workers_make_groups_too(bench, monkeypatch):
 
     assert (300, 100) == (report.ran, report.groups)
     assert {name: 2 - i // 100 for i, name in enumerate(names)} == bench.read("rank")
+
+
+def test_a_group_by_a_field_that_there_is_not_is_refused(bench):
+    """Neither planned nor run: every record would be a group of its own, and nobody would be told."""
+    bench.put("q", {"a": 1, "b": 2})
+    bench.put("who", {"a": {"name": 1}, "b": {"name": 1}})
+    bench.write(RANK.format(k=1).replace('"who"', '"who.naem"'), steps=CODE)
+
+    for attempt in (bench.plan, bench.run):
+        with pytest.raises(SchemaError, match="naem"):
+            attempt()
