@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dsvc.engine.binding import Bound
 from dsvc.engine.drafts import put_derived
+from dsvc.engine.forecast import StepForecast
+from dsvc.engine.keysets import common_sources
 from dsvc.engine.scratch import Scratch
 from dsvc.objects.encoding import hash_encoded, put_object
 from dsvc.objects.keys import Keys
@@ -50,13 +52,23 @@ class Foreseen:
             return
         name = bound.spec.name
         value_id = sources.value_id
-        if known is not None and sum(map(len, known)) > MOST_KNOWN:
-            known = None
+        n_known = sum(map(len, known or ()))
+        if n_known > MOST_KNOWN or n_known == sources.count:
+            known = None  # of nothing that the signal has, which is told without a look at a source
         if known is None:
             value_id = hash_encoded(Kind.SIGNAL, ("unknown", name))
             self.stand_ins.setdefault(sources.tree, sources)
         self.put(bound, Signal(bound.type.encoded, sources.tree, value_id, sources.count), waiting)
         self.unknown[name] = known
+
+    def find_everything(self, bound: Bound, forecast: StepForecast) -> Signal | None:
+        """Return a signal with the sources of a step, where every one of them must run or may have to; else None."""
+        base = bound.match.base
+        had = 0 if base is None or base.output is None else base.output.count
+        if forecast.reuse or 2 * forecast.upper < had:
+            return None  # hardly, and which sources there are is not told for nothing
+        sources = common_sources(self.scratch, bound.inputs, self.stand_ins)
+        return sources if sources is not None and sources.count == forecast.upper else None
 
     def put(self, bound: Bound, signal: Signal | None, waiting: Signal | None = None) -> None:
         """Let a step's signal be this one, all of whose records are known."""

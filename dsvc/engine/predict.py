@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dsvc.engine.binding import Bound, bind_step, find_derived
-from dsvc.engine.changes import CAME, FAILED, bit_of, iter_changed
+from dsvc.engine.changes import CAME, FAILED, bit_of, iter_added, iter_changed
 from dsvc.engine.drafts import drop_derived, put_derived
 from dsvc.engine.explain import explain_transform
 from dsvc.engine.flagged import Bits, Flagged, Mask, merge_flagged
@@ -27,9 +27,10 @@ from dsvc.engine.predict_groups import GroupPredictor
 from dsvc.engine.probe import Probe
 from dsvc.engine.reasons import OPEN, Reasons
 from dsvc.engine.traces import Answers, Match, merge_records
-from dsvc.objects.access import Reader
 from dsvc.objects.chunk import Records
 from dsvc.objects.column import Index, null_column
+from dsvc.objects.diff import REMOVED as GONE
+from dsvc.objects.diff import diff_trees
 from dsvc.objects.edit import Edit, edit_tree
 from dsvc.objects.keys import Keys, concat_keys
 from dsvc.objects.oid import Oid
@@ -111,12 +112,28 @@ class Predictor:
             self._forecast_range(bound, forecast)
         else:
             self._forecast_parts(bound, forecast)
+        self._forecast_removed(forecast)
         if bound.transform in self._seen:
             forecast.doubt()  # another step of this very transform runs before, and may answer everything
         self._seen.add(bound.transform)
         if (forecast.upper, forecast.reuse, forecast.remove) == (0, 0, 0) and forecast.change is None:
             forecast.status = UNCHANGED
         return forecast
+
+    def _forecast_removed(self, forecast: StepForecast) -> None:
+        """Tell of the draft's records that have no place in what the signal will be."""
+        name = forecast.name
+        if name not in self._draft.signals or self._draft.signals[name] == self.view.signals.get(name):
+            return
+        before, after = self._draft.get_signal(name), self.view.signal(name)
+
+        def iter_removed() -> Iterator[Keys]:
+            if after is None:
+                return iter_sources(self._scratch, before)
+            return (flagged.keys for flagged in iter_added(self._scratch, after, before))
+
+        forecast.remove = sum(map(len, iter_removed()))
+        forecast.iter_removed = iter_removed
 
     # --- four cases -------------------------------------------------------------------------------------------------
 
@@ -158,7 +175,7 @@ class Predictor:
                 yield self._part(bound, run.keys, run.bits, run.bits != np.uint64(OPEN))
 
         forecast.iter_parts = iter_parts
-        self._foreseen.put_unknown(bound, sources, None)
+        self._settle_range(bound, forecast, sources)
 
     def _forecast_parts(self, bound: Bound, forecast: StepForecast) -> None:
         """The base answers most; the rest is looked at source by source."""
@@ -172,8 +189,6 @@ class Predictor:
             forecast.count(found.part)
             known.append(found.part.keys)
             gone.append(found.removed)
-            if before is not None:
-                forecast.remove += int(Tree(self._scratch, before).has(found.removed).sum())
             output.remove(found.removed)
             empty = output.made(found.part.keys, null_column(bound.type.physical, len(found.part.keys)))
             parts = [(found.rows, empty)]
@@ -184,10 +199,8 @@ class Predictor:
             if records is not None:
                 output.put(records)
         forecast.iter_parts = lambda: (found.part for found in self._iter_found(bound))
-        forecast.iter_removed = lambda: (
-            _held(self._scratch, before, found.removed) for found in self._iter_found(bound)
-        )
-        self._settle(bound, forecast, output.flush(), known, gone)
+        signal = self._foreseen.find_everything(bound, forecast) or output.flush()
+        self._settle(bound, forecast, signal, known, gone)
 
     def _forecast_groups(self, bound: Bound, forecast: StepForecast) -> None:
         """The base answers most groups; the rest is looked at group by group, as far as groups can be told."""
@@ -195,11 +208,25 @@ class Predictor:
         if predictor.is_boundless:
             sources = common_sources(self._scratch, bound.inputs, self._foreseen.stand_ins)
             certain = self._iter_certain(bound, sources)
-            self._foreseen.put_unknown(bound, predictor.forecast_range(forecast, certain), None)
+            self._settle_range(bound, forecast, predictor.forecast_range(forecast, certain))
             return
         provenance = self._loader.provenance(bound.spec, bound.transform)
         signal, known, gone = predictor.forecast_parts(forecast, provenance)
         self._settle(bound, forecast, signal, known, gone)
+
+    def _settle_range(self, bound: Bound, forecast: StepForecast, sources: Signal | None) -> None:
+        """Let the draft have records of which nothing is known but their sources; what has none of these goes."""
+        base = bound.match.base
+        waiting = None
+        if base is not None and base is bound.match.own and base.waiting is not None:
+            forecast.waiting = base.waiting.count
+            waiting = self._still_waiting(base, list(self._iter_beyond(base.waiting, sources)))
+        self._foreseen.put_unknown(bound, sources, None, waiting)
+
+    def _iter_beyond(self, signal: Signal | None, sources: Signal | None) -> Iterator[Keys]:
+        """Yield the sources of a signal that are not among others."""
+        for changes in diff_trees(self._scratch, signal, sources, keys_only=True):
+            yield changes.keys.take(np.flatnonzero(changes.ops == GONE))
 
     def _settle(
         self, bound: Bound, forecast: StepForecast, signal: Signal | None, known: list[Keys], gone: list[Keys]
@@ -301,11 +328,6 @@ class Predictor:
 
     def _part(self, bound: Bound, keys: Keys, bits: Bits, is_certain: Mask) -> Part:
         return Part(keys, self._reasons[bound.spec.name].codes(keys, bits), is_certain)
-
-
-def _held(reader: Reader, signal: Signal | None, keys: Keys) -> Keys:
-    """Return those of some sources that have a record."""
-    return keys.slice(0, 0) if signal is None else keys.take(np.flatnonzero(Tree(reader, signal).has(keys)))
 
 
 def _waits(match: Match, probe: Probe) -> Mask:

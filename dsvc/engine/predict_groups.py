@@ -98,13 +98,12 @@ class GroupPredictor:
         scratch, type_ = self._foreseen.scratch, self._bound.type
         output = Output(scratch, before, type_, provenance)
         gone = [] if base is None else self._differ_from(base).gone
-        held = [keys.take(np.flatnonzero(Tree(scratch, before).has(keys))) for keys in gone] if before else []
-        for keys in held:
+        for keys in gone:
             output.remove(keys)
-            forecast.remove += len(keys)
-        known = []
+        known: list[Keys] = []
         for found in self._iter_found():
-            output.flush()  # members of the next groups may come before those of the last
+            if known:
+                output.flush()  # members of the next groups may come before those of the last
             forecast.count(found.part)
             known.append(found.part.keys)
             empty = output.made(found.part.keys, null_column(type_.physical, len(found.part.keys)))
@@ -116,10 +115,9 @@ class GroupPredictor:
             if records is not None:
                 output.put(records)
         forecast.iter_parts = lambda: (found.part for found in self._iter_found())
-        forecast.iter_removed = lambda: iter(held)
         if len(known) > 1:
             known = [run.keys for run in merge_flagged([iter([Flagged.of(keys, OPEN)]) for keys in known])]
-        return output.flush(), known, gone
+        return self._foreseen.find_everything(self._bound, forecast) or output.flush(), known, gone
 
     def _iter_found(self) -> Iterator[_Found]:
         """Yield what is to be said of the groups that the base does not answer for certain."""
