@@ -61,7 +61,7 @@ class GroupTraces:
         Returns:
             Which groups of the batch are answered, and the records of their members.
         """
-        is_answered = np.zeros(len(batch.groups), np.bool_)
+        is_answered = np.zeros(batch.n_groups, np.bool_)
         parts: list[tuple[Index, Records]] = []
         for trace in self._match.others:
             if is_answered.all():

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -54,9 +55,18 @@ class GroupBatch:
         return Probe(self.columns.inputs.reader, self.columns.keys)
 
     @cached_property
+    def _encoded(self) -> pa.DictionaryArray[Any]:
+        return self.ids.dictionary_encode()
+
+    @property
+    def n_groups(self) -> int:
+        """How many groups there are."""
+        return len(self._encoded.dictionary)
+
+    @cached_property
     def numbers(self) -> Index:
         """The number of each member's group, from 0."""
-        return np.asarray(self.ids.dictionary_encode().indices).astype(np.int64)
+        return np.asarray(self._encoded.indices).astype(np.int64)
 
     @cached_property
     def groups(self) -> list[Index]:
@@ -67,7 +77,7 @@ class GroupBatch:
 
     def whole(self, rows: Mask) -> Mask:
         """Return which groups have nothing but such rows."""
-        missing = np.zeros(len(self.groups), np.bool_)
+        missing = np.zeros(self.n_groups, np.bool_)
         missing[self.numbers[~rows]] = True
         return ~missing
 

@@ -19,7 +19,7 @@ from dsvc.objects.access import Reader
 from dsvc.objects.chunk import ProvColumn, Records, concat_prov, load_keys, load_prov
 from dsvc.objects.column import Column, Index, concat, null_column, offsets_of
 from dsvc.objects.join import JoinedColumn
-from dsvc.objects.keys import Keys
+from dsvc.objects.keys import Keys, bisect_keys
 from dsvc.objects.node import ChunkEntry
 from dsvc.objects.oid import Oid
 from dsvc.objects.pieces import Part, parts_of, read_parts
@@ -251,9 +251,13 @@ def find_rows(held: Keys, keys: Keys) -> tuple[Index, Index]:
         The rows of `keys` that are among `held`, and where each is there; shapes (m,).
     """
     n = len(keys)
-    if n == len(held) and _equal(held, keys):
+    if n == 0:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    # Where all sources of some chunks are looked for, the keys are a run of those held: no need to hash either.
+    first = bisect_keys(held, keys[0])
+    if first + n <= len(held) and held[first + n - 1] == keys[-1] and _equal(held.slice(first, first + n), keys):
         every = np.arange(n)
-        return every, every
+        return every, every + first
     if n * _FEW < len(held):
         at, found = held.search(keys)
         rows = np.flatnonzero(found)

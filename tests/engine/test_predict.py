@@ -213,3 +213,43 @@ def test_what_failed_may_fail_again_without_a_run(bench):
 
     assert {"s": (1, 1), "t": (0, 1)} == ranges(plan)
     assert [1, 0] == [step.ran for step in bench.run().steps]
+
+
+def test_gone_sources_are_known_to_go_below_what_is_made_anew(bench):
+    """Which sources a step will have is known before their values are; of steps of records and of all of them."""
+    bench.put("x", {"a": 1, "b": 2, "c": 13})
+    recipe = """
+[step.s]
+sql = "SELECT x + {} AS s"
+[step.t]
+python = "steps:t"
+inputs = ["s"]
+[step.g]
+python = "steps:g"
+inputs = ["t"]
+global = true
+"""
+    code = "def t(s) -> int:\n    return s // (s - 14)\ndef g(t) -> list[int]:\n    return t\n"
+    bench.write(recipe.format(1), steps=code)
+    bench.run()
+    bench.write(recipe.format(2))
+    bench.repo.remove("x", ["a"])
+
+    found = bench.plan()
+
+    assert [(0, 2, 1), (0, 2, 1)] == [(s.run.lower, s.run.upper, s.remove) for s in found.steps[1:]]
+    assert 1 == found.steps[1].waiting
+    removed = [row for row in found.table(["t", "g"]).to_pylist() if row["action"] == "remove"]
+    assert [("t", "a"), ("g", "a")] == [(row["step"], row["source"]) for row in removed]
+    assert [1, 1] == [step.removed for step in bench.run().steps[1:]]
+
+
+def test_where_every_record_may_change_none_counts_as_known(faces):
+    """What is below is told without a look at a source."""
+    faces.put("x", {source: value + 1 for source, value in faces.read("x").items()})
+    loader = faces.loader
+    predictor = Predictor(faces.repo, faces.view, loader)
+
+    predictor.forecast(loader.recipe.steps[loader.recipe.order[0]])
+
+    assert [None] == [*predictor.unknown.values()]
