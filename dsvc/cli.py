@@ -143,6 +143,9 @@ def main(args: Sequence[str] | None = None) -> int:
         args: Arguments after the program's name; those of the process when None.
     """
     atexit.register(_end_quickly)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a letter that the terminal has not is escaped, and stops nothing
+            stream.reconfigure(errors="backslashreplace")
     instruction = os.environ.get(COMPLETION_VARIABLE)
     if instruction:
         from click.shell_completion import shell_complete

@@ -323,7 +323,7 @@ class CheckoutError(UserError):
 
     path: Path
     reason: str
-    text = "cannot check out to {path}: {reason}"
+    text = "cannot write to {path}: {reason}"
 
 
 class ConfigError(DsvcError):

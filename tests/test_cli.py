@@ -1,5 +1,7 @@
 """The front desk: finding commands, global options, and the exit status of every error."""
 
+import io
+import sys
 from importlib.metadata import EntryPoint
 
 import click
@@ -99,6 +101,21 @@ def test_error_has_its_status_and_words(error, status, words, monkeypatch, capsy
     out, err = capsys.readouterr()
     assert "" == out
     assert [] == [word for word in words if word not in err]
+
+
+def test_letters_that_a_terminal_has_not_are_escaped(monkeypatch):
+    """No command fails for what it prints."""
+    out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding="latin-1", write_through=True))
+    monkeypatch.setattr(cli.FrontDesk, "get_command", lambda self, ctx, name: click.Command("x", callback=speak))
+
+    assert 0 == main(["x"])
+    assert b"gr\xf6\xdfe \\u6f22\n" == out.getvalue()
+
+
+def speak():
+    """Print letters of two encodings."""
+    click.echo("größe 漢")
 
 
 @pytest.fixture(name="foreign")

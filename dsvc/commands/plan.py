@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dsvc.commands._command import command
-from dsvc.commands._options import STEP, json_option, open_repository
+from dsvc.commands._options import STEP, AtMost, json_option, open_repository
 from dsvc.commands._render import Styled, count, emit, hint, plain, say, table
 from dsvc.commands._story import story_lines, story_objects
 
@@ -40,7 +40,7 @@ COLOURS = {"new": "green", "stale": "yellow", "removed": "red", "open": "yellow"
 @click.option("--arrow", "sink", metavar="FILE", help="Write the records to FILE as an Arrow stream; `-` is stdout")
 @click.option("--explain", "pointer", metavar="POINTER", help="Tell the story of one source, record by record")
 @click.option("--step", "steps", multiple=True, type=STEP, help="Only this step (can be repeated)")
-@click.option("--limit", "-n", type=click.IntRange(min=0), help="Records at most, with --rows")
+@click.option("--limit", "-n", type=AtMost(min=0), help="Records at most, with --rows")
 @click.option("--verbose", "-v", is_flag=True, help="Also say how a run would go about it: transform hashes and traces")
 @json_option
 def plan(
@@ -60,6 +60,8 @@ def plan(
     """
     if sum((rows, sink is not None, pointer is not None)) > 1:
         raise click.UsageError("--rows, --arrow and --explain exclude each other")
+    if limit is not None and not rows:
+        raise click.UsageError("--limit is of the records that --rows lists")
     repo = open_repository()
     if pointer is not None:
         stories = [repo.explain(pointer, step) for step in steps or (None,)]
@@ -73,7 +75,7 @@ def plan(
     for warning in found.warnings:
         say(click.style("Warning: ", fg="yellow") + plain(warning))
     if sink is not None:
-        say(f"Wrote {count(found.write_arrow(_binary(sink), steps or None), 'record')}")
+        _write_arrow(found, sink, steps)
         return
     if rows:
         named = islice(_iter_rows(found, steps), limit)
@@ -94,8 +96,9 @@ def plan(
         hint("nothing is to be made" if found.is_current else "`dsvc run` makes it")
 
 
-def _binary(sink: str) -> Any:
-    return sys.stdout.buffer if sink == "-" else sink
+def _write_arrow(found: Plan, sink: str, steps: tuple[str, ...]) -> None:
+    n_rows = found.write_arrow(sys.stdout.buffer if sink == "-" else sink, steps or None)
+    say(f"Wrote {count(n_rows, 'record')} to {'stdout' if sink == '-' else plain(sink)}")
 
 
 def _iter_rows(found: Plan, steps: tuple[str, ...]) -> Iterator[dict[str, Any]]:

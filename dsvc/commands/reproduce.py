@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dsvc.commands._command import STATUS_DIFFERS, STATUS_NOT_COMPARED, command
-from dsvc.commands._options import DATASET, HEAD, REVISION, json_option, open_repository
+from dsvc.commands._options import DATASET, HEAD, REVISION, AtMost, json_option, open_repository
 from dsvc.commands._progress import Progress
 from dsvc.commands._render import Styled, count, emit, hint, plain, short, table, when
 from dsvc.commands._streams import apart
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SHOWN_ROWS = 5
 COLOURS = {"equal": "green", "differs": "red", "stale": "yellow", "refused": "yellow"}
 rows_option = click.option(
-    "--rows", type=click.IntRange(min=0), default=SHOWN_ROWS, help="Differing records to show of each step"
+    "--rows", type=AtMost(min=0), default=SHOWN_ROWS, help="Differing records to show of each step"
 )
 
 

@@ -10,7 +10,7 @@ import click
 
 from dsvc.commands._checks import tell_failing
 from dsvc.commands._command import STATUS_DIFFERS, STATUS_SOME_FAILED, command
-from dsvc.commands._options import dry_run_option, json_option, open_repository
+from dsvc.commands._options import AtMost, dry_run_option, json_option, open_repository
 from dsvc.commands._progress import Progress
 from dsvc.commands._render import count, emit, hint, plain, say, table
 from dsvc.commands._streams import apart
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 @click.option("--only", multiple=True, metavar="NAME", help="The same as NAME (can be repeated)")
 @click.option("--upstream", is_flag=True, help="Also make what those need")
 @click.option("--downstream", is_flag=True, help="Also make what follows from those")
-@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Execute N records at most, and stop there")
+@click.option("--limit", type=AtMost(min=0), metavar="N", help="Execute N records at most, and stop there")
 @click.option("--ingest", "ingests", is_flag=True, help="Read new documents first")
 @click.option("--message", "-m", help="Commit afterwards, if anything is new")
 @click.option("--retry-failed", is_flag=True, help="Try records again that failed with the inputs they have")

@@ -10,7 +10,7 @@ import click
 
 from dsvc.commands._changes import change_rows, dataset_change_object, recipe_rows, signal_change_object
 from dsvc.commands._command import command
-from dsvc.commands._options import DRAFT, json_option, open_repository
+from dsvc.commands._options import DRAFT, AtMost, json_option, open_repository
 from dsvc.commands._render import count, emit, hint, plain, short, table
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ SAID = {"failed": "failed", "held": "held back, or of older content"}
 
 @command(examples=["dsvc status", "dsvc status --waiting --limit 20"])
 @click.option("--waiting", is_flag=True, help="List the sources that wait instead, each with the reason")
-@click.option("--limit", "-n", type=click.IntRange(min=0), help="Sources at most, with --waiting")
+@click.option("--limit", "-n", type=AtMost(min=0), help="Sources at most, with --waiting")
 @json_option
 def status(*, waiting: bool, limit: int | None, as_json: bool) -> None:
     """Show where things stand, and what to do next.

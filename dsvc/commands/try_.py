@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dsvc.commands._command import STATUS_SOME_FAILED, command
-from dsvc.commands._options import STEP, json_option, open_repository
+from dsvc.commands._options import STEP, AtMost, json_option, open_repository
 from dsvc.commands._render import Styled, emit, hint, plain, say, table
 from dsvc.commands._streams import apart
 from dsvc.commands._values import value_text
@@ -30,7 +30,7 @@ SAID = {"missing-input": "missing input"}
 )
 @click.argument("step", type=STEP)
 @click.argument("pointers", nargs=-1, metavar="[POINTER]...")
-@click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="Sources at most")
+@click.option("--limit", "-n", type=AtMost(min=1), default=20, show_default=True, help="Sources at most")
 @click.option("--where", metavar="EXPR", help="Sources that satisfy this SQL over signals of the draft")
 @click.option("--all", "everything", is_flag=True, help="Take all sources in, as a step of all records needs")
 @json_option

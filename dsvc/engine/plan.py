@@ -10,6 +10,7 @@ Nothing is executed, and nothing is written: what steps would leave behind, as f
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import IO, Any
 
 import msgspec
@@ -22,7 +23,7 @@ from dsvc.engine.loading import Loader
 from dsvc.engine.planned import ROWS, iter_rows, tell_mechanics
 from dsvc.engine.predict import Predictor
 from dsvc.engine.reasons import kind_of
-from dsvc.errors import UserError
+from dsvc.errors import CheckoutError, UserError
 from dsvc.plugins.manager import Plugins
 from dsvc.recipe.declared import find_changed_code
 from dsvc.recipe.spec import DatasetSpec, Recipe
@@ -169,7 +170,17 @@ class Plan:
         Args:
             sink: A path, or a file to write to, which stays open.
             steps: Only those of these steps.
+
+        Raises:
+            CheckoutError: If there can be no file at the path.
         """
+        self.check(steps or ())  # before a file is touched
+        if isinstance(sink, str):
+            try:
+                with Path(sink).open("wb") as file:
+                    return self.write_arrow(file, steps)
+            except OSError as err:
+                raise CheckoutError(path=Path(sink), reason=err.strerror or str(err)) from None
         n_rows = 0
         with pa.ipc.new_stream(sink, ROWS) as writer:
             for batch in self.batches(steps):
