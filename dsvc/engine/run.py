@@ -20,9 +20,10 @@ from dsvc.engine.executors.sizes import Clock
 from dsvc.engine.grouped import GroupMaking
 from dsvc.engine.limit import Limit
 from dsvc.engine.loading import Loader
-from dsvc.engine.making import RecordMaking, Undertaking
+from dsvc.engine.making import RecordMaking
 from dsvc.engine.rates import note_rate
 from dsvc.engine.report import REMOVED, STOPPED, TAKEN, UNCHANGED, ProgressCall, RunReport, StepReport
+from dsvc.engine.undertaking import Making, Undertaking
 from dsvc.objects.oid import Oid
 from dsvc.objects.state import Derived
 from dsvc.objects.trace import Trace
@@ -188,7 +189,7 @@ class _Runner:
         spec = bound.spec
         step = self._loader.load(spec, bound.type, bound.transform)
         self._loader.confirm(spec, bound.type, bound.transform)
-        kind: type[RecordMaking | GroupMaking] = RecordMaking if spec.scope == "record" else GroupMaking
+        kind: type[Making] = RecordMaking if spec.scope == "record" else GroupMaking
         with self._repo.new_writer() as writer:
             making = kind(self._run, bound, step, writer)
             done = making.finish()
