@@ -93,7 +93,7 @@ def plan(
     if not as_json and pending:
         hint("`dsvc ingest` reads what the recipe changed; plan again after it")
     elif not as_json:
-        hint("nothing is to be made" if found.is_current else "`dsvc run` makes it")
+        hint("`dsvc status` says what is not committed yet" if found.is_current else "`dsvc run` makes it")
 
 
 def _write_arrow(found: Plan, sink: str, steps: tuple[str, ...]) -> None:

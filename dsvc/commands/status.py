@@ -29,6 +29,8 @@ def status(*, waiting: bool, limit: int | None, as_json: bool) -> None:
 
     The draft against HEAD, edited recipe files, what is stale, what waits, and how far feeds were read.
     """
+    if limit is not None and not waiting:
+        raise click.UsageError("--limit is of the sources that --waiting lists")
     repo = open_repository()
     if waiting:
         from dsvc.repo.waiting import iter_waiting  # reads records
@@ -67,7 +69,7 @@ def _next_step(found: Status) -> str:
         return '`dsvc diff --stat` shows what changed, `dsvc commit -m "..."` keeps it'
     if found.head is None:
         return "say in dsvc.toml where documents come from, then run `dsvc ingest`; or `dsvc put` records by hand"
-    return "nothing to commit; `dsvc ingest` looks for new documents"
+    return "`dsvc ingest` looks for new documents"
 
 
 def _lines(found: Status) -> Iterator[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dsvc.engine.trying import Trial, Tried
 
 COLOURS = {"new": "green", "differs": "yellow", "failed": "red", "missing-input": "red"}
+DUE = {"new", "differs"}
 SAID = {"missing-input": "missing input"}
 
 
@@ -57,7 +58,9 @@ def try_(
         say(told)
     emit(as_json=as_json, objects=_objects(found), lines=_lines(found), long=True)
     if not as_json and found.rows:
-        hint(f"nothing was stored; `dsvc run {step}` makes it")
+        is_due = any(row.verdict in DUE for row in found.rows)
+        upstream = " --upstream" * bool(found.made or found.stale)
+        hint("nothing was stored" + f"; `dsvc run {step}{upstream}` makes it" * is_due)
     ctx.exit(STATUS_SOME_FAILED if any(row.verdict == "failed" for row in found.rows) else 0)
 
 

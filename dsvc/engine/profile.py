@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dsvc.engine.bins import Bins, Histogram
+from dsvc.objects.types import Type
 
 MAX_CLASSES = 4096
 """Different values of a column that are kept apart; those met later are counted together."""
@@ -159,7 +160,7 @@ class _Column:
         unit = "length" if self._is_list else "time" if self._is_time else "value"
         return ColumnProfile(
             self._name,
-            str(self._type),
+            str(Type.from_arrow(self._type)),
             self._nulls,
             classes,
             None if classes is None else len(classes),

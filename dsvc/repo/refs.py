@@ -159,6 +159,12 @@ def _resolve_name(store: Store, name: str, revision: str, find_commits: FindComm
             raise AmbiguousOidError(prefix=name, candidates=sorted(oid.hex()[:16] for oid in found))
         if found:
             return found[0]
+    if name == DRAFT_REVISION:
+        hint = "`dsvc commit` makes a version of it"
+        raise RefNotFoundError(revision=revision, message="the draft is no commit", hint=hint)
+    if ".." in name:
+        hint = "`dsvc diff`, `dsvc log` and `dsvc dataset show` take a range of versions, A..B"
+        raise RefNotFoundError(revision=revision, message=f"{revision!r} is no single version", hint=hint)
     raise RefNotFoundError(revision=revision, nearest=nearest(name, _ref_names(store)))
 
 

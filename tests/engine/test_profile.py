@@ -115,3 +115,10 @@ def test_without_a_split_there_is_one_count():
     found = make_profile(table.to_batches(), table.schema)
 
     assert ((), 2, {"label": {"x": 2}}) == (found.parts, found.rows, class_counts(found))
+
+
+def test_types_are_named_as_a_recipe_names_them():
+    """Not as the library that holds the values does."""
+    named = {column.name: column.type for column in profile([]).columns}
+
+    assert ("string", "float64", "list<int64>") == (named["label"], named["score"], named["boxes"])
