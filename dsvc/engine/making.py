@@ -20,8 +20,9 @@ from dsvc.engine.output import Output
 from dsvc.engine.steps import Made, Step
 from dsvc.engine.traces import Batch, merge_records
 from dsvc.engine.undertaking import Making, Undertaking
+from dsvc.objects.arrays import to_arrow
 from dsvc.objects.chunk import Records
-from dsvc.objects.column import Column, Index
+from dsvc.objects.column import Column, Index, offsets_of
 from dsvc.objects.keys import Keys
 from dsvc.store.writer import ObjectWriter
 
@@ -111,6 +112,7 @@ class RecordMaking(Making):
         n_before = n_run_before = 0
         for batch in self._bound.match.batches(retry_failed=self._run.retry_failed):
             run = np.flatnonzero(batch.run)
+            n_reused = offsets_of(batch.is_reused.astype(np.int64))
             start = at = 0
             while True:
                 wanted = min(self._outlook.rows, len(run) - at)
@@ -123,7 +125,7 @@ class RecordMaking(Making):
                 self._outlook.left = self._count_left(
                     len(run) - at, n_run_before + len(run), n_before + len(batch.columns)
                 )
-                yield self._cut(batch, start, stop, rows, start - (at - len(rows)), stop - at)
+                yield self._cut(batch, start, stop, rows, int(n_reused[start]), int(n_reused[stop]))
                 start = stop
                 if at == len(run):
                     break
@@ -155,7 +157,7 @@ class RecordMaking(Making):
         parts = [self._take_made(piece, *made)]
         if batch.reused is not None:
             low, high = piece.n_reused
-            is_reused = ~batch.run[piece.start : piece.stop]
+            is_reused = batch.is_reused[piece.start : piece.stop]
             parts.append((np.flatnonzero(is_reused) + piece.start, batch.reused.slice(low, high)))
             self.reused += high - low
         self._put(merge_records(parts))
@@ -167,11 +169,8 @@ class RecordMaking(Making):
         self._step.n_ran += n
         is_failed = np.zeros(n, np.bool_)
         is_failed[[*failed]] = True
-        bad = keys.take(np.flatnonzero(is_failed))
         self.failed += len(failed)
-        looked_at = piece.batch.columns.keys.slice(piece.start, piece.stop)
-        self._failures.update(looked_at, bad, [failed[row] for row in sorted(failed)])
-        self._output.remove(bad)
+        self._fail(piece, {int(piece.rows[row]): failed[row] for row in sorted(failed)})
         good = np.flatnonzero(~is_failed)
         made = (
             self._output.made(keys, values) if len(good) == n else self._output.made(keys.take(good), values.take(good))
@@ -180,6 +179,20 @@ class RecordMaking(Making):
             self._unkept.append(made)
             self._n_unkept += len(made)
         return piece.rows[good], made
+
+    def _fail(self, piece: _Piece, fresh: dict[int, str]) -> None:
+        """Let the sources of a call have no record that failed, by now or before a limit stopped a run."""
+        batch, known = piece.batch, dict[int, str]()
+        if batch.failed is not None:
+            whys = to_arrow(batch.failed.values).field("detail").to_pylist()
+            rows = np.flatnonzero(batch.is_failed).tolist()
+            known = {row: why for row, why in zip(rows, whys, strict=True) if piece.start <= row < piece.stop}
+        keys, told = batch.columns.keys, known | fresh
+        bad = np.array(sorted(told), np.int64)
+        self._failures.update(keys.slice(piece.start, piece.stop), keys.take(bad), [told[row] for row in bad.tolist()])
+        self._output.remove(keys.take(bad))
+        if fresh:
+            self._note_failed(keys.take(np.array([*fresh], np.int64)), [*fresh.values()])
 
     # --- on the way -------------------------------------------------------------------------------------------------
 

@@ -133,9 +133,9 @@ class Failures:
         values = pa.array([{"detail": text, "reason": REASON_FAILED} for text in details], WAITING_TYPE.arrow)
         self._output.put(self._output.made(failed, normalise(values, WAITING_TYPE.physical)))
 
-    def flush(self) -> None:
-        """Write what is held, after which sources may begin from the first again."""
-        self._output.flush()
+    def flush(self) -> Signal | None:
+        """Write what is held, after which sources may begin from the first again; return the signal as it is now."""
+        return self._output.flush()
 
     def write(self) -> Oid | None:
         """Write the waiting signal; None when nobody waits."""

@@ -26,7 +26,7 @@ from dsvc.engine.output import Output
 from dsvc.engine.predict_groups import GroupPredictor
 from dsvc.engine.probe import Probe
 from dsvc.engine.reasons import OPEN, Reasons
-from dsvc.engine.traces import Answers, Match, merge_records
+from dsvc.engine.traces import Answers, Batch, Match, merge_records
 from dsvc.objects.chunk import Records
 from dsvc.objects.column import Index, null_column
 from dsvc.objects.diff import REMOVED as GONE
@@ -51,6 +51,8 @@ class _Found:
     rows: Index
     reused_rows: Index
     reused: Records | None
+    failed: Keys
+    """Sources that failed before a limit stopped a run, with the inputs they have."""
     removed: Keys
 
 
@@ -185,11 +187,14 @@ class Predictor:
         output = Output(self._scratch, before, bound.type, provenance)
         known: list[Keys] = []
         gone: list[Keys] = []
+        n_failed = 0
         for found in self._iter_found(bound):
             forecast.count(found.part)
             known.append(found.part.keys)
             gone.append(found.removed)
             output.remove(found.removed)
+            output.remove(found.failed)
+            n_failed += len(found.failed)
             empty = output.made(found.part.keys, null_column(bound.type.physical, len(found.part.keys)))
             parts = [(found.rows, empty)]
             if found.reused is not None:
@@ -201,6 +206,7 @@ class Predictor:
         forecast.iter_parts = lambda: (found.part for found in self._iter_found(bound))
         signal = self._foreseen.find_everything(bound, forecast) or output.flush()
         self._settle(bound, forecast, signal, known, gone)
+        forecast.waiting += n_failed
 
     def _forecast_groups(self, bound: Bound, forecast: StepForecast) -> None:
         """The base answers most groups; the rest is looked at group by group, as far as groups can be told."""
@@ -278,7 +284,7 @@ class Predictor:
         if match.base is None:
             for batch in match.batches():
                 run, keys = batch.run, batch.columns.keys
-                yield self._found(bound, keys, batch.bits, run, run, batch.reused, batch.removed, ~run)
+                yield self._found(bound, keys, batch.bits, run, run, batch, batch.removed, batch.is_reused)
             return
         waiting = match.base.waiting if match.base is not match.own else None
         streams = [iter_changed(match.base.inputs, now, waiting)]
@@ -302,7 +308,9 @@ class Predictor:
                 certain &= ~is_open | changed | ~_waits(match, probe)
             run = certain | (complete & is_open)
             removed = probe.keys.take(np.flatnonzero(~complete))
-            yield self._found(bound, probe.keys, flagged.bits, run, certain, known.reused, removed, complete & ~run)
+            is_reused = np.zeros(len(probe), np.bool_)
+            is_reused[complete & ~is_open] = known.is_reused
+            yield self._found(bound, probe.keys, flagged.bits, run, certain, known, removed, is_reused)
 
     def _known_bits(self, now: Inputs) -> np.uint64:
         """Return the bits of the inputs that are known, and that of a source that came."""
@@ -318,13 +326,14 @@ class Predictor:
         bits: Bits,
         run: Mask,
         certain: Mask,
-        reused: Records | None,
+        batch: Batch,
         removed: Keys,
         is_reused: Mask,
     ) -> _Found:
         rows = np.flatnonzero(run)
         part = self._part(bound, keys.take(rows), bits[rows], certain[rows])
-        return _Found(part, rows, np.flatnonzero(is_reused), reused, removed)
+        failed = keys.slice(0, 0) if batch.failed is None else batch.failed.keys
+        return _Found(part, rows, np.flatnonzero(is_reused), batch.reused, failed, removed)
 
     def _part(self, bound: Bound, keys: Keys, bits: Bits, is_certain: Mask) -> Part:
         return Part(keys, self._reasons[bound.spec.name].codes(keys, bits), is_certain)

@@ -81,12 +81,22 @@ class Answers:
             columns: Their inputs now.
             wanted: Which of them to answer.
         """
-        if self.output is None:
+        return self._records_of(self.output, probe, columns, wanted)
+
+    def ask_failed(self, probe: Probe, columns: Columns, wanted: Mask) -> tuple[Index, Records] | None:
+        """Return the rows of the wanted sources that failed with these very inputs, and why; None for none."""
+        return self._records_of(self.waiting, probe, columns, wanted)
+
+    def _records_of(
+        self, signal: Signal | None, probe: Probe, columns: Columns, wanted: Mask
+    ) -> tuple[Index, Records] | None:
+        """Return the rows of the wanted sources that have the inputs that they had, with their records of a signal."""
+        if signal is None:
             return None
         for old, new in zip(self.inputs.items, columns.inputs.items, strict=True):
             if old.key != new.key and wanted.any():
                 wanted = wanted & self._same(probe, columns, old, new, wanted)
-        return probe.records(self.output, wanted) if wanted.any() else None
+        return probe.records(signal, wanted) if wanted.any() else None
 
     def _same(self, probe: Probe, columns: Columns, old: Input, new: Input, wanted: Mask) -> Mask:
         """Return which of the wanted sources had the same bits in one input."""
@@ -112,6 +122,15 @@ class Batch:
     """Which of `columns` must run, shape (len(columns),)."""
     reused: Records | None
     """Records of the others, as traces hold them."""
+    is_failed: Mask
+    """Which of `columns` failed before a limit stopped a run, with these very inputs: they are not to run again."""
+    failed: Records | None
+    """Why these failed."""
+
+    @property
+    def is_reused(self) -> Mask:
+        """Which of `columns` the records `reused` are of."""
+        return ~(self.run | self.is_failed)
 
     @property
     def removed(self) -> Keys:
@@ -199,7 +218,8 @@ class Match:
         if self.base is None:
             for columns in self.now.scan(rows):
                 bits = np.zeros(len(columns), np.uint64)
-                yield self.offer(Probe(self._reader, columns.keys), columns, np.ones(len(columns), np.bool_), bits)
+                every = np.ones(len(columns), np.bool_)
+                yield self.offer(Probe(self._reader, columns.keys), columns, every, bits, retry_failed=retry_failed)
             return
         # What failed in the draft with these inputs failed; another branch's failure says nothing of ours.
         waiting = self.base.waiting if retry_failed or self.base is not self.own else None
@@ -208,9 +228,20 @@ class Match:
         for flagged in iter_changed(self.base.inputs, self.now, waiting, rows):
             probe = Probe(self._reader, flagged.keys)
             columns = self.now.take(probe)
-            yield self.offer(probe, columns, columns.complete, flagged.bits, base_too=base_too)
+            yield self.offer(
+                probe, columns, columns.complete, flagged.bits, base_too=base_too, retry_failed=retry_failed
+            )
 
-    def offer(self, probe: Probe, columns: Columns, wanted: Mask, bits: Bits, *, base_too: bool = False) -> Batch:
+    def offer(
+        self,
+        probe: Probe,
+        columns: Columns,
+        wanted: Mask,
+        bits: Bits,
+        *,
+        base_too: bool = False,
+        retry_failed: bool = False,
+    ) -> Batch:
         """Ask the traces, newest first, for the records of some sources.
 
         Args:
@@ -219,6 +250,7 @@ class Match:
             wanted: Which of them to ask for; the others have no record.
             bits: Why each of the sources is here.
             base_too: Whether to ask the base as well.
+            retry_failed: Whether what failed before a limit stopped a run, with these very inputs, is to run again.
         """
         run = wanted.copy()
         answers: list[tuple[Index, Records]] = []
@@ -227,8 +259,15 @@ class Match:
             if answered is not None:
                 run[answered[0]] = False
                 answers.append(answered)
-        kept = columns.filter(wanted)
-        return Batch(probe.keys, kept, bits[wanted], run[wanted], merge_records(answers))
+        is_failed = np.zeros(len(run), np.bool_)
+        failures: list[tuple[Index, Records]] = []
+        for trace in () if retry_failed else self._partial:
+            told = trace.ask_failed(probe, columns, run) if run.any() else None
+            if told is not None:
+                run[told[0]], is_failed[told[0]] = False, True
+                failures.append(told)
+        kept, reused, failed = columns.filter(wanted), merge_records(answers), merge_records(failures)
+        return Batch(probe.keys, kept, bits[wanted], run[wanted], reused, is_failed[wanted], failed)
 
 
 def merge_records(parts: Sequence[tuple[Index, Records]]) -> Records | None:

@@ -269,7 +269,8 @@ class _Trier:
             batch = bound.match.offer(probe, columns, columns.complete, bits, base_too=True)
         else:
             complete = columns.filter(columns.complete)
-            batch = Batch(keys, complete, bits[columns.complete], np.ones(len(complete), np.bool_), None)
+            every = np.ones(len(complete), np.bool_)
+            batch = Batch(keys, complete, bits[columns.complete], every, None, ~every, None)
         rows = np.flatnonzero(batch.run)
         values, failed = self._call(bound, batch.columns.take(rows))
         if len(rows):
@@ -280,7 +281,7 @@ class _Trier:
         made = output.made(batch.columns.keys.take(rows[good]), values.take(good))
         parts = [(rows[good], made)]
         if batch.reused is not None:
-            parts.append((np.flatnonzero(~batch.run), batch.reused))
+            parts.append((np.flatnonzero(batch.is_reused), batch.reused))
         output.remove(keys)
         output.flush()
         records = merge_records(parts)

@@ -24,6 +24,7 @@ from dsvc.engine.report import MADE, STOPPED, UNCHANGED, ProgressCall, StepRepor
 from dsvc.engine.steps import Step
 from dsvc.objects.chunk import Records
 from dsvc.objects.encoding import put_object
+from dsvc.objects.keys import Keys
 from dsvc.objects.oid import Kind, Oid
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.trace import Trace
@@ -72,6 +73,8 @@ class Making(ABC):
         """What this run has made; `_output` itself where that begins with nothing, and takes records as they come."""
         self._kept = PartialTraces(run.repo, bound.transform)
         self._durable: Signal | None = None
+        self._passed = Failures(writer, None, step.provenance)
+        """What failed, for the run after one that a limit stops: it goes on behind these, not with them again."""
         self._n_unkept = 0
         self._kept_at = run.clock()
         self._outlook = Outlook(Sizes(step, read_rate(run.repo, bound.transform)))
@@ -119,7 +122,7 @@ class Making(ABC):
         """Make what was made durable, if it is time: what workers made at once, since their batches are in flight."""
         is_due |= self._outlook.workers > 0 or self._run.clock() - self._kept_at >= self._run.checkpoint_s
         is_due |= self._n_unkept >= MAX_UNKEPT and not self._step.is_native
-        if not self._n_unkept or not is_due:
+        if not is_due or not (self._n_unkept or (self._is_stopped and self.failed)):
             return
         if self._partial is not self._output:
             self._put_unkept(self._partial)
@@ -129,7 +132,9 @@ class Making(ABC):
 
     def _keep_trace(self, made: Output) -> None:
         self._durable = made.flush()
-        self._kept.keep(self._writer, self._trace_of(made))
+        # After a kill what failed is tried again: what led to the kill may have been why. A limit is no such thing.
+        failed = self._passed.write() if self._is_stopped else None
+        self._kept.keep(self._writer, self._trace_of(made, failed))
         self._kept_at = self._run.clock()
 
     def _keep_apart(self) -> None:
@@ -138,10 +143,16 @@ class Making(ABC):
             with self._run.repo.new_writer() as writer:
                 output = Output(writer, self._durable, self._bound.type, self._step.provenance)
                 self._put_unkept(output)
-                self._kept.keep(writer, self._trace_of(output))
+                self._kept.keep(writer, self._trace_of(output, None))
 
-    def _trace_of(self, made: Output) -> Trace:
-        return Trace(self._bound.transform, self._bound.inputs.trace_inputs(), made.write())
+    def _note_failed(self, keys: Keys, why: list[str]) -> None:
+        """Take note of sources that failed."""
+        if self._run.limit.left is not None:
+            self._passed.update(keys, keys, why)
+            self._passed.flush()  # members of the next groups may come before these
+
+    def _trace_of(self, made: Output, failed: Oid | None) -> Trace:
+        return Trace(self._bound.transform, self._bound.inputs.trace_inputs(), made.write(), failed)
 
     # --- what came of it --------------------------------------------------------------------------------------------
 

@@ -226,3 +226,36 @@ def test_an_interrupted_run_keeps_all_that_it_has_made(logged, few_rows):
 
     assert dict.fromkeys(range(N), 1) == counts
     assert EXPECTED == logged.read("s")
+
+
+def test_a_limit_passes_by_what_failed(bench):
+    """What failed is finished: the next run goes on behind it, and a retry asks for it by name."""
+    bench.put("x", RECORDS)
+    code = "def f(x, log) -> int:\n    if x < 20:\n        raise ValueError(f'low {x}')\n    return x * 2\n"
+    bench.write(RECIPE.replace("LOG", ""), steps=code)
+
+    planned, ran = [], []
+    for _ in range(5):
+        planned.append(bench.plan().steps[0])
+        ran.append(bench.run(limit=15).steps[0])
+
+    assert [60, 45, 30, 15, 0] == [step.run.lower for step in planned]
+    assert [0, 15, 20, 20, 20] == [step.waiting for step in planned]
+    assert [(15, 15), (15, 5), (15, 0), (15, 0), (0, 0)] == [(step.ran, step.failed) for step in ran]
+    assert {source: value * 2 for source, value in RECORDS.items() if value >= 20} == bench.read("s")
+    assert {source: f"ValueError: low {value}" for source, value in RECORDS.items() if value < 20} == bench.waiting("s")
+    assert 20 == bench.run(retry_failed=True).steps[0].ran
+
+
+def test_what_failed_before_a_limit_runs_again_once_its_inputs_differ(bench):
+    """Or where it is asked for, in the middle of it all."""
+    bench.put("x", {"a": 1, "b": 2, "c": 3})
+    bench.write(RECIPE.replace("LOG", ""), steps="def f(x, log) -> int:\n    return 6 // (x - 1) // (x - 2)\n")
+    bench.run(limit=2)
+    bench.put("x", {"a": 4})
+
+    assert (2, 2) == (bench.plan().run.lower, bench.run(limit=3).steps[0].ran)
+    assert ({"a": 1, "c": 3}, ["b"]) == (bench.read("s"), [*bench.waiting("s")])
+    bench.write(RECIPE.replace("LOG", "2"))
+    bench.run(limit=2)
+    assert 3 == bench.run(retry_failed=True).steps[0].ran + 1
