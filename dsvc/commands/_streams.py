@@ -18,11 +18,13 @@ def apart() -> Iterator[None]:
     stdout is for what was asked, objects for programs not least. And a step that reads stdin, or whose child process
     does, would wait for whoever sits at the terminal.
     """
+    from dsvc.engine.talk import Talk  # no command needs it that runs nothing
+
     sys.stdout.flush()
     with ExitStack() as stack, Path(os.devnull).open(encoding="utf-8") as nothing:
         stack.callback(setattr, sys, "stdin", sys.stdin)
         sys.stdin = nothing
-        stack.enter_context(redirect_stdout(sys.stderr))
+        stack.enter_context(redirect_stdout(Talk(sys.stderr)))
         for fd, instead in ((_OUT, _ERR), (_IN, nothing.fileno())):
             with suppress(OSError):  # a program may have been started without one of them
                 stack.callback(_restore, os.dup(fd), fd)

@@ -15,6 +15,8 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any
 
+from dsvc.engine.talk import Talk
+
 CODE, BATCH = b"c", b"b"
 """What a message begins with: the code to call from now on, pickled, or a batch to call it for."""
 DONE, FAILED = b"d", b"f"
@@ -52,6 +54,7 @@ def main() -> None:
     """Serve the connection whose file descriptor is the first argument."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    sys.stdout, sys.stderr = Talk(sys.stdout), Talk(sys.stderr)
     serve(Connection(int(sys.argv[1])))
 
 
