@@ -211,7 +211,7 @@ class DatasetNotFoundError(UserError, LookupError):
     revision: str = "HEAD"
     nearest: str | None = None
     text = "no dataset {dataset!r} in {revision}"
-    advice = "run `dsvc show {revision}` to list its datasets"
+    advice = "run `dsvc dataset ls {revision}` to list them"
 
 
 class SourceNotFoundError(UserError, LookupError):
@@ -274,7 +274,7 @@ class DatasetCheckError(UserError):
     dataset: str
     revision: str
     failures: Sequence[str]
-    advice = "see `dsvc dataset show`, or edit `check` of the dataset in the recipe and commit that"
+    advice = "see `dsvc dataset show {dataset} {revision}`, or edit its `check` in the recipe and commit that"
 
     def describe(self) -> str:
         return f"dataset {self.dataset!r} fails its check at {self.revision}: {'; '.join(self.failures)}"

@@ -113,6 +113,8 @@ def run(
             emit(as_json=as_json, objects=version_objects(made), lines=commit_lines(made))
         elif not as_json and message is None and not done.did_nothing:
             hint('`dsvc diff --stat` shows what changed, `dsvc commit -m "..."` keeps it')
+        if done.failed and not as_json:
+            hint("`dsvc status --waiting` says what failed")
         tell_changed_code(repo, accept=accept_code, as_json=as_json)
         differs = check_run(repo, done, check=check, no_trace=no_trace, as_json=as_json)
     ctx.exit(STATUS_DIFFERS if differs else STATUS_SOME_FAILED if done.failed or is_held else 0)
@@ -141,7 +143,7 @@ def _lines(done: RunReport) -> Iterator[str]:
 def _step_row(step: StepReport) -> tuple[object, ...]:
     if step.status == "removed":
         return "step", step.name, f"gone with {count(step.removed, 'record')}"
-    told = [f"{count(step.ran, 'record')} made" if step.ran or step.status == "made" else "current"]
+    told = [f"{count(step.ran - step.failed, 'record')} made" if step.ran or step.status == "made" else "current"]
     if step.status == "stopped":
         told = [f"stopped after {count(step.ran, 'record')}"]
     if step.reused:
@@ -152,7 +154,7 @@ def _step_row(step: StepReport) -> tuple[object, ...]:
         told.append(f"{count(step.failed)} failed")
     if step.removed:
         told.append(f"{count(step.removed)} gone")
-    if step.waiting:
+    if step.waiting > step.failed:
         told.append(f"{count(step.waiting)} waiting")
     return "step", step.name, ", ".join(told)
 
