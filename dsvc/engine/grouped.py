@@ -82,10 +82,10 @@ class GroupMaking(Making):
             self._output.remove(keys)
             self._failures.update(keys, keys.slice(0, 0), [])
         for batch in Members(self._bound.inputs, self._bound.spec.group).batches(wanted):
-            is_answered, reused = self._traces.answer(batch, wanted)
-            rows = np.flatnonzero(is_answered[batch.numbers])
-            work = _Work(batch, is_answered, [] if reused is None else [(rows, reused)])
-            self.reused += len(rows)
+            found = self._traces.answer(batch, wanted, retry_failed=self._run.retry_failed)
+            parts = [] if found.reused is None else [(found.rows, found.reused)]
+            work = _Work(batch, found.is_answered, parts, dict(found.failed))
+            self.reused += len(found.rows)
             yield from self._cut(work)
             if self._is_stopped:
                 return
@@ -128,7 +128,11 @@ class GroupMaking(Making):
         good = np.flatnonzero(is_good)
         rows = piece.rows[good]
         records = self._output.made(piece.work.batch.columns.keys.take(rows), values.take(good))
-        piece.work.failed |= {int(piece.rows[row]): text for row, text in failed.items()}
+        lost = {int(piece.rows[row]): failed[row] for row in sorted(failed)}
+        self.failed += len(lost)
+        piece.work.failed |= lost
+        if lost:
+            self._note_failed(piece.work.batch.columns.keys.take(np.array([*lost], np.int64)), [*lost.values()])
         piece.work.parts.append((rows, records))
         if len(records):
             self._unkept.append((piece.work, rows, records))
@@ -141,7 +145,6 @@ class GroupMaking(Making):
         self._failures.flush()
         keys = work.batch.columns.keys
         bad = np.array(sorted(work.failed), np.int64)
-        self.failed += len(bad)
         self._output.remove(keys.take(bad))
         self._failures.update(keys, keys.take(bad), [work.failed[row] for row in bad.tolist()])
         self._put(merge_records(work.parts))

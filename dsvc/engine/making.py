@@ -16,11 +16,10 @@ from dsvc.engine.aligned import AlignedOutput, Alignment, base_of
 from dsvc.engine.binding import Bound
 from dsvc.engine.calls import Call
 from dsvc.engine.columns import Columns
-from dsvc.engine.output import Output
+from dsvc.engine.output import Output, details_of
 from dsvc.engine.steps import Made, Step
 from dsvc.engine.traces import Batch, merge_records
 from dsvc.engine.undertaking import Making, Undertaking
-from dsvc.objects.arrays import to_arrow
 from dsvc.objects.chunk import Records
 from dsvc.objects.column import Column, Index, offsets_of
 from dsvc.objects.keys import Keys
@@ -184,9 +183,12 @@ class RecordMaking(Making):
         """Let the sources of a call have no record that failed, by now or before a limit stopped a run."""
         batch, known = piece.batch, dict[int, str]()
         if batch.failed is not None:
-            whys = to_arrow(batch.failed.values).field("detail").to_pylist()
             rows = np.flatnonzero(batch.is_failed).tolist()
-            known = {row: why for row, why in zip(rows, whys, strict=True) if piece.start <= row < piece.stop}
+            known = {
+                row: why
+                for row, why in zip(rows, details_of(batch.failed), strict=True)
+                if piece.start <= row < piece.stop
+            }
         keys, told = batch.columns.keys, known | fresh
         bad = np.array(sorted(told), np.int64)
         self._failures.update(keys.slice(piece.start, piece.stop), keys.take(bad), [told[row] for row in bad.tolist()])

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from dsvc.objects.access import Writer
-from dsvc.objects.arrays import normalise
+from dsvc.objects.arrays import normalise, to_arrow
 from dsvc.objects.chunk import ProvColumn, Records, concat_records
 from dsvc.objects.column import Column
 from dsvc.objects.edit import Edit, edit_tree
@@ -97,6 +97,11 @@ class Output:
         """Write the signal object and return its id; zero where no record is left."""
         signal = self.flush()
         return ZERO if signal is None else put_object(self._writer, Kind.SIGNAL, signal)
+
+
+def details_of(waiting: Records) -> list[str]:
+    """Return why some sources wait."""
+    return [str(why) for why in to_arrow(waiting.values).field("detail").to_pylist()]
 
 
 def tidy(text: str) -> str:

@@ -187,14 +187,13 @@ class Predictor:
         output = Output(self._scratch, before, bound.type, provenance)
         known: list[Keys] = []
         gone: list[Keys] = []
-        n_failed = 0
         for found in self._iter_found(bound):
             forecast.count(found.part)
             known.append(found.part.keys)
             gone.append(found.removed)
             output.remove(found.removed)
             output.remove(found.failed)
-            n_failed += len(found.failed)
+            forecast.waiting += len(found.failed)
             empty = output.made(found.part.keys, null_column(bound.type.physical, len(found.part.keys)))
             parts = [(found.rows, empty)]
             if found.reused is not None:
@@ -206,7 +205,6 @@ class Predictor:
         forecast.iter_parts = lambda: (found.part for found in self._iter_found(bound))
         signal = self._foreseen.find_everything(bound, forecast) or output.flush()
         self._settle(bound, forecast, signal, known, gone)
-        forecast.waiting += n_failed
 
     def _forecast_groups(self, bound: Bound, forecast: StepForecast) -> None:
         """The base answers most groups; the rest is looked at group by group, as far as groups can be told."""
@@ -240,7 +238,7 @@ class Predictor:
         """Let the draft have the signal that the base would become."""
         base = bound.match.base
         if base is not None and base is bound.match.own and base.waiting is not None:
-            forecast.waiting = base.waiting.count
+            forecast.waiting += base.waiting.count
         if base is not None and base is not bound.match.own and signal is not None:
             forecast.reuse = signal.count - forecast.upper
         waiting = self._still_waiting(base, gone) if base is bound.match.own else None

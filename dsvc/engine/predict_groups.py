@@ -18,7 +18,7 @@ from dsvc.engine.flagged import Bits, Flagged, Mask, merge_flagged
 from dsvc.engine.forecast import Part, StepForecast
 from dsvc.engine.foreseen import Foreseen
 from dsvc.engine.group_ids import Ids, ids_of
-from dsvc.engine.group_traces import GroupTraces
+from dsvc.engine.group_traces import Answered, GroupTraces
 from dsvc.engine.inputs import Inputs
 from dsvc.engine.keysets import common_sources, iter_sources
 from dsvc.engine.members import GroupBatch, Members
@@ -26,7 +26,6 @@ from dsvc.engine.output import Output
 from dsvc.engine.probe import Probe
 from dsvc.engine.reasons import OPEN, Reasons
 from dsvc.engine.traces import Answers, merge_records
-from dsvc.objects.chunk import Records
 from dsvc.objects.column import null_column
 from dsvc.objects.keys import Keys
 from dsvc.objects.provenance import Provenance
@@ -54,8 +53,8 @@ class _Found:
     part: Part
     rows: Mask
     """Which members must run or may have to."""
-    reused: Records | None
-    """Records of the others."""
+    answered: Answered
+    """What traces answer of the others."""
 
 
 class GroupPredictor:
@@ -108,9 +107,12 @@ class GroupPredictor:
             known.append(found.part.keys)
             empty = output.made(found.part.keys, null_column(type_.physical, len(found.part.keys)))
             parts = [(np.flatnonzero(found.rows), empty)]
-            if found.reused is not None:
-                forecast.reuse += len(found.reused)
-                parts.append((np.flatnonzero(~found.rows), found.reused))
+            answered = found.answered
+            forecast.waiting += len(answered.failed)
+            output.remove(found.batch.columns.keys.take(np.array(sorted(answered.failed), np.int64)))
+            if answered.reused is not None:
+                forecast.reuse += len(answered.reused)
+                parts.append((answered.rows, answered.reused))
             records = merge_records(parts)
             if records is not None:
                 output.put(records)
@@ -126,15 +128,16 @@ class GroupPredictor:
         wanted = None if own is None else own.possible
         traces = GroupTraces(match, self._group, lambda trace: self._differ_from(trace).possible)
         for batch in Members(self._bound.inputs, self._group, self._foreseen.scratch).batches(wanted):
-            is_answered, reused = traces.answer(batch, wanted)
-            rows = ~is_answered[batch.numbers]
+            answered = traces.answer(batch, wanted)
+            rows = ~answered.is_answered[batch.numbers]
             certain = rows.copy() if own is None else rows & own.certain.hold(batch.ids)
             for trace in match.others if certain.any() else ():
-                certain &= self._differ_from(trace).certain.hold(batch.ids) | ~_is_whole(batch, trace)
+                whole = _is_whole(batch, trace.output, match.failed_of(trace))
+                certain &= self._differ_from(trace).certain.hold(batch.ids) | ~whole
             run = np.flatnonzero(rows)
             bits = np.zeros(len(batch), np.uint64) if wanted is None else wanted.bits_of(batch.ids)
             codes = self._reasons.group_codes(bits[run], is_whole=self._group is None)
-            yield _Found(batch, Part(batch.columns.keys.take(run), codes, certain[run]), rows, reused)
+            yield _Found(batch, Part(batch.columns.keys.take(run), codes, certain[run]), rows, answered)
 
     def _differ_from(self, trace: Answers) -> _Differing:
         """Return the groups that are others than a trace had."""
@@ -222,8 +225,8 @@ class GroupPredictor:
             yield Flagged(keys, groups.bits_of(ids)).filter(held)
 
 
-def _is_whole(batch: GroupBatch, trace: Answers) -> Mask:
-    """Return which members are of a group all of whose members a trace has records for."""
-    has_record = np.zeros(len(batch), np.bool_) if trace.output is None else batch.probe.present(trace.output)
-    whole: Mask = batch.whole(has_record)[batch.numbers]
+def _is_whole(batch: GroupBatch, *outcomes: Signal | None) -> Mask:
+    """Return which members are of a group all of whose members have a record in one of some signals."""
+    has_outcome = np.logical_or.reduce([batch.probe.present(signal) for signal in outcomes])
+    whole: Mask = batch.whole(has_outcome)[batch.numbers]
     return whole

@@ -190,18 +190,23 @@ class Match:
         return self.equal or self.own or max(self.retained, key=lambda trace: trace.n_equal, default=None)
 
     @cached_property
-    def _partial(self) -> list[Answers]:
+    def partial(self) -> list[Answers]:
+        """What interrupted runs had made; those that a limit stopped say what failed, too."""
         return [Answers(self._reader, oid, trace, self.now) for oid, trace in self._find_partial()]
+
+    def failed_of(self, trace: Answers) -> Signal | None:
+        """Return what a trace says failed and need not run; another branch's failure says nothing of ours."""
+        return trace.waiting if trace in self.partial else None
 
     @property
     def has_partial(self) -> bool:
         """Whether an interrupted run has left anything."""
-        return bool(self._partial)
+        return bool(self.partial)
 
     @cached_property
     def others(self) -> list[Answers]:
         """What may answer where the base does not: what interrupted runs had made, and the other traces."""
-        return [*self._partial, *(trace for trace in self.retained if trace is not self.base)]
+        return [*self.partial, *(trace for trace in self.retained if trace is not self.base)]
 
     def with_inputs(self, now: Inputs) -> Match:
         """Return how other inputs, of the same names or some of them, stand to the same traces."""
@@ -261,7 +266,7 @@ class Match:
                 answers.append(answered)
         is_failed = np.zeros(len(run), np.bool_)
         failures: list[tuple[Index, Records]] = []
-        for trace in () if retry_failed else self._partial:
+        for trace in () if retry_failed else self.partial:
             told = trace.ask_failed(probe, columns, run) if run.any() else None
             if told is not None:
                 run[told[0]], is_failed[told[0]] = False, True

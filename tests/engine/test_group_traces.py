@@ -35,7 +35,8 @@ def ask(bench):
         wanted = traces.dirty(retry_failed=False, gone=gone)
         found = {}
         for batch in Members(bound.inputs, bound.spec.group).batches(wanted):
-            is_answered, records = traces.answer(batch, wanted)
+            answered = traces.answer(batch, wanted)
+            is_answered, records = answered.is_answered, answered.reused
             names = [key.decode() for key in batch.columns.keys]
             for rows, answered in zip(batch.groups, is_answered.tolist(), strict=True):
                 found["".join(names[row] for row in rows)] = answered

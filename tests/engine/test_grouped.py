@@ -250,3 +250,22 @@ def test_a_group_by_a_field_that_there_is_not_is_refused(bench):
     for attempt in (bench.plan, bench.run):
         with pytest.raises(SchemaError, match="naem"):
             attempt()
+
+
+def test_a_limit_passes_by_groups_that_failed(bench):
+    """They are finished: the next run goes on behind them, and a retry asks for them again."""
+    names = [f"s{i:02d}" for i in range(20)]
+    bench.put("q", {name: i for i, name in enumerate(names)})
+    bench.put("who", {name: i // 2 for i, name in enumerate(names)})
+    bench.write(RANK.format(k=1), steps=CODE.replace("13 in values", "min(values) < 8"))
+
+    planned, ran = [], []
+    for _ in range(5):
+        planned.append(bench.plan().steps[0])
+        ran.append(report_of(bench, limit=6))
+
+    assert [20, 14, 8, 2, 0] == [step.run.lower for step in planned]
+    assert [0, 6, 8, 8, 8] == [step.waiting for step in planned]
+    assert [(6, 6), (6, 2), (6, 0), (2, 0), (0, 0)] == [(step.ran, step.failed) for step in ran]
+    assert (names[8:], names[:8]) == ([*bench.read("rank")], [*bench.waiting("rank")])
+    assert 8 == report_of(bench, retry_failed=True).ran
