@@ -44,9 +44,8 @@ class RecordMaking(Making):
     """One step of records that runs; see `Making`."""
 
     def __init__(self, run: Undertaking, bound: Bound, step: Step, writer: ObjectWriter) -> None:
-        super().__init__(run, bound, step, writer)
-        if self._base is None:
-            self._partial = self._output  # begun with nothing, all that there is answers for the present inputs
+        # Begun with nothing, all that there is answers for the present inputs.
+        super().__init__(run, bound, step, writer, is_kept_apart=bound.match.base is not None)
         self._unkept: list[Records] = []
         self._total = self._find_total()
         self._done = 0

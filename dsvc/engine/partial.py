@@ -26,12 +26,13 @@ class PartialTraces:
     Args:
         repo: Where.
         transform: The transform hash.
+        own: The trace that the run goes on with, whose place its own takes.
     """
 
-    def __init__(self, repo: Workspace, transform: Oid) -> None:
+    def __init__(self, repo: Workspace, transform: Oid, own: Oid | None = None) -> None:
         self._repo = repo
         self._ref = partial_ref(transform)
-        self._own: Oid | None = None
+        self._own = own
 
     def keep(self, writer: ObjectWriter, trace: Trace) -> None:
         """Keep what the run has made by now, in place of what it kept before. Durable on return, with all it names."""

@@ -58,9 +58,12 @@ class Making(ABC):
         bound: The step, bound to the draft.
         step: The step, ready to be called.
         writer: Takes the objects.
+        is_kept_apart: Whether what is made is kept beside the signal under way; else that signal is what is kept.
     """
 
-    def __init__(self, run: Undertaking, bound: Bound, step: Step, writer: ObjectWriter) -> None:
+    def __init__(
+        self, run: Undertaking, bound: Bound, step: Step, writer: ObjectWriter, *, is_kept_apart: bool = True
+    ) -> None:
         self._run, self._bound, self._step, self._writer = run, bound, step, writer
         base = bound.match.base
         self._base, self._is_own = base, base is not None and base is bound.match.own
@@ -69,11 +72,16 @@ class Making(ABC):
         self._failures = Failures(writer, known, step.provenance)
         has_type = bound.before is not None and Type.decode(bound.before.type).physical == bound.type.physical
         self._before = bound.before if has_type else None
-        self._partial = Output(writer, None, bound.type, step.provenance)
-        """What this run has made; `_output` itself where that begins with nothing, and takes records as they come."""
-        self._kept = PartialTraces(run.repo, bound.transform)
-        self._durable: Signal | None = None
-        self._passed = Failures(writer, None, step.provenance)
+        inputs = bound.inputs.trace_inputs()
+        # It goes on with what the last run of the same inputs kept: a step may take more runs than traces are kept.
+        begun = (trace for trace in bound.match.partial if trace.trace.inputs == inputs) if is_kept_apart else iter(())
+        last = next(begun, None)
+        self._durable = None if last is None else last.output
+        self._partial = Output(writer, self._durable, bound.type, step.provenance) if is_kept_apart else self._output
+        """What is made and kept on the way."""
+        self._kept = PartialTraces(run.repo, bound.transform, None if last is None else last.oid)
+        self._known_failed = None if last is None else last.trace.waiting
+        self._passed = Failures(writer, None if last is None else last.waiting, step.provenance)
         """What failed, for the run after one that a limit stops: it goes on behind these, not with them again."""
         self._n_unkept = 0
         self._kept_at = run.clock()
@@ -133,7 +141,7 @@ class Making(ABC):
     def _keep_trace(self, made: Output) -> None:
         self._durable = made.flush()
         # After a kill what failed is tried again: what led to the kill may have been why. A limit is no such thing.
-        failed = self._passed.write() if self._is_stopped else None
+        failed = self._passed.write() if self._is_stopped else self._known_failed
         self._kept.keep(self._writer, self._trace_of(made, failed))
         self._kept_at = self._run.clock()
 
@@ -143,7 +151,7 @@ class Making(ABC):
             with self._run.repo.new_writer() as writer:
                 output = Output(writer, self._durable, self._bound.type, self._step.provenance)
                 self._put_unkept(output)
-                self._kept.keep(writer, self._trace_of(output, None))
+                self._kept.keep(writer, self._trace_of(output, self._known_failed))
 
     def _note_failed(self, keys: Keys, why: list[str]) -> None:
         """Take note of sources that failed."""

@@ -88,3 +88,19 @@ def test_a_report_tells_a_signal_that_begins_with_another_trace(bench, kind, gro
 
     assert {"a": 2, "b": 6} == bench.read("s")
     assert (2, 1, 1, 1) == (step.records, step.ran, step.reused, step.cut_off)
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["new", "again"])
+def test_a_step_may_take_more_runs_than_traces_are_kept(logged, monkeypatch, is_first):
+    """Each goes on where the last one stopped, and keeps what all before it have made."""
+    monkeypatch.setattr("dsvc.engine.partial.MAX_TRACES", 2)
+    logged.stop.unlink()
+    if not is_first:
+        logged.put("x", {source: value + 100 for source, value in VALUES.items()})
+        logged.run()
+        logged.put("x", VALUES)
+
+    statuses = [logged.run(limit=1).steps[0].status for _ in range(len(VALUES) + 1)]
+
+    assert [*["stopped"] * 9, "made", "unchanged"] == statuses
+    assert {source: value * 2 for source, value in VALUES.items()} == logged.read("s")
