@@ -24,6 +24,7 @@ from dsvc.engine.making import RecordMaking
 from dsvc.engine.rates import note_rate
 from dsvc.engine.report import REMOVED, STOPPED, TAKEN, UNCHANGED, ProgressCall, RunReport, StepReport
 from dsvc.engine.undertaking import Making, Undertaking
+from dsvc.errors import UserError
 from dsvc.objects.oid import Oid
 from dsvc.objects.state import Derived
 from dsvc.objects.trace import Trace
@@ -32,7 +33,7 @@ from dsvc.plugins.manager import Plugins
 from dsvc.recipe.spec import Recipe, StepSpec
 from dsvc.repo.base import BaseRepository
 from dsvc.repo.draft import DraftEdit
-from dsvc.repo.refs import DRAFT_REVISION
+from dsvc.repo.refs import DRAFT_REVISION, DRAFTS
 from dsvc.repo.view import View
 
 COMMAND = "run"
@@ -83,7 +84,7 @@ def run(
         worth_s: Seconds of work that must be left for workers to be started; 0 gives them everything at once.
 
     Raises:
-        UserError: If `only` names something that the recipe does not have.
+        UserError: If `only` names something that the recipe does not have, or somebody switches branches meanwhile.
         PluginNotFoundError: If there is no such executor.
         DeriveError: If a step cannot run at all, or a worker dies. What was made before it is durable.
         RecipeError: If the recipe leaves something open that must be known.
@@ -99,6 +100,7 @@ def run(
         steps += runner.make_all([recipe.steps[name] for name in recipe.order if chosen is None or name in chosen])
     finally:
         caller.close()
+    runner.check_branch()
     is_stopped = any(step.status == STOPPED for step in steps)
     datasets = [] if is_stopped else make_datasets(repo, loader, only=chosen, progress=progress, clock=clock)
     return RunReport(tuple(steps), tuple(datasets), clock() - began)
@@ -133,6 +135,7 @@ class _Runner:
         self._run, self._loader = undertaking, loader
         self._repo = undertaking.repo
         self._seen: View | None = None
+        self._draft = self._repo.head().draft_ref
 
     @property
     def _view(self) -> View:
@@ -155,6 +158,7 @@ class _Runner:
         """Make steps in order, up to one that the limit stops."""
         reports: list[StepReport] = []
         for spec in specs:
+            self.check_branch()
             reports.append(self._make(spec))
             if reports[-1].status == STOPPED:
                 break
@@ -205,7 +209,25 @@ class _Runner:
         derived = Derived(name, oid, trace.waiting)
 
         def edit(view: View, _: object) -> DraftEdit:
+            made = [(bound.transform, oid)]
+            if self._repo.head().draft_ref != self._draft:
+                return DraftEdit(traces=made)
             changed = put_derived(view, derived, trace.output)
-            return DraftEdit(changed.root, changed.state, [(bound.transform, oid)])
+            return DraftEdit(changed.root, changed.state, made)
 
         self._seen = self._repo.edit_draft(edit, command=COMMAND)
+        self.check_branch()
+
+    def check_branch(self) -> None:
+        """Check that the draft is still that of the branch which the recipe was read on: another has another recipe.
+
+        Raises:
+            UserError: If somebody has switched meanwhile. Traces keep what was made.
+        """
+        now = self._repo.head().draft_ref
+        if now != self._draft:
+            was, name = (ref.removeprefix(DRAFTS) for ref in (self._draft, now))
+            raise UserError(
+                message=f"{was!r} was left for {name!r} while its recipe ran",
+                hint=f"what is finished is kept: `dsvc switch {was}`, and `dsvc run` takes it",
+            )

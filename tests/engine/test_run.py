@@ -394,3 +394,24 @@ def test_code_edited_while_it_is_loaded(bench):
         bench.run()
 
     assert {} == bench.read("s")
+
+
+def test_a_branch_that_is_left_while_its_recipe_runs(bench):
+    """The other branch's draft gets nothing of it; what was made is taken once one is back."""
+    bench.put("x", {"a": 1})
+    bench.write(PYTHON + '[step.t]\nsql = "SELECT s AS t"\n[dataset.d]\nwhere = "t > 1"', steps=CODE)
+    bench.repo.commit("x", allow_empty=True)
+    bench.repo.switch("other", create=True)
+    bench.put("x", {"a": 50})
+    bench.repo.commit("y")
+    bench.repo.switch("main")
+
+    def progress(*_):
+        bench.repo.switch("other")
+
+    with pytest.raises(UserError, match="'main' was left for 'other' while its recipe ran"):
+        bench.run(progress=progress)
+
+    assert ([], {}) == ([*bench.view.state.derived], bench.read("s"))
+    bench.repo.switch("main")
+    assert ("taken", 0) == (report_of(bench).status, report_of(bench).ran)
