@@ -475,6 +475,8 @@ class StoreUnavailableError(StoreError):
 class StorePermissionError(StoreError):
     """A store does not let us read or write."""
 
+    advice = "reading takes locks: whoever uses a store needs the right to write there"
+
 
 class StoreFullError(StoreError):
     """There is no room for what was to be written; nothing of it was."""

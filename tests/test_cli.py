@@ -154,3 +154,11 @@ def test_a_command_of_a_plugin_that_does_not_load_is_an_error(monkeypatch, capsy
 def test_plugin_cannot_take_over_a_command():
     """A built-in name stays built in."""
     assert COMMANDS["log"] is root.get_command(click.Context(root), "log")
+
+
+def test_help_of_a_group_has_whole_lines(capsys):
+    """A narrow terminal wraps what a command is for, and cuts nothing off."""
+    assert 0 == main(["recipe", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "Check the recipe as it lies, with its types and SQL against the draft's signals" in text
+    assert 1 == text.count("...")  # of the usage line
