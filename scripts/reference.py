@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import inspect
 import sys
 from collections.abc import Iterator, Mapping
@@ -27,12 +26,12 @@ sys.path.insert(0, str(PROJECT))  # a checkout need not be installed to describe
 
 from dsvc import cli, errors  # noqa: E402
 from dsvc.commands._command import PLUGIN_COMMANDS, STATUS_SOME_FAILED  # noqa: E402
-from dsvc.engine.coverage import SignalCoverage  # noqa: E402
-from dsvc.engine.funnel import Funnel, Stage  # noqa: E402
-from dsvc.engine.movement import Cause, Movement, Reason  # noqa: E402
-from dsvc.engine.plan import DatasetPlan, StepPlan  # noqa: E402
-from dsvc.engine.planned import ROWS  # noqa: E402
-from dsvc.engine.profile import ColumnProfile  # noqa: E402
+from dsvc.engine.looking.coverage import SignalCoverage  # noqa: E402
+from dsvc.engine.looking.funnel import Funnel, Stage  # noqa: E402
+from dsvc.engine.looking.movement import Cause, Movement, Reason  # noqa: E402
+from dsvc.engine.looking.profile import ColumnProfile  # noqa: E402
+from dsvc.engine.planning.plan import DatasetPlan, StepPlan  # noqa: E402
+from dsvc.engine.planning.planned import ROWS  # noqa: E402
 from dsvc.plugins import hookspecs  # noqa: E402
 from dsvc.recipe.check import Problem  # noqa: E402
 
@@ -258,7 +257,7 @@ def _spread(name: str) -> list[str]:
     elif issubclass(found, msgspec.Struct):
         names = [field.name for field in msgspec.structs.fields(found)]
     else:
-        names = list(getattr(found, "_fields", None) or (field.name for field in dataclasses.fields(found)))
+        names = list(getattr(found, "_fields", ())) or list(inspect.get_annotations(found))
     return [field for field in names if field not in left_out]
 
 

@@ -12,8 +12,8 @@ from dsvc.commands._histogram import label, share
 from dsvc.commands._render import change, count, plain, table
 
 if TYPE_CHECKING:
-    from dsvc.engine.movement import Cause, Move, Movement, Reason
-    from dsvc.engine.profile import Profile
+    from dsvc.engine.looking.movement import Cause, Move, Movement, Reason
+    from dsvc.engine.looking.profile import Profile
 
 _SIGNS = {"entered": ("+", "green"), "left": ("-", "red"), "moved": ("~", "yellow")}
 

@@ -10,8 +10,8 @@ import click
 from dsvc.commands._render import count, plain, table
 
 if TYPE_CHECKING:
-    from dsvc.engine.bins import Histogram
-    from dsvc.engine.profile import ColumnProfile, Profile
+    from dsvc.engine.looking.bins import Histogram
+    from dsvc.engine.looking.profile import ColumnProfile, Profile
 
 SHOWN_CLASSES = 10
 """Values of a column that bars are drawn for."""

@@ -10,8 +10,8 @@ import click
 from dsvc.commands._render import plain, short
 
 if TYPE_CHECKING:
-    from dsvc.engine.makers import Maker
-    from dsvc.engine.story import DatasetStory, InputStory, Seen, StepStory, Story
+    from dsvc.engine.planning.makers import Maker
+    from dsvc.engine.planning.story import DatasetStory, InputStory, Seen, StepStory, Story
 
 SAID = {
     "current": "stays as it is",

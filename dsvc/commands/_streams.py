@@ -18,7 +18,7 @@ def apart() -> Iterator[None]:
     stdout is for what was asked, objects for programs not least. And a step that reads stdin, or whose child process
     does, would wait for whoever sits at the terminal.
     """
-    from dsvc.engine.talk import Talk  # no command needs it that runs nothing
+    from dsvc.engine.making.talk import Talk  # no command needs it that runs nothing
 
     sys.stdout.flush()
     with ExitStack() as stack, Path(os.devnull).open(encoding="utf-8") as nothing:

@@ -12,7 +12,7 @@ from dsvc.commands._render import count, emit, plain, say, table
 from dsvc.commands._streams import apart
 
 if TYPE_CHECKING:
-    from dsvc.engine.report import RunReport
+    from dsvc.engine.making.report import RunReport
     from dsvc.recipe.declared import ChangedCode
     from dsvc.repo.divergences import Divergence
     from dsvc.repository import Repository

@@ -16,7 +16,7 @@ from dsvc.commands._render import Styled, count, emit, hint, plain, say, table
 from dsvc.commands._story import story_lines, story_objects
 
 if TYPE_CHECKING:
-    from dsvc.engine.plan import Count, DatasetPlan, Plan, StepPlan
+    from dsvc.engine.planning.plan import Count, DatasetPlan, Plan, StepPlan
     from dsvc.feeds.pending import Pending
 
 OWN_LINE = {"new-step", "transform"}

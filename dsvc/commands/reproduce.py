@@ -14,8 +14,8 @@ from dsvc.commands._render import Styled, count, emit, hint, plain, short, table
 from dsvc.commands._streams import apart
 
 if TYPE_CHECKING:
-    from dsvc.engine.rederive import Rederived
-    from dsvc.engine.reproduce import Reproduction
+    from dsvc.engine.verifying.rederive import Rederived
+    from dsvc.engine.verifying.reproduce import Reproduction
     from dsvc.repo.divergences import Divergence
 
 SHOWN_ROWS = 5

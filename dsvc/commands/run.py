@@ -21,7 +21,7 @@ from dsvc.commands.plan import plan_lines, plan_objects
 from dsvc.errors import NothingToCommitError, RunningError
 
 if TYPE_CHECKING:
-    from dsvc.engine.report import DatasetReport, RunReport, StepReport
+    from dsvc.engine.making.report import DatasetReport, RunReport, StepReport
     from dsvc.repo.show import Shown
     from dsvc.repository import Repository
 

@@ -14,7 +14,7 @@ from dsvc.commands._streams import apart
 from dsvc.commands._values import value_text
 
 if TYPE_CHECKING:
-    from dsvc.engine.trying import Trial, Tried
+    from dsvc.engine.planning.trying import Trial, Tried
 
 COLOURS = {"new": "green", "differs": "yellow", "failed": "red", "missing-input": "red"}
 DUE = {"new", "differs"}

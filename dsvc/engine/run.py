@@ -11,19 +11,19 @@ import time
 import warnings
 from collections.abc import Callable, Collection
 
-from dsvc.engine.binding import Bound, bind_step, find_derived
-from dsvc.engine.calls import WORTH_S, Caller
-from dsvc.engine.chosen import choose
-from dsvc.engine.datasets import make_datasets
-from dsvc.engine.drafts import drop_derived, put_derived
-from dsvc.engine.executors.sizes import Clock
-from dsvc.engine.grouped import GroupMaking
-from dsvc.engine.limit import Limit
-from dsvc.engine.loading import Loader
-from dsvc.engine.making import RecordMaking
-from dsvc.engine.rates import note_rate
-from dsvc.engine.report import REMOVED, STOPPED, TAKEN, UNCHANGED, ProgressCall, RunReport, StepReport
-from dsvc.engine.undertaking import Making, Undertaking
+from dsvc.engine.datasets.selections import make_datasets
+from dsvc.engine.making.binding import Bound, bind_step, find_derived
+from dsvc.engine.making.calls import WORTH_S, Caller
+from dsvc.engine.making.chosen import choose
+from dsvc.engine.making.drafts import drop_derived, put_derived
+from dsvc.engine.making.executors.sizes import Clock
+from dsvc.engine.making.groups import GroupMaking
+from dsvc.engine.making.limit import Limit
+from dsvc.engine.making.loading import Loader
+from dsvc.engine.making.rates import note_rate
+from dsvc.engine.making.records import RecordMaking
+from dsvc.engine.making.report import REMOVED, STOPPED, TAKEN, UNCHANGED, ProgressCall, RunReport, StepReport
+from dsvc.engine.making.undertaking import Making, Undertaking
 from dsvc.errors import UserError
 from dsvc.objects.oid import Oid
 from dsvc.objects.state import Derived
@@ -119,7 +119,7 @@ def _executor_maker(plugins: Plugins, name: str | None, workers: int | None) -> 
 
 
 def _local(workers: int | None) -> Executor:
-    from dsvc.engine.executors.local import LocalExecutor  # processes and pipes, which most runs need none of
+    from dsvc.engine.making.executors.local import LocalExecutor  # processes and pipes, which most runs need none of
 
     return LocalExecutor(workers)
 

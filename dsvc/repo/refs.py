@@ -9,7 +9,7 @@
 | ``traces/<transform hash>`` | ids of traces, newest first |
 | ``divergences/<transform hash>`` | `dsvc.repo.divergences.Divergence`s, newest first |
 | ``sources/<hash of a function and its version>`` | what its code was: `dsvc.recipe.declared` |
-| ``rates/<transform hash>`` | how long a record takes here: `dsvc.engine.rates`; part of no version |
+| ``rates/<transform hash>`` | how long a record takes here: `dsvc.engine.making.rates`; part of no version |
 
 A revision is ``HEAD``, a branch, a tag, ``dataset@tag`` or the first digits of a commit's id, followed by any number
 of ``~N`` (N first parents back) and ``^N`` (the Nth parent).

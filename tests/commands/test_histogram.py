@@ -4,8 +4,8 @@ import click
 import pytest
 
 from dsvc.commands._histogram import bar, label, point, profile_lines, profile_objects, share
-from dsvc.engine.bins import Histogram
-from dsvc.engine.profile import ClassCount, ColumnProfile, Profile
+from dsvc.engine.looking.bins import Histogram
+from dsvc.engine.looking.profile import ClassCount, ColumnProfile, Profile
 
 
 def lines_of(profile):

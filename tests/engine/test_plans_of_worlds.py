@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dsvc.engine.story import tell_story
-from dsvc.engine.trying import try_step
+from dsvc.engine.planning.story import tell_story
+from dsvc.engine.planning.trying import try_step
 from tests.engine.models import PLUGINS
 from tests.engine.test_oracle import BASE, EXAMPLES, SOURCES, VALUES, edit, put, steps
 from tests.engine.world import World

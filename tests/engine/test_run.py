@@ -250,7 +250,7 @@ def test_a_killed_run_goes_on_where_it_was(bench, n_done):
             raise Killed
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dsvc.engine.steps.Step.most_rows", 1)
+        patch.setattr("dsvc.engine.making.steps.Step.most_rows", 1)
         with pytest.raises(Killed):
             bench.run(progress=progress, checkpoint_s=0.0)
     assert {} == bench.read("s"), "the draft moves only when a step is done"
