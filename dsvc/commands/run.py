@@ -95,20 +95,24 @@ def run(
             with Progress("Reading documents") as progress:
                 taken = repo.ingest(environ=os.environ, progress=progress)
             emit(as_json=as_json, objects=ingest_objects(taken), lines=ingest_lines(taken))
-        with apart(), Progress("Running") as progress:
-            done = repo.run(
-                only=chosen,
-                limit=limit,
-                retry_failed=retry_failed,
-                executor=executor,
-                workers=workers,
-                progress=progress,
-                notice=_notice,
-            )
+        try:
+            with apart(), Progress("Running") as progress:
+                done = repo.run(
+                    only=chosen,
+                    limit=limit,
+                    retry_failed=retry_failed,
+                    executor=executor,
+                    workers=workers,
+                    progress=progress,
+                    notice=_notice,
+                )
+        except KeyboardInterrupt:
+            hint("what was made is kept: `dsvc run` goes on from there")
+            raise
         emit(as_json=as_json, objects=_objects(done), lines=_lines(done))
         is_held = ingests and message is not None and not done.is_stopped and tell_failing(repo, as_json=as_json)
         if done.is_stopped:
-            hint("the limit was reached: `dsvc run` goes on, and nothing is committed before it is done")
+            hint(_tell_limit(repo, done))
         elif message is not None and not is_held and (made := _commit(repo, message)) is not None:
             emit(as_json=as_json, objects=version_objects(made), lines=commit_lines(made))
         elif not as_json and message is None and not done.did_nothing:
@@ -118,6 +122,14 @@ def run(
         tell_changed_code(repo, accept=accept_code, as_json=as_json)
         differs = check_run(repo, done, check=check, no_trace=no_trace, as_json=as_json)
     ctx.exit(STATUS_DIFFERS if differs else STATUS_SOME_FAILED if done.failed or is_held else 0)
+
+
+def _tell_limit(repo: Repository, done: RunReport) -> str:
+    """Return what to do after a limit was reached."""
+    stopped = next(step for step in done.steps if step.status == "stopped")
+    if stopped.ran == 0 and repo.recipe().steps[stopped.name].scope != "record":
+        return f"{stopped.name} makes whole groups, and the next one is larger than the limit: raise it"
+    return "the limit was reached: `dsvc run` goes on, and nothing is committed before it is done"
 
 
 def _notice(text: str) -> None:

@@ -106,6 +106,19 @@ def test_a_dry_run_is_the_plan(faces):
     assert planned == faces("run", "--dry-run").lines
 
 
+def test_a_limit_smaller_than_a_group_says_so(faces):
+    """To type the same again would do nothing."""
+    recipe = Path("dsvc.toml")
+    recipe.write_text(
+        f'{recipe.read_text()}\n[step.place]\npython = "ranks:place"\ninputs = ["quality"]\nglobal = true\n'
+    )
+    Path("ranks.py").write_text("def place(quality) -> list[int]:\n    return [*range(len(quality))]\n")
+    faces("ingest")
+    stopped = faces("run", "--only", "place", "--limit", "1")
+
+    assert "place makes whole groups, and the next one is larger than the limit" in stopped.err
+
+
 def test_a_limit_stops_and_commits_nothing(faces):
     """The next run goes on; the exit status says that all went as asked."""
     faces("ingest")
