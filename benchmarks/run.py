@@ -33,6 +33,7 @@ from measures import (
 from pipeline import measure_pipeline
 from processes import measure_commands, measure_import_memory
 from report import Row, describe_machine, render_json, render_markdown
+from workers import N_RECORDS, measure_workers
 
 LARGE_ROWS = 10_000_000
 
@@ -43,6 +44,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=1_000_000, help="sources in the table (default: 1,000,000)")
     parser.add_argument("--rounds", type=int, default=5, help="runs of what takes long (default: 5)")
     parser.add_argument("--large", action="store_true", help=f"also measure {LARGE_ROWS:,} sources (several minutes)")
+    parser.add_argument("--spun", type=int, default=N_RECORDS, help=argparse.SUPPRESS)
     parser.add_argument("--large-rows", type=int, default=LARGE_ROWS, help=argparse.SUPPRESS)
     parser.add_argument("--dir", type=Path, help="where to put the data (default: the system's temporary directory)")
     parser.add_argument("--json", type=Path, help="also write every figure to this file")
@@ -80,6 +82,7 @@ def iter_deriving_rows(options: argparse.Namespace, directory: Path) -> Iterator
     yield measure_new_step(deriving)
     yield measure_threshold(deriving)
     yield measure_pipeline(deriving, directory)
+    yield measure_workers(directory, n=options.spun)
 
 
 def main() -> None:

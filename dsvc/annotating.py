@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dsvc.annotation.overview import Effects, PlatformWork, TaskCost, TaskWork
     from dsvc.annotation.records import Ask
     from dsvc.annotation.syncing import AskStatus, CheckedPlatform, SyncReport
-    from dsvc.engine.people import People
+    from dsvc.engine.planning.people import People
     from dsvc.recipe.task_spec import TaskSpec
     from dsvc.repo.view import View
 
@@ -100,7 +100,7 @@ class Annotating(Running):
         """Return every task and every platform in figures."""
         from dsvc.annotation.ledger import read_ledger
         from dsvc.annotation.overview import platform_work, task_work
-        from dsvc.engine.standings import count_standings
+        from dsvc.engine.looking.standings import count_standings
 
         view, ledger = self.view(DRAFT_REVISION), read_ledger(self.store)
         with self._desk(None) as desk:
@@ -232,8 +232,8 @@ class Annotating(Running):
 
     def _people(self, view: View | None = None) -> Iterator[People]:
         """Yield the tasks that the draft, or another version, can be asked about, with what the ledger holds now."""
-        from dsvc.engine.loading import Loader
-        from dsvc.engine.people import People
+        from dsvc.engine.making.loading import Loader
+        from dsvc.engine.planning.people import People
 
         recipe, of = self.recipe(), view or self.view(DRAFT_REVISION)
         loader = Loader(recipe, self.plugins)
@@ -276,9 +276,7 @@ class Annotating(Running):
                 continue
             openings = read_ledger(self.store).openings(people.task.name)
             candidates = list(people.iter_candidates())
-            closing: Closing = close_lots(
-                people.task, candidates, openings, self.clock(), nothing_more=nothing_more
-            )
+            closing: Closing = close_lots(people.task, candidates, openings, self.clock(), nothing_more=nothing_more)
             if closing.lots or dict(closing.openings) != openings:
                 addition = Addition(lots=closing.lots, openings=dict(closing.openings))
                 append(self.store, {people.task.name: addition}, op=self.operation("annotate"))

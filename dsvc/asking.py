@@ -13,8 +13,8 @@ from dsvc.repo.refs import DRAFT_REVISION, HEAD
 
 if TYPE_CHECKING:
     from dsvc.annotation.asks import AskCounts
-    from dsvc.engine.people import People
-    from dsvc.engine.task_blame import TaskStory
+    from dsvc.engine.looking.task_blame import TaskStory
+    from dsvc.engine.planning.people import People
 
 
 class Asking(Looking):
@@ -33,7 +33,7 @@ class Asking(Looking):
             RecipeError: If the recipe is wrong.
             UserError: If it has no such task, or `accept` is no range.
         """
-        from dsvc.engine.task_plan import price_version
+        from dsvc.engine.planning.task_plan import price_version
         from dsvc.recipe.versions import VersionRange
 
         try:
@@ -49,8 +49,8 @@ class Asking(Looking):
             RecipeError: If the recipe is wrong.
             UserError: If it has no such task.
         """
-        from dsvc.engine.loading import Loader
-        from dsvc.engine.people import People
+        from dsvc.engine.making.loading import Loader
+        from dsvc.engine.planning.people import People
 
         return People(self, self.view(DRAFT_REVISION), Loader(self.recipe(), self.plugins), task)
 
@@ -70,7 +70,7 @@ class Asking(Looking):
             RecipeError: If the recipe is wrong.
             UserError: If the version's recipe has no such task.
         """
-        from dsvc.engine.task_blame import tell_task
+        from dsvc.engine.looking.task_blame import tell_task
         from dsvc.recipe.committed import open_recipe
 
         view = self.view(revision)

@@ -10,12 +10,14 @@ Only this module turns an exception into words on stderr and an exit status:
 | wrong usage (click) | the usage line and the nearest spelling | 2 |
 | interrupt | `Interrupted` | 130 |
 | reader of stdout has gone | nothing | 141 |
+| no room for what is printed | `Error:` | 1 |
 | anything else: a bug | the traceback | 70 |
 """
 
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import os
 import sys
@@ -27,7 +29,7 @@ import click
 
 from dsvc.commands._command import DocumentedGroup, load_plugin_command, plugin_commands
 from dsvc.commands._render import PAGER_WANTED, print_bug, print_error
-from dsvc.errors import DsvcError, PluginError
+from dsvc.errors import DsvcError, PluginError, UserError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -49,6 +51,8 @@ EXIT_USAGE = 2
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
+
+NOT_PRINTED = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT}  # files and stores have errors of their own
 
 COMPLETION_VARIABLE = "_DSVC_COMPLETE"
 
@@ -144,6 +148,9 @@ def main(args: Sequence[str] | None = None) -> int:
         args: Arguments after the program's name; those of the process when None.
     """
     atexit.register(_end_quickly)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a letter that the terminal has not is escaped, and stops nothing
+            stream.reconfigure(errors="backslashreplace")
     instruction = os.environ.get(COMPLETION_VARIABLE)
     if instruction:
         from click.shell_completion import shell_complete
@@ -152,10 +159,13 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         status = _invoke(list(sys.argv[1:] if args is None else args))
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         # Python flushes stdout once more at exit: give it somewhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_BROKEN_PIPE
+        if isinstance(error, BrokenPipeError):
+            return EXIT_BROKEN_PIPE
+        print_error(UserError(message=f"cannot print: {error.strerror}"))
+        return UserError.exit_code
     return status
 
 
@@ -180,12 +190,12 @@ def _invoke(args: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted", err=True)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        raise
     except DsvcError as error:
         print_error(error)
         return error.exit_code
-    except Exception as error:  # noqa: BLE001 - whatever is no DsvcError is a bug, and is shown whole
+    except Exception as error:  # whatever is no DsvcError is a bug, and is shown whole
+        if isinstance(error, OSError) and error.errno in NOT_PRINTED:
+            raise
         print_bug(error)
         return EXIT_BUG
     return 0

@@ -211,7 +211,7 @@ class DatasetNotFoundError(UserError, LookupError):
     revision: str = "HEAD"
     nearest: str | None = None
     text = "no dataset {dataset!r} in {revision}"
-    advice = "run `dsvc show {revision}` to list its datasets"
+    advice = "run `dsvc dataset ls {revision}` to list them"
 
 
 class SourceNotFoundError(UserError, LookupError):
@@ -274,7 +274,7 @@ class DatasetCheckError(UserError):
     dataset: str
     revision: str
     failures: Sequence[str]
-    advice = "see `dsvc dataset show`, or edit `check` of the dataset in the recipe and commit that"
+    advice = "see `dsvc dataset show {dataset} {revision}`, or edit its `check` in the recipe and commit that"
 
     def describe(self) -> str:
         return f"dataset {self.dataset!r} fails its check at {self.revision}: {'; '.join(self.failures)}"
@@ -323,7 +323,7 @@ class CheckoutError(UserError):
 
     path: Path
     reason: str
-    text = "cannot check out to {path}: {reason}"
+    text = "cannot write to {path}: {reason}"
 
 
 class ConfigError(DsvcError):
@@ -474,6 +474,8 @@ class StoreUnavailableError(StoreError):
 
 class StorePermissionError(StoreError):
     """A store does not let us read or write."""
+
+    advice = "reading takes locks: whoever uses a store needs the right to write there"
 
 
 class StoreFullError(StoreError):

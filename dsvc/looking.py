@@ -21,10 +21,10 @@ from dsvc.repo.worktree import RECIPE_FILE
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from dsvc.engine.coverage import SignalCoverage
-    from dsvc.engine.funnel import Funnel
-    from dsvc.engine.movement import Move, Movement, Side
-    from dsvc.engine.profile import Profile
+    from dsvc.engine.looking.coverage import SignalCoverage
+    from dsvc.engine.looking.funnel import Funnel
+    from dsvc.engine.looking.movement import Move, Movement, Side
+    from dsvc.engine.looking.profile import Profile
     from dsvc.plugins.manager import Plugins
     from dsvc.recipe.check import Problem
     from dsvc.recipe.spec import DatasetSpec, Recipe
@@ -86,7 +86,7 @@ class Looking(BaseRepository):
         """
         if not (self.path / RECIPE_FILE).exists():
             return ()
-        from dsvc.engine.checking import check_recipe
+        from dsvc.engine.verifying.checking import check_recipe
 
         return check_recipe(self.view(DRAFT_REVISION), self.path, self.plugins, self.put_signals())
 
@@ -136,8 +136,8 @@ class Looking(BaseRepository):
         Raises:
             DatasetNotFoundError: If the recipe of the version has no such dataset.
         """
-        from dsvc.engine.funnel import find_funnel
-        from dsvc.engine.loading import Loader
+        from dsvc.engine.looking.funnel import find_funnel
+        from dsvc.engine.making.loading import Loader
 
         view = self.view(revision)
         with self._recipe_of(view) as recipe:
@@ -149,7 +149,7 @@ class Looking(BaseRepository):
         Raises:
             DatasetNotFoundError: If the version has no such dataset.
         """
-        from dsvc.engine.coverage import measure_coverage
+        from dsvc.engine.looking.coverage import measure_coverage
         from dsvc.recipe.expressions import parse_expression
 
         view = self.view(revision)
@@ -172,7 +172,7 @@ class Looking(BaseRepository):
         Raises:
             DatasetNotFoundError: If the version has no such dataset.
         """
-        from dsvc.engine.profile import make_profile
+        from dsvc.engine.looking.profile import make_profile
         from dsvc.export.dataset import SPLIT, DatasetReader
 
         with DatasetReader(self.view(revision), dataset) as reader:
@@ -186,14 +186,14 @@ class Looking(BaseRepository):
         Raises:
             DatasetNotFoundError: If neither version has such a dataset.
         """
-        from dsvc.engine.movement import find_movement
+        from dsvc.engine.looking.movement import find_movement
 
         with self._sides(before, after, dataset) as sides:
             return find_movement(dataset, *sides)
 
     def moves(self, before: str, after: str, dataset: str) -> Iterator[Move]:
         """Yield each source that entered, left or changed its part, and why; raises as `movement`."""
-        from dsvc.engine.movement import iter_moves
+        from dsvc.engine.looking.movement import iter_moves
 
         with self._sides(before, after, dataset) as sides:
             yield from iter_moves(*sides)
@@ -211,9 +211,9 @@ class Looking(BaseRepository):
 
     @contextmanager
     def _sides(self, before: str, after: str, dataset: str) -> Iterator[tuple[Side, Side]]:
-        from dsvc.engine.loading import Loader
-        from dsvc.engine.movement import Side
-        from dsvc.engine.sieve import Sieve
+        from dsvc.engine.looking.movement import Side
+        from dsvc.engine.looking.sieve import Sieve
+        from dsvc.engine.making.loading import Loader
 
         views = self.two_views(before, after)
         if not any(dataset in view.datasets for view in views):

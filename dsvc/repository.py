@@ -23,9 +23,9 @@ from dsvc.tagging import Tagging
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from dsvc.engine.plan import Plan
-    from dsvc.engine.story import Story
-    from dsvc.engine.trying import Trial
+    from dsvc.engine.planning.plan import Plan
+    from dsvc.engine.planning.story import Story
+    from dsvc.engine.planning.trying import Trial
     from dsvc.export.checkout import CheckoutReport
     from dsvc.feeds.pending import Pending
     from dsvc.feeds.report import IngestReport
@@ -147,8 +147,8 @@ class Repository(Annotating, Tagging, Asking):
         has_derived = bool(draft.state.derived or draft.state.datasets)
         if not has_derived and (self._read_starter() is not None or not self._derives_anything()):
             return ()
-        from dsvc.engine.facts import PinnedFacts
-        from dsvc.engine.plan import plan as make_plan
+        from dsvc.engine.planning.plan import plan as make_plan
+        from dsvc.engine.reading.facts import PinnedFacts
 
         # Who has answered since the last run holds no commit up: a version says which answers it was made from.
         plan = make_plan(self, self.recipe(), self.plugins, facts=PinnedFacts(self.store, draft))
@@ -186,7 +186,7 @@ class Repository(Annotating, Tagging, Asking):
         Raises:
             RecipeError: If the recipe is wrong.
         """
-        from dsvc.engine.plan import plan
+        from dsvc.engine.planning.plan import plan
 
         return plan(self, self.recipe(), self.plugins)
 
@@ -202,7 +202,7 @@ class Repository(Annotating, Tagging, Asking):
             SourceNotFoundError: If the draft has no such source.
             UserError: If the recipe has no such step.
         """
-        from dsvc.engine.story import tell_story
+        from dsvc.engine.planning.story import tell_story
 
         return tell_story(self, self.recipe(), self.plugins, pointer, step)
 
@@ -217,9 +217,9 @@ class Repository(Annotating, Tagging, Asking):
     ) -> Trial:
         """Run a step on a few sources of the draft and return what it reads and gives; nothing is stored.
 
-        Args and raises as `dsvc.engine.trying.try_step`.
+        Args and raises as `dsvc.engine.planning.trying.try_step`.
         """
-        from dsvc.engine.trying import try_step
+        from dsvc.engine.planning.trying import try_step
 
         recipe, plugins = self.recipe(), self.plugins
         return try_step(self, recipe, plugins, step, pointers, limit=limit, where=where, everything=everything)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dsvc.verifying import Verifying
 
 if TYPE_CHECKING:
-    from dsvc.engine.report import ProgressCall, RunReport
+    from dsvc.engine.making.report import ProgressCall, RunReport
     from dsvc.store.base import OnWait
 
 
@@ -54,7 +54,7 @@ class Running(Verifying):
         Raises:
             UserError: If the recipe has not one of the names.
         """
-        from dsvc.engine.chosen import choose
+        from dsvc.engine.making.chosen import choose
 
         return choose(self.recipe(), only, upstream=upstream, downstream=downstream)
 

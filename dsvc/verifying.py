@@ -13,8 +13,8 @@ from dsvc.repo.refs import DRAFT_REVISION, HEAD
 from dsvc.repo.worktree import RECIPE_FILE, STARTER_RECIPE, read_known
 
 if TYPE_CHECKING:
-    from dsvc.engine.report import ProgressCall, RunReport
-    from dsvc.engine.reproduce import Reproduction
+    from dsvc.engine.making.report import ProgressCall, RunReport
+    from dsvc.engine.verifying.reproduce import Reproduction
     from dsvc.recipe.declared import ChangedCode
     from dsvc.repo.divergences import Divergence
 
@@ -38,7 +38,7 @@ class Verifying(Looking):
             NotReproducibleError: If the version was committed without a recipe.
             DatasetNotFoundError: If it has no such dataset.
         """
-        from dsvc.engine.reproduce import reproduce
+        from dsvc.engine.verifying.reproduce import reproduce
 
         tagged = next((tag.dataset for tag in self.tags() if tag.name == revision), None)
         return reproduce(self, self.plugins, revision, dataset or tagged, rows=rows, progress=progress)
@@ -53,7 +53,7 @@ class Verifying(Looking):
             rows: Differing records to tell of, of each.
             progress: Told how far each step is.
         """
-        from dsvc.engine.rechecking import check
+        from dsvc.engine.verifying.rechecking import check
 
         return check(self, self.recipe(), self.plugins, only=only, rows=rows, progress=progress)
 

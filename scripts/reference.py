@@ -14,17 +14,26 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
+import msgspec
 
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))  # a checkout need not be installed to describe itself
 
 from dsvc import cli, errors  # noqa: E402
 from dsvc.commands._command import PLUGIN_COMMANDS, STATUS_SOME_FAILED  # noqa: E402
+from dsvc.engine.looking.coverage import SignalCoverage  # noqa: E402
+from dsvc.engine.looking.funnel import Funnel, Stage  # noqa: E402
+from dsvc.engine.looking.movement import Cause, Movement, Reason  # noqa: E402
+from dsvc.engine.looking.profile import ColumnProfile  # noqa: E402
+from dsvc.engine.planning.plan import DatasetPlan, StepPlan  # noqa: E402
+from dsvc.engine.planning.planned import ROWS  # noqa: E402
 from dsvc.plugins import hookspecs  # noqa: E402
+from dsvc.recipe.check import Problem  # noqa: E402
 
 WIDTH = 100
 """Columns of the help texts."""
@@ -164,6 +173,25 @@ def hooks_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+SPREAD: Mapping[str, tuple[Any, set[str]]] = {
+    "change": ((), set()),  # said below the table
+    "column-stats": (ColumnProfile, {"name", "type"}),
+    "dataset-cause": (Cause, set()),
+    "dataset-coverage": (SignalCoverage, {"type"}),
+    "dataset-funnel": (Funnel, {"stages"}),
+    "dataset-move": (Reason, set()),
+    "dataset-movement": (Movement, {"causes"}),
+    "dataset-stage": (Stage, set()),
+    "divergent-record": (("source", "op", "kept", "made", "why"), set()),
+    "planned-dataset": (DatasetPlan, set()),
+    "planned-record": (ROWS.names, set()),
+    "planned-step": (StepPlan, set()),
+    "recipe-problem": (Problem, set()),
+    "row": ((), set()),  # as change
+}
+"""Objects that take over fields: of what, and those that they have under another name or as objects of their own."""
+
+
 def json_page() -> str:
     """Return the table of objects that commands print with `--json`."""
     rows = [f"| `{kind}` | {', '.join(f'`{field}`' for field in fields)} |" for kind, fields in sorted(_objects())]
@@ -198,13 +226,39 @@ def _objects() -> Iterator[tuple[str, list[str]]]:
         for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Dict):
                 keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
-                if "type" in keys:
-                    kind = node.values[keys.index("type")]
-                    name = str(kind.value) if isinstance(kind, ast.Constant) else "?"
-                    fields = [str(key) for key in keys if key != "type"]
-                    if seen.setdefault(name, fields) != fields:
-                        raise ValueError(f"{name} has two sets of fields: {seen[name]} and {fields}")
+                if "type" not in keys:
+                    continue
+                fields = [str(key) for key in keys if key != "type"]
+                for name in _type_names(node.values[keys.index("type")]):
+                    spread = [field for field in _spread(name) if field not in fields] if None in node.keys else []
+                    if seen.setdefault(name, fields + spread) != fields + spread:
+                        raise ValueError(f"{name} has two sets of fields: {seen[name]} and {fields + spread}")
     yield from seen.items()
+
+
+def _type_names(kind: ast.expr) -> Iterator[str]:
+    """Yield the types that an object may be of, which are written where it is made."""
+    if isinstance(kind, ast.IfExp):
+        yield from _type_names(kind.body)
+        yield from _type_names(kind.orelse)
+    elif isinstance(kind, ast.Constant):
+        yield str(kind.value)
+    else:
+        raise TypeError(f"the type of an object is no literal: {ast.unparse(kind)}")
+
+
+def _spread(name: str) -> list[str]:
+    """Return the fields that an object takes over from something, by which the code does not name them."""
+    if name not in SPREAD:
+        raise KeyError(f"{name!r} spreads something: say in SPREAD what")
+    found, left_out = SPREAD[name]
+    if not isinstance(found, type):
+        names = list(found)
+    elif issubclass(found, msgspec.Struct):
+        names = [field.name for field in msgspec.structs.fields(found)]
+    else:
+        names = list(getattr(found, "_fields", ())) or list(inspect.get_annotations(found))
+    return [field for field in names if field not in left_out]
 
 
 PAGES = {

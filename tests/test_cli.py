@@ -1,5 +1,7 @@
 """The front desk: finding commands, global options, and the exit status of every error."""
 
+import io
+import sys
 from importlib.metadata import EntryPoint
 
 import click
@@ -101,6 +103,21 @@ def test_error_has_its_status_and_words(error, status, words, monkeypatch, capsy
     assert [] == [word for word in words if word not in err]
 
 
+def test_letters_that_a_terminal_has_not_are_escaped(monkeypatch):
+    """No command fails for what it prints."""
+    out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding="latin-1", write_through=True))
+    monkeypatch.setattr(cli.FrontDesk, "get_command", lambda self, ctx, name: click.Command("x", callback=speak))
+
+    assert 0 == main(["x"])
+    assert b"gr\xf6\xdfe \\u6f22\n" == out.getvalue()
+
+
+def speak():
+    """Print letters of two encodings."""
+    click.echo("größe 漢")
+
+
 @pytest.fixture(name="foreign")
 def install_command(monkeypatch):
     """An installed plugin with a command `extra`, and one that tries to take over `log`."""
@@ -137,3 +154,11 @@ def test_a_command_of_a_plugin_that_does_not_load_is_an_error(monkeypatch, capsy
 def test_plugin_cannot_take_over_a_command():
     """A built-in name stays built in."""
     assert COMMANDS["log"] is root.get_command(click.Context(root), "log")
+
+
+def test_help_of_a_group_has_whole_lines(capsys):
+    """A narrow terminal wraps what a command is for, and cuts nothing off."""
+    assert 0 == main(["recipe", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "Check the recipe as it lies, with its types and SQL against the draft's signals" in text
+    assert 1 == text.count("...")  # of the usage line

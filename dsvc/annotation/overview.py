@@ -86,9 +86,7 @@ def iter_requests(ops: OpStore) -> Iterator[Request]:
         yield msgspec.convert(record.doc, Request)
 
 
-def task_work(
-    desk: Desk, ledger: LedgerView, outfit: Outfit, task: TaskSpec, standings: dict[str, int]
-) -> TaskWork:
+def task_work(desk: Desk, ledger: LedgerView, outfit: Outfit, task: TaskSpec, standings: dict[str, int]) -> TaskWork:
     """Return one task in figures.
 
     Args:

@@ -22,9 +22,7 @@ _NO_SPACE = {28, 122}  # ENOSPC, EDQUOT
 class LocalStaging:
     """Staged copies as files of one directory."""
 
-    def __init__(
-        self, path: Path, *, cleaned_by: str | None = None, clock: Callable[[], int] | None = None
-    ) -> None:
+    def __init__(self, path: Path, *, cleaned_by: str | None = None, clock: Callable[[], int] | None = None) -> None:
         """Make the directory if there is none.
 
         Args:

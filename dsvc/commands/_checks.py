@@ -28,5 +28,5 @@ def tell_failing(repo: Repository, *, as_json: bool) -> bool:
     rows = (("check", name, plain(failure)) for name, failure in listed)
     emit(as_json=as_json, objects=objects, lines=table(rows))
     say(f"Not committed, {count(len(listed), 'check')} failed: what was made is in the draft")
-    hint('`dsvc commit -m "..."` keeps it all the same, `dsvc dataset show` tells more')
+    hint(f'`dsvc commit -m "..."` keeps it all the same, `dsvc dataset show {listed[0][0]} @draft` tells more')
     return True

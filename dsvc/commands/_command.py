@@ -55,6 +55,13 @@ class DocumentedGroup(click.Group):
         super().__init__(*args, **kwargs)
         self.help = _without_period(self.help)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help line of every command, whole, on as many lines as it needs."""
+        listed = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        rows = [(name, item.get_short_help_str(200)) for name, item in listed if item is not None]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
 
 def _without_period(text: str | None) -> str | None:
     """Return a docstring with a help line's form: its first line ends without a period."""

@@ -11,9 +11,9 @@ from dsvc.commands._histogram import label, share
 from dsvc.commands._render import Styled, count, plain, table
 
 if TYPE_CHECKING:
-    from dsvc.engine.coverage import SignalCoverage
-    from dsvc.engine.funnel import Funnel, Stage
-    from dsvc.engine.profile import ColumnProfile, Profile
+    from dsvc.engine.looking.coverage import SignalCoverage
+    from dsvc.engine.looking.funnel import Funnel, Stage
+    from dsvc.engine.looking.profile import ColumnProfile, Profile
     from dsvc.repo.catalog import DatasetEntry
 
 MOST_CLASSES = 20

@@ -12,8 +12,8 @@ from dsvc.commands._histogram import label, share
 from dsvc.commands._render import change, count, plain, table
 
 if TYPE_CHECKING:
-    from dsvc.engine.movement import Cause, Move, Movement, Reason
-    from dsvc.engine.profile import Profile
+    from dsvc.engine.looking.movement import Cause, Move, Movement, Reason
+    from dsvc.engine.looking.profile import Profile
 
 _SIGNS = {"entered": ("+", "green"), "left": ("-", "red"), "moved": ("~", "yellow")}
 
@@ -85,7 +85,7 @@ def change_objects(movement: Movement, before: Profile | None, after: Profile | 
 
     whole = msgspec.to_builtins(movement)
     causes = whole.pop("causes")
-    yield {"type": "dataset-change", **whole}
+    yield {"type": "dataset-movement", **whole}
     yield from ({"type": "dataset-cause", **cause} for cause in causes)
     old, new = _balance(before), _balance(after)
     for column, value in sorted({*old, *new}):

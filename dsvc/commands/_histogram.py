@@ -10,13 +10,15 @@ import click
 from dsvc.commands._render import count, plain, table
 
 if TYPE_CHECKING:
-    from dsvc.engine.bins import Histogram
-    from dsvc.engine.profile import ColumnProfile, Profile
+    from dsvc.engine.looking.bins import Histogram
+    from dsvc.engine.looking.profile import ColumnProfile, Profile
 
 SHOWN_CLASSES = 10
 """Values of a column that bars are drawn for."""
 _BAR = 30
 """Characters of the longest bar."""
+_TYPE = 40
+"""Characters of a type that a title shows."""
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -31,7 +33,7 @@ def profile_lines(profile: Profile) -> Iterator[str]:
 def _column_lines(column: ColumnProfile, n_rows: int) -> Iterator[str]:
     nulls = f", {count(column.nulls, 'null')} ({share(column.nulls, n_rows)})" if column.nulls else ""
     told = f", {count(column.distinct, 'different value')}" if column.distinct is not None else ""
-    yield f"{click.style(plain(column.name), bold=True)}  {plain(column.type)}{told}{nulls}"
+    yield f"{click.style(plain(column.name), bold=True)}  {_cut(plain(column.type))}{told}{nulls}"
     histogram = column.histogram
     if histogram is not None:
         unit = {"length": "length ", "time": ""}.get(histogram.unit, "")
@@ -53,6 +55,11 @@ def _column_lines(column: ColumnProfile, n_rows: int) -> Iterator[str]:
         yield from _bars(list(zip(edges, histogram.counts, strict=True)), n_rows)
     elif histogram is None and column.nulls < n_rows:
         yield "  too many different values to count"
+
+
+def _cut(type_: str) -> str:
+    """Return a type as far as a line has room for it; `dsvc dataset show` has all of it."""
+    return type_ if len(type_) <= _TYPE else f"{type_[: _TYPE - 3]}..."
 
 
 def _bars(counts: Sequence[tuple[str, int]], n_rows: int) -> Iterator[str]:

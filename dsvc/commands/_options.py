@@ -7,6 +7,7 @@ git's `user.name` and `user.email`, the login name. The host's name is never par
 from __future__ import annotations
 
 import os
+import sys
 import time
 from contextvars import ContextVar
 from pathlib import Path
@@ -125,6 +126,14 @@ def _plain_value(text: str) -> str | int | float | bool:
         except ValueError:
             continue
     return text
+
+
+class AtMost(click.IntRange):
+    """A count to stop at; one that nothing can reach is as good as none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number, no larger than anything that can be counted."""
+        return min(int(super().convert(value, param, ctx)), sys.maxsize)
 
 
 class Completed(click.types.StringParamType):

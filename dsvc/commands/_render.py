@@ -45,7 +45,7 @@ def emit(*, as_json: bool, objects: Iterable[Mapping[str, Any]], lines: Iterable
         from dsvc.commands._json import json_line  # text output needs no encoder
 
         for item in objects:
-            click.echo(json_line(item))
+            click.echo(json_line(item).encode())  # JSON is UTF-8, whatever the terminal is
     elif long and sys.stdout.isatty() and click.get_current_context().meta.get(PAGER_WANTED, True):
         from dsvc.commands._pager import pager  # only a terminal needs subprocesses
 
@@ -117,7 +117,7 @@ def table(rows: Iterable[Sequence[object]], *, header: Sequence[str] = (), inden
     numeric = [_is_numeric([row[at] for row in cells[bool(header) :] if len(row) > at]) for at in range(len(widths))]
     for place, row in enumerate(cells):
         fields = [
-            _styled(cell, cell.text.rjust(widths[at]) if numeric[at] else cell.text.ljust(widths[at]))
+            _styled(cell, _padded(cell.text, widths[at], is_number=numeric[at], is_last=at == len(row) - 1))
             for at, (cell, _) in enumerate(row)
         ]
         line = indent + COLUMN_GAP.join(fields).rstrip()
@@ -135,6 +135,13 @@ def _cell(value: object) -> tuple[Styled, bool]:
 def _is_numeric(cells: Sequence[tuple[Styled, bool]]) -> bool:
     """Tell whether a column is one of numbers; empty cells belong to either kind."""
     return all(is_number or not cell.text for cell, is_number in cells) and any(is_number for _, is_number in cells)
+
+
+def _padded(text: str, width: int, *, is_number: bool, is_last: bool) -> str:
+    """Return text as wide as its column; nothing stands behind the last, which a colour would make visible."""
+    if is_number:
+        return text.rjust(width)
+    return text if is_last else text.ljust(width)
 
 
 def _styled(cell: Styled, text: str) -> str:

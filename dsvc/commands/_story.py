@@ -10,8 +10,8 @@ import click
 from dsvc.commands._render import plain, short
 
 if TYPE_CHECKING:
-    from dsvc.engine.makers import Maker
-    from dsvc.engine.story import DatasetStory, InputStory, Seen, StepStory, Story
+    from dsvc.engine.planning.makers import Maker
+    from dsvc.engine.planning.story import DatasetStory, InputStory, Seen, StepStory, Story
 
 SAID = {
     "current": "stays as it is",
@@ -44,14 +44,15 @@ def story_lines(story: Story, *, verbose: bool = False) -> Iterator[str]:
 def _step_lines(step: StepStory, *, verbose: bool) -> Iterator[str]:
     said = "is made" if step.verdict == "make" and step.record is None else SAID[step.verdict]
     verdict = click.style(said, fg=COLOURS.get(step.verdict))
-    why = f": {plain(step.why)}" if step.why else ""
+    # What failed says so itself, as it is listed elsewhere.
+    why = f": {plain(step.why.removeprefix('failed: '))}" if step.why else ""
     yield f"step {click.style(plain(step.name), bold=True)}  {verdict}{why}"
     for item in step.inputs:
         yield f"  from {plain(item.path)}  {_input(item)}"
     yield f"  holds  {'no record' if step.record is None else _seen(step.record)}"
     if step.trace is not None:
         trace = f" (trace {short(step.trace)})" if verbose else ""
-        yield f"  made   {_maker(step.maker)}{trace}"
+        yield f"  {'tried' if step.verdict == 'failed' else 'made '}  {_maker(step.maker)}{trace}"
 
 
 def _input(item: InputStory) -> str:

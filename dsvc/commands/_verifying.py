@@ -9,9 +9,10 @@ import click
 
 from dsvc.commands._progress import Progress
 from dsvc.commands._render import count, emit, plain, say, table
+from dsvc.commands._streams import apart
 
 if TYPE_CHECKING:
-    from dsvc.engine.report import RunReport
+    from dsvc.engine.making.report import RunReport
     from dsvc.recipe.declared import ChangedCode
     from dsvc.repo.divergences import Divergence
     from dsvc.repository import Repository
@@ -45,7 +46,7 @@ def check_run(repo: Repository, done: RunReport, *, check: bool, no_trace: bool,
         return False
     from dsvc.commands.reproduce import show_reproduction
 
-    with Progress("Checking") as progress:
+    with apart(), Progress("Checking") as progress:
         found = repo.check(only=names, progress=progress)
     show_reproduction(found, as_json=as_json)
     return bool(found.differing)
@@ -55,7 +56,7 @@ def tell_changed_code(repo: Repository, *, accept: bool, as_json: bool) -> None:
     """Say which code changed under its version, once for each change; or accept it."""
     if accept:
         accepted = repo.accept_code()
-        emit(as_json=as_json, objects=changed_objects(accepted, "accepted-code"), lines=map(_accepted_line, accepted))
+        emit(as_json=as_json, objects=changed_objects(accepted, accepted=True), lines=map(_accepted_line, accepted))
         return
     news = [item for item in repo.changed_code() if not item.is_told]
     if not news:
@@ -70,10 +71,16 @@ def tell_changed_code(repo: Repository, *, accept: bool, as_json: bool) -> None:
         say(click.style("Warning: ", fg="yellow") + plain(item.sentence))
 
 
-def changed_objects(changed: Iterable[ChangedCode], type_: str = "changed-code") -> Iterator[dict[str, Any]]:
+def changed_objects(changed: Iterable[ChangedCode], *, accepted: bool = False) -> Iterator[dict[str, Any]]:
     """Yield the same for programs."""
     for item in changed:
-        yield {"type": type_, "step": item.step, "code": item.code, "version": item.version, "digest": item.digest}
+        yield {
+            "type": "accepted-code" if accepted else "changed-code",
+            "step": item.step,
+            "code": item.code,
+            "version": item.version,
+            "digest": item.digest,
+        }
 
 
 def _accepted_line(item: ChangedCode) -> str:

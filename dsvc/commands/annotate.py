@@ -94,9 +94,7 @@ def _pass(repo: Repository, *, close_lots: bool, as_json: bool, dry_run: bool = 
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen")
 @_close_lots
 @json_option
-def follow(
-    *, every: float, times: int | None, listen: int | None, host: str, close_lots: bool, as_json: bool
-) -> None:
+def follow(*, every: float, times: int | None, listen: int | None, host: str, close_lots: bool, as_json: bool) -> None:
     """Do a pass again and again, until interrupted.
 
     A webhook only makes the next pass come sooner: what it says is read from its platform.

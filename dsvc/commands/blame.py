@@ -14,7 +14,7 @@ from dsvc.commands._options import HEAD, REVISION, SIGNAL, json_option, open_rep
 from dsvc.commands._render import count, emit, plain, short
 
 if TYPE_CHECKING:
-    from dsvc.engine.task_blame import TaskStory
+    from dsvc.engine.looking.task_blame import TaskStory
     from dsvc.repo.blame import Blame
     from dsvc.repo.history import CommitInfo
 

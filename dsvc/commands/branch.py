@@ -18,18 +18,20 @@ if TYPE_CHECKING:
 
 @command(examples=["dsvc branch", "dsvc branch exp/blur main", "dsvc branch -d exp/blur"])
 @click.argument("name", required=False, type=BRANCH)
-@click.argument("revision", default=HEAD, type=REVISION)
+@click.argument("revision", required=False, type=REVISION)
 @click.option("--delete", "-d", is_flag=True, help="Take the branch away")
 @click.option("--force", "-f", is_flag=True, help="Take it away also when that loses a draft or commits")
 @dry_run_option
 @json_option
-def branch(*, name: str | None, revision: str, delete: bool, force: bool, dry_run: bool, as_json: bool) -> None:
+def branch(*, name: str | None, revision: str | None, delete: bool, force: bool, dry_run: bool, as_json: bool) -> None:
     """List branches, or make one at a revision.
 
     HEAD stays where it is; `dsvc switch -c NAME` makes a branch and goes there.
     """
-    if (delete and name is None) or (dry_run and not delete):
-        raise click.UsageError("which branch? `dsvc branch -d NAME`")
+    if delete and (name is None or revision is not None):
+        raise click.UsageError("which branch? `dsvc branch -d NAME`, one at a time")
+    if dry_run and not delete:
+        raise click.UsageError("--dry-run is for --delete; nothing else is lost by `dsvc branch`")
     repo = open_repository(writes=name is not None and not dry_run)
     if name is None:
         found = repo.branches()
@@ -44,7 +46,7 @@ def branch(*, name: str | None, revision: str, delete: bool, force: bool, dry_ru
             lines=[f"Deleted branch {plain(name)}"],
         )
     else:
-        made = repo.branch(name, revision)
+        made = repo.branch(name, revision or HEAD)
         emit(as_json=as_json, objects=[_object(made)], lines=[f"Branch {plain(name)} is at {short(made.commit)}"])
 
 

@@ -10,7 +10,7 @@ import click
 
 from dsvc.commands._changes import COLOURS
 from dsvc.commands._command import command
-from dsvc.commands._options import HEAD, REVISION, SIGNAL, json_option, open_repository
+from dsvc.commands._options import HEAD, REVISION, SIGNAL, AtMost, json_option, open_repository
 from dsvc.commands._render import Styled, change, count, emit, plain, table
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--signal", "-s", type=SIGNAL, help="Only this signal")
 @click.option("--stat", is_flag=True, help="Count instead of listing, datasets too")
 @click.option("--provenance", is_flag=True, help="Tell who made the values, and records where only that differs")
-@click.option("--limit", "-n", type=click.IntRange(min=0), help="Records at most")
+@click.option("--limit", "-n", type=AtMost(min=0), help="Records at most")
 @json_option
 def diff(
     *,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dsvc.commands._command import STATUS_SOME_FAILED, DocumentedGroup, command
-from dsvc.commands._options import DRAFT, json_option, open_repository
+from dsvc.commands._options import DRAFT, AtMost, json_option, open_repository
 from dsvc.commands._render import count, emit, hint, plain, table
 from dsvc.commands.ingest import held_lines, held_objects
 
@@ -63,7 +63,7 @@ def _object(spec: FeedSpec, state: FeedState | None) -> dict[str, Any]:
     statuses={STATUS_SOME_FAILED: "done, but some documents would not be taken in as they are"},
 )
 @click.argument("names", nargs=-1, metavar="[FEED]...")
-@click.option("--limit", "-n", type=click.IntRange(min=1), default=1000, show_default=True, help="Documents to look at")
+@click.option("--limit", "-n", type=AtMost(min=1), default=1000, show_default=True, help="Documents to look at")
 @json_option
 @click.pass_context
 def check(ctx: click.Context, *, names: tuple[str, ...], limit: int, as_json: bool) -> None:

@@ -9,7 +9,7 @@ import click
 
 from dsvc.commands._command import command
 from dsvc.commands._commits import commit_block, commit_object, commit_title
-from dsvc.commands._options import HEAD, REVISION, json_option, open_repository
+from dsvc.commands._options import HEAD, REVISION, AtMost, json_option, open_repository
 from dsvc.commands._render import emit
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @command(examples=["dsvc log -n 5", "dsvc log --oneline main..exp/blur"])
 @click.argument("revision", default=HEAD, type=REVISION)
-@click.option("--limit", "-n", type=click.IntRange(min=0), help="Commits at most")
+@click.option("--limit", "-n", type=AtMost(min=0), help="Commits at most")
 @click.option("--oneline", is_flag=True, help="Print one line a commit")
 @click.option("--graph", is_flag=True, help="Draw how commits follow from each other")
 @json_option

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dsvc.commands._command import DocumentedGroup, command
-from dsvc.commands._options import json_option, open_repository
+from dsvc.commands._options import AtMost, json_option, open_repository
 from dsvc.commands._render import count, emit, plain, short
 from dsvc.objects.oid import OID_BYTES
 from dsvc.repo.draft import decode_draft
@@ -25,7 +25,7 @@ def op() -> None:
 
 
 @command(group=op, name="log", examples=["dsvc op log -n 10"])
-@click.option("--limit", "-n", type=click.IntRange(min=0), help="Operations at most")
+@click.option("--limit", "-n", type=AtMost(min=0), help="Operations at most")
 @json_option
 def log_(*, limit: int | None, as_json: bool) -> None:
     """List operations, newest first.

@@ -12,14 +12,14 @@ import click
 import msgspec
 
 from dsvc.commands._command import command
-from dsvc.commands._options import STEP, json_option, open_repository
+from dsvc.commands._options import STEP, AtMost, json_option, open_repository
 from dsvc.commands._render import Styled, count, emit, hint, plain, say, table
 from dsvc.commands._story import story_lines, story_objects
 
 if TYPE_CHECKING:
     from dsvc.annotation.asks import AskCounts
-    from dsvc.engine.plan import Count, DatasetPlan, Plan, StepPlan
-    from dsvc.engine.task_plan import TaskPlan
+    from dsvc.engine.planning.plan import Count, DatasetPlan, Plan, StepPlan
+    from dsvc.engine.planning.task_plan import TaskPlan
     from dsvc.feeds.pending import Pending
 
 OWN_LINE = {"new-step", "transform"}
@@ -45,7 +45,7 @@ COLOURS = {"new": "green", "stale": "yellow", "removed": "red", "open": "yellow"
 @click.option("--explain", "pointer", metavar="POINTER", help="Tell the story of one source, record by record")
 @click.option("--as-version", "priced", metavar="TASK=VERSION", help="Say what people would do if a task had a version")
 @click.option("--step", "steps", multiple=True, type=STEP, help="Only this step (can be repeated)")
-@click.option("--limit", "-n", type=click.IntRange(min=0), help="Records at most, with --rows")
+@click.option("--limit", "-n", type=AtMost(min=0), help="Records at most, with --rows")
 @click.option("--verbose", "-v", is_flag=True, help="Also say how a run would go about it: transform hashes and traces")
 @json_option
 def plan(
@@ -67,6 +67,8 @@ def plan(
     """
     if sum((rows, sink is not None, pointer is not None, priced is not None)) > 1:
         raise click.UsageError("--rows, --arrow, --explain and --as-version exclude each other")
+    if limit is not None and not rows:
+        raise click.UsageError("--limit is of the records that --rows lists")
     repo = open_repository()
     if priced is not None:
         task, equals, version = priced.partition("=")
@@ -91,7 +93,7 @@ def plan(
     for warning in found.warnings:
         say(click.style("Warning: ", fg="yellow") + plain(warning))
     if sink is not None:
-        say(f"Wrote {count(found.write_arrow(_binary(sink), steps or None), 'record')}")
+        _write_arrow(found, sink, steps)
         return
     if rows:
         named = islice(_iter_rows(found, steps), limit)
@@ -109,11 +111,12 @@ def plan(
     if not as_json and pending:
         hint("`dsvc ingest` reads what the recipe changed; plan again after it")
     elif not as_json:
-        hint("nothing is to be made" if found.is_current else "`dsvc run` makes it")
+        hint("`dsvc status` says what is not committed yet" if found.is_current else "`dsvc run` makes it")
 
 
-def _binary(sink: str) -> Any:
-    return sys.stdout.buffer if sink == "-" else sink
+def _write_arrow(found: Plan, sink: str, steps: tuple[str, ...]) -> None:
+    n_rows = found.write_arrow(sys.stdout.buffer if sink == "-" else sink, steps or None)
+    say(f"Wrote {count(n_rows, 'record')} to {'stdout' if sink == '-' else plain(sink)}")
 
 
 def _iter_rows(found: Plan, steps: tuple[str, ...]) -> Iterator[dict[str, Any]]:

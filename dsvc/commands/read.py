@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dsvc.commands._command import command
-from dsvc.commands._options import DATASET, HEAD, REVISION, SIGNAL, json_option, open_repository
+from dsvc.commands._options import DATASET, HEAD, REVISION, SIGNAL, AtMost, json_option, open_repository
 from dsvc.commands._render import emit, table
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ ROWS_PER_TABLE = 1000
 @click.argument("revision", default=HEAD, type=REVISION)
 @click.option("--signal", "-s", "signals", multiple=True, type=SIGNAL, help="A signal to read (can be repeated)")
 @click.option("--dataset", "-d", type=DATASET, help="Read the rows and columns of a dataset")
-@click.option("--limit", "-n", type=click.IntRange(min=0), help="Rows at most")
+@click.option("--limit", "-n", type=AtMost(min=0), help="Rows at most")
 @json_option
 def read(*, revision: str, signals: tuple[str, ...], dataset: str | None, limit: int | None, as_json: bool) -> None:
     """Print the records of a version, one row a source.

@@ -10,6 +10,7 @@ import click
 from dsvc.commands._command import DocumentedGroup, command
 from dsvc.commands._options import DRAFT, REVISION, json_option, open_repository
 from dsvc.commands._render import emit, plain, say
+from dsvc.commands._streams import apart
 
 if TYPE_CHECKING:
     from dsvc.recipe.check import Problem
@@ -34,7 +35,9 @@ def check(ctx: click.Context, *, as_json: bool) -> None:
 
     Lists every problem that can be found. Python files of the recipe are loaded; no function is called.
     """
-    problems = open_repository().check_recipe()
+    repo = open_repository()
+    with apart():
+        problems = repo.check_recipe()
     emit(as_json=as_json, objects=map(_problem_object, problems), lines=_problem_lines(problems))
     if problems:
         ctx.exit(WRONG)

@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dsvc.commands._command import STATUS_DIFFERS, STATUS_NOT_COMPARED, command
-from dsvc.commands._options import DATASET, HEAD, REVISION, json_option, open_repository
+from dsvc.commands._options import DATASET, HEAD, REVISION, AtMost, json_option, open_repository
 from dsvc.commands._progress import Progress
 from dsvc.commands._render import Styled, count, emit, hint, plain, short, table, when
+from dsvc.commands._streams import apart
 
 if TYPE_CHECKING:
-    from dsvc.engine.rederive import Rederived
-    from dsvc.engine.reproduce import Reproduction
+    from dsvc.engine.verifying.rederive import Rederived
+    from dsvc.engine.verifying.reproduce import Reproduction
     from dsvc.repo.divergences import Divergence
 
 SHOWN_ROWS = 5
 COLOURS = {"equal": "green", "differs": "red", "stale": "yellow", "refused": "yellow"}
 rows_option = click.option(
-    "--rows", type=click.IntRange(min=0), default=SHOWN_ROWS, help="Differing records to show of each step"
+    "--rows", type=AtMost(min=0), default=SHOWN_ROWS, help="Differing records to show of each step"
 )
 
 
@@ -52,7 +53,7 @@ def reproduce(ctx: click.Context, *, revision: str, dataset: str | None, rows: i
         noted = read_divergences(repo.store.refs)
         emit(as_json=as_json, objects=map(_noted_object, noted), lines=_noted_lines(noted), long=True)
         return
-    with Progress("Deriving") as progress:
+    with apart(), Progress("Deriving") as progress:
         found = repo.reproduce(revision, dataset, rows=rows, progress=progress)
     show_reproduction(found, as_json=as_json)
     ctx.exit(status_of(found))
@@ -152,7 +153,7 @@ def _objects(found: Reproduction) -> Iterator[dict[str, Any]]:
     for part in found.parts:
         differing = part.compared
         yield {
-            "type": f"reproduced-{part.what}",
+            "type": "reproduced-step" if part.what == "step" else "reproduced-dataset",
             "name": part.name,
             "status": part.status,
             "why": part.why or None,

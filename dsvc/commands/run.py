@@ -11,9 +11,10 @@ import click
 from dsvc.commands._annotate import sync_lines, sync_notes, sync_objects
 from dsvc.commands._checks import tell_failing
 from dsvc.commands._command import STATUS_DIFFERS, STATUS_SOME_FAILED, command
-from dsvc.commands._options import dry_run_option, json_option, open_repository
+from dsvc.commands._options import AtMost, dry_run_option, json_option, open_repository
 from dsvc.commands._progress import Progress
 from dsvc.commands._render import count, emit, hint, plain, say, table
+from dsvc.commands._streams import apart
 from dsvc.commands._verifying import check_run, tell_changed_code, verify_options
 from dsvc.commands.commit import commit_lines, version_objects
 from dsvc.commands.ingest import ingest_lines, ingest_objects
@@ -29,7 +30,7 @@ from dsvc.errors import (
 )
 
 if TYPE_CHECKING:
-    from dsvc.engine.report import DatasetReport, RunReport, StepReport
+    from dsvc.engine.making.report import DatasetReport, RunReport, StepReport
     from dsvc.repo.show import Shown
     from dsvc.repository import Repository
 
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 @click.option("--only", multiple=True, metavar="NAME", help="The same as NAME (can be repeated)")
 @click.option("--upstream", is_flag=True, help="Also make what those need")
 @click.option("--downstream", is_flag=True, help="Also make what follows from those")
-@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Execute N records at most, and stop there")
+@click.option("--limit", type=AtMost(min=0), metavar="N", help="Execute N records at most, and stop there")
 @click.option("--ingest", "ingests", is_flag=True, help="Read new documents first")
 @click.option("--message", "-m", help="Commit afterwards, if anything is new")
 @click.option("--retry-failed", is_flag=True, help="Try records again that failed with the inputs they have")
@@ -109,16 +110,20 @@ def run(
         made: list[RunReport] = []
 
         def make() -> None:
-            with Progress("Running") as progress:
-                found = repo.run(
-                    only=chosen,
-                    limit=limit,
-                    retry_failed=retry_failed,
-                    executor=executor,
-                    workers=workers,
-                    progress=progress,
-                    notice=_notice,
-                )
+            try:
+                with apart(), Progress("Running") as progress:
+                    found = repo.run(
+                        only=chosen,
+                        limit=limit,
+                        retry_failed=retry_failed,
+                        executor=executor,
+                        workers=workers,
+                        progress=progress,
+                        notice=_notice,
+                    )
+            except KeyboardInterrupt:
+                hint("what was made is kept: `dsvc run` goes on from there")
+                raise
             if not made or not found.did_nothing:
                 emit(as_json=as_json, objects=_objects(found), lines=_lines(found, repo.recipe().tasks))
                 made.append(found)
@@ -131,14 +136,17 @@ def run(
         done = made[0]
         is_held = ingests and message is not None and not done.is_stopped and tell_failing(repo, as_json=as_json)
         if done.is_stopped:
-            hint("the limit was reached: `dsvc run` goes on, and nothing is committed before it is done")
+            hint(_tell_limit(repo, done))
         elif message is not None and not is_held and (version := _commit(repo, message)) is not None:
             emit(as_json=as_json, objects=version_objects(version), lines=commit_lines(version))
         elif not as_json and message is None and not done.did_nothing:
             hint('`dsvc diff --stat` shows what changed, `dsvc commit -m "..."` keeps it')
+        has_failed = any(each.failed for each in made)
+        if has_failed and not as_json:
+            hint("`dsvc status --waiting` says what failed")
         tell_changed_code(repo, accept=accept_code, as_json=as_json)
         differs = check_run(repo, done, check=check, no_trace=no_trace, as_json=as_json)
-    ctx.exit(STATUS_DIFFERS if differs else STATUS_SOME_FAILED if any(each.failed for each in made) or is_held else 0)
+    ctx.exit(STATUS_DIFFERS if differs else STATUS_SOME_FAILED if has_failed or is_held else 0)
 
 
 def _ask_people(repo: Repository, make: Callable[[], None], made: list[RunReport], *, as_json: bool) -> None:
@@ -156,6 +164,14 @@ def _ask_people(repo: Repository, make: Callable[[], None], made: list[RunReport
         emit(as_json=as_json, objects=sync_objects(report), lines=sync_lines(report))
     for note in sync_notes(report):
         _notice(note)
+
+
+def _tell_limit(repo: Repository, done: RunReport) -> str:
+    """Return what to do after a limit was reached."""
+    stopped = next(step for step in done.steps if step.status == "stopped")
+    if stopped.ran == 0 and repo.recipe().steps[stopped.name].scope != "record":
+        return f"{stopped.name} makes whole groups, and the next one is larger than the limit: raise it"
+    return "the limit was reached: `dsvc run` goes on, and nothing is committed before it is done"
 
 
 def _notice(text: str) -> None:
@@ -182,7 +198,7 @@ def _lines(done: RunReport, tasks: Container[str]) -> Iterator[str]:
 def _step_row(step: StepReport, *, is_task: bool) -> tuple[object, ...]:
     if step.status == "removed":
         return "step", step.name, f"gone with {count(step.removed, 'record')}"
-    told = [f"{count(step.ran, 'record')} made" if step.ran or step.status == "made" else "current"]
+    told = [f"{count(step.ran - step.failed, 'record')} made" if step.ran or step.status == "made" else "current"]
     if step.status == "stopped":
         told = [f"stopped after {count(step.ran, 'record')}"]
     if step.reused:
@@ -193,7 +209,7 @@ def _step_row(step: StepReport, *, is_task: bool) -> tuple[object, ...]:
         told.append(f"{count(step.failed)} failed")
     if step.removed:
         told.append(f"{count(step.removed)} gone")
-    if step.waiting:
+    if step.waiting > step.failed:
         told.append(f"{count(step.waiting)} {'asked about' if is_task else 'waiting'}")
     return "task" if is_task else "step", step.name, ", ".join(told)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,9 +29,9 @@ ROWS_PER_BATCH = 10_000
 @click.argument("query", required=False)
 @click.option("--at", "revision", default=HEAD, type=REVISION, help="The version to ask; HEAD unless given")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV")
-@click.option("--arrow", "arrow", type=click.Path(dir_okay=False, path_type=Path), help="Write an Arrow file instead")
+@click.option("--arrow", metavar="FILE", help="Write an Arrow file instead; `-` is a stream to stdout")
 @json_option
-def sql(*, query: str | None, revision: str, as_csv: bool, arrow: Path | None, as_json: bool) -> None:
+def sql(*, query: str | None, revision: str, as_csv: bool, arrow: str | None, as_json: bool) -> None:
     """Ask one SELECT of the signals and datasets of a version; without QUERY, list its tables.
 
     Signal x is the table x with the columns source, x, _state, _origin, _producer and _version. A dataset is a table
@@ -55,18 +56,18 @@ def sql(*, query: str | None, revision: str, as_csv: bool, arrow: Path | None, a
         emit(as_json=as_json, objects=_objects(answer), lines=_lines(answer), long=True)
 
 
-def _write_arrow(answer: pa.Table, path: Path) -> None:
+def _write_arrow(answer: pa.Table, sink: str) -> None:
     from dsvc.export.query import write_answer
 
-    write_answer(answer, path)
-    say(f"Wrote {count(answer.num_rows, 'row')} to {plain(path)}")
+    write_answer(answer, sys.stdout.buffer if sink == "-" else Path(sink))
+    say(f"Wrote {count(answer.num_rows, 'row')} to {'stdout' if sink == '-' else plain(sink)}")
 
 
 def _print_csv(answer: pa.Table) -> None:
     from dsvc.export.csv import csv_lines
 
     for text in csv_lines(answer.to_batches(max_chunksize=ROWS_PER_BATCH), answer.schema):
-        click.echo(text, nl=False)
+        click.echo(text.encode(), nl=False)  # as a file of the format is
 
 
 def _rows(answer: pa.Table) -> Iterator[tuple[Any, ...]]:
@@ -96,8 +97,12 @@ def _lines(answer: pa.Table) -> Iterator[str]:
 
 
 def _cell(value: Any) -> str:
+    from dsvc.commands._json import to_json
     from dsvc.commands._values import value_text
 
     if value is None:
         return "-"
-    return value if isinstance(value, str) else value_text(value)
+    if isinstance(value, str | list | dict | bool):
+        return value if isinstance(value, str) else value_text(value)
+    plain_value = to_json(value)  # a date or a decimal is a text to programs, which people see without its quotes
+    return plain_value if isinstance(plain_value, str) else value_text(value)

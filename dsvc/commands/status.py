@@ -10,7 +10,7 @@ import click
 
 from dsvc.commands._changes import change_rows, dataset_change_object, recipe_rows, signal_change_object
 from dsvc.commands._command import command
-from dsvc.commands._options import DRAFT, json_option, open_repository
+from dsvc.commands._options import DRAFT, AtMost, json_option, open_repository
 from dsvc.commands._render import count, emit, hint, plain, short, table
 
 if TYPE_CHECKING:
@@ -22,13 +22,15 @@ SAID = {"failed": "failed", "held": "held back, or of older content", "pending":
 
 @command(examples=["dsvc status", "dsvc status --waiting --limit 20"])
 @click.option("--waiting", is_flag=True, help="List the sources that wait instead, each with the reason")
-@click.option("--limit", "-n", type=click.IntRange(min=0), help="Sources at most, with --waiting")
+@click.option("--limit", "-n", type=AtMost(min=0), help="Sources at most, with --waiting")
 @json_option
 def status(*, waiting: bool, limit: int | None, as_json: bool) -> None:
     """Show where things stand, and what to do next.
 
     The draft against HEAD, edited recipe files, what is stale, what waits, and how far feeds were read.
     """
+    if limit is not None and not waiting:
+        raise click.UsageError("--limit is of the sources that --waiting lists")
     repo = open_repository()
     if waiting:
         from dsvc.repo.waiting import iter_waiting  # reads records
@@ -69,7 +71,7 @@ def _next_step(found: Status) -> str:
         return '`dsvc diff --stat` shows what changed, `dsvc commit -m "..."` keeps it'
     if found.head is None:
         return "say in dsvc.toml where documents come from, then run `dsvc ingest`; or `dsvc put` records by hand"
-    return "nothing to commit; `dsvc ingest` looks for new documents"
+    return "`dsvc ingest` looks for new documents"
 
 
 def _lines(found: Status) -> Iterator[str]:

@@ -20,19 +20,23 @@ if TYPE_CHECKING:
     statuses={STATUS_SOME_FAILED: "refused: the dataset does not pass its `check` at the commit"},
 )
 @click.argument("name", required=False, type=TAG)
-@click.argument("revision", default=HEAD, type=REVISION)
+@click.argument("revision", required=False, type=REVISION)
 @click.option("--message", "-m", default="", help="What the tag says")
 @click.option("--delete", "-d", is_flag=True, help="Take the tag away")
 @dry_run_option
 @json_option
-def tag(*, name: str | None, revision: str, message: str, delete: bool, dry_run: bool, as_json: bool) -> None:
+def tag(*, name: str | None, revision: str | None, message: str, delete: bool, dry_run: bool, as_json: bool) -> None:
     """List tags, or give a commit a name that stays.
 
     DATASET@NAME names one dataset at the commit. It is refused while the dataset does not pass the `check` that the
     commit's recipe has for it.
     """
-    if (delete and name is None) or (dry_run and not delete):
-        raise click.UsageError("which tag? `dsvc tag -d NAME`")
+    if delete and (name is None or revision is not None):
+        raise click.UsageError("which tag? `dsvc tag -d NAME`, one at a time")
+    if dry_run and not delete:
+        raise click.UsageError("--dry-run is for --delete; nothing else is lost by `dsvc tag`")
+    if message and (delete or name is None):
+        raise click.UsageError("--message is what a new tag says: `dsvc tag NAME -m TEXT`")
     repo = open_repository(writes=name is not None and not dry_run)
     if name is None:
         found = repo.tags()
@@ -44,7 +48,7 @@ def tag(*, name: str | None, revision: str, message: str, delete: bool, dry_run:
         repo.delete_tag(name)
         emit(as_json=as_json, objects=[{"type": "tag-deleted", "name": name}], lines=[f"Deleted tag {plain(name)}"])
     else:
-        made = repo.tag(name, revision, message=message)
+        made = repo.tag(name, revision or HEAD, message=message)
         emit(as_json=as_json, objects=[tag_object(made)], lines=[f"Tag {plain(name)} is at {short(made.commit)}"])
 
 

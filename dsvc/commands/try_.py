@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dsvc.commands._command import STATUS_SOME_FAILED, command
-from dsvc.commands._options import STEP, json_option, open_repository
+from dsvc.commands._options import STEP, AtMost, json_option, open_repository
 from dsvc.commands._render import Styled, emit, hint, plain, say, table
+from dsvc.commands._streams import apart
 from dsvc.commands._values import value_text
 
 if TYPE_CHECKING:
-    from dsvc.engine.trying import Trial, Tried
+    from dsvc.engine.planning.trying import Trial, Tried
 
 COLOURS = {"new": "green", "differs": "yellow", "failed": "red", "missing-input": "red"}
+DUE = {"new", "differs"}
 SAID = {"missing-input": "missing input"}
 
 
@@ -29,7 +31,7 @@ SAID = {"missing-input": "missing input"}
 )
 @click.argument("step", type=STEP)
 @click.argument("pointers", nargs=-1, metavar="[POINTER]...")
-@click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="Sources at most")
+@click.option("--limit", "-n", type=AtMost(min=1), default=20, show_default=True, help="Sources at most")
 @click.option("--where", metavar="EXPR", help="Sources that satisfy this SQL over signals of the draft")
 @click.option("--all", "everything", is_flag=True, help="Take all sources in, as a step of all records needs")
 @json_option
@@ -49,12 +51,16 @@ def try_(
     The sources are those named, or the first that `dsvc run` would make, or the first there are. Steps before it that
     are stale are made in memory for these sources. A step of groups gets whole groups.
     """
-    found = open_repository().try_step(step, pointers, limit=limit, where=where, everything=everything)
+    repo = open_repository()
+    with apart():
+        found = repo.try_step(step, pointers, limit=limit, where=where, everything=everything)
     for told in _notes(found):
         say(told)
     emit(as_json=as_json, objects=_objects(found), lines=_lines(found), long=True)
     if not as_json and found.rows:
-        hint(f"nothing was stored; `dsvc run {step}` makes it")
+        is_due = any(row.verdict in DUE for row in found.rows)
+        upstream = " --upstream" * bool(found.made or found.stale)
+        hint("nothing was stored" + f"; `dsvc run {step}{upstream}` makes it" * is_due)
     ctx.exit(STATUS_SOME_FAILED if any(row.verdict == "failed" for row in found.rows) else 0)
 
 

@@ -48,6 +48,8 @@ CHANGED = "s3://fairface/val/1.jpg"
 """A source of which the two gender models say different things."""
 UNCHANGED = "s3://fairface/val/2.jpg"
 """A source of which they say the same."""
+LEFT = "s3://wider/0--Parade/0_Parade_Parade_0_102.jpg"
+"""A source that is a crowd by the first threshold, and none by the second."""
 
 
 def _type(line: str) -> Type:
@@ -78,6 +80,7 @@ STORY: tuple[Event, ...] = (
     Say("An engineer finds that 0.5 lets too many false faces in."),
     Edit("dsvc.toml", "min_score = 0.5", "min_score = 0.8"),
     _type("plan"),
+    _type(f"plan --explain {LEFT} --step face_count"),
     _type("run"),
     _type("status"),
     _commit("faces from 0.8"),
@@ -85,8 +88,11 @@ STORY: tuple[Event, ...] = (
     Say("What is different between the two versions, and who made a value what it is?"),
     _type("log"),
     _type("diff v1 v2 --stat"),
+    _type("dataset show crowds v1..v2"),
     _type(f"blame gender_wrong {CHANGED}"),
     _type(f"blame gender_wrong {UNCHANGED}"),
+    Say("Whoever has the version can make it again, and gets the same ids."),
+    _type("reproduce v2"),
     Say("Both versions of a dataset, as files to train on."),
     _type("checkout v1 detector --to out/v1"),
     _type("checkout v2 detector --to out/v2"),

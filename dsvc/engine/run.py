@@ -11,23 +11,24 @@ import time
 import warnings
 from collections.abc import Callable, Collection
 
-from dsvc.engine.binding import Bound, bind_step, find_derived
-from dsvc.engine.calls import WORTH_S, Caller
-from dsvc.engine.chosen import choose
-from dsvc.engine.datasets import make_datasets
-from dsvc.engine.drafts import drop_derived, put_derived
-from dsvc.engine.executors.local import LocalExecutor
-from dsvc.engine.executors.sizes import Clock
-from dsvc.engine.facts import Facts
-from dsvc.engine.grouped import GroupMaking
-from dsvc.engine.limit import Limit
-from dsvc.engine.loading import Loader
-from dsvc.engine.making import RecordMaking, Undertaking
-from dsvc.engine.rates import note_rate
-from dsvc.engine.report import REMOVED, STOPPED, TAKEN, UNCHANGED, ProgressCall, RunReport, StepReport
-from dsvc.engine.steps import Step
-from dsvc.engine.task_making import TaskMaking
-from dsvc.engine.task_step import TaskStep
+from dsvc.engine.datasets.selections import make_datasets
+from dsvc.engine.making.binding import Bound, bind_step, find_derived
+from dsvc.engine.making.calls import WORTH_S, Caller
+from dsvc.engine.making.chosen import choose
+from dsvc.engine.making.drafts import drop_derived, put_derived
+from dsvc.engine.making.executors.sizes import Clock
+from dsvc.engine.making.groups import GroupMaking
+from dsvc.engine.making.limit import Limit
+from dsvc.engine.making.loading import Loader
+from dsvc.engine.making.rates import note_rate
+from dsvc.engine.making.records import RecordMaking
+from dsvc.engine.making.report import REMOVED, STOPPED, TAKEN, UNCHANGED, ProgressCall, RunReport, StepReport
+from dsvc.engine.making.steps import Step
+from dsvc.engine.making.task_making import TaskMaking
+from dsvc.engine.making.task_step import TaskStep
+from dsvc.engine.making.undertaking import Making, Undertaking
+from dsvc.engine.reading.facts import Facts
+from dsvc.errors import UserError
 from dsvc.objects.oid import Oid
 from dsvc.objects.state import Derived
 from dsvc.objects.trace import Trace
@@ -37,7 +38,7 @@ from dsvc.recipe.nodes import derives, iter_nodes
 from dsvc.recipe.spec import Recipe, StepSpec
 from dsvc.repo.base import BaseRepository
 from dsvc.repo.draft import DraftEdit
-from dsvc.repo.refs import DRAFT_REVISION
+from dsvc.repo.refs import DRAFT_REVISION, DRAFTS
 from dsvc.repo.view import View
 from dsvc.store.writer import ObjectWriter
 
@@ -91,7 +92,7 @@ def run(
         facts: What people answered; what the ledger holds by now if None.
 
     Raises:
-        UserError: If `only` names something that the recipe does not have.
+        UserError: If `only` names something that the recipe does not have, or somebody switches branches meanwhile.
         PluginNotFoundError: If there is no such executor.
         DeriveError: If a step cannot run at all, or a worker dies. What was made before it is durable.
         RecipeError: If the recipe leaves something open that must be known.
@@ -107,6 +108,7 @@ def run(
         steps += runner.make_all([node for node in iter_nodes(recipe) if chosen is None or node.name in chosen])
     finally:
         caller.close()
+    runner.check_branch()
     is_stopped = any(step.status == STOPPED for step in steps)
     datasets = [] if is_stopped else make_datasets(repo, loader, only=chosen, progress=progress, clock=clock)
     return RunReport(tuple(steps), tuple(datasets), clock() - began)
@@ -118,8 +120,16 @@ def _executor_maker(plugins: Plugins, name: str | None, workers: int | None) -> 
     Raises:
         PluginNotFoundError: If there is no such executor.
     """
-    kind = LocalExecutor if name in (None, LOCAL) else plugins.get_executor(str(name))
+    if name in (None, LOCAL):
+        return lambda: _local(workers)
+    kind = plugins.get_executor(str(name))
     return lambda: kind(workers)
+
+
+def _local(workers: int | None) -> Executor:
+    from dsvc.engine.making.executors.local import LocalExecutor  # processes and pipes, which most runs need none of
+
+    return LocalExecutor(workers)
 
 
 def _warn(text: str) -> None:
@@ -133,6 +143,7 @@ class _Runner:
         self._run, self._loader = undertaking, loader
         self._repo = undertaking.repo
         self._seen: View | None = None
+        self._draft = self._repo.head().draft_ref
 
     @property
     def _view(self) -> View:
@@ -155,6 +166,7 @@ class _Runner:
         """Make steps in order, up to one that the limit stops."""
         reports: list[StepReport] = []
         for spec in specs:
+            self.check_branch()
             reports.append(self._make(spec))
             if reports[-1].status == STOPPED:
                 break
@@ -189,6 +201,7 @@ class _Runner:
         """Make one step that has something to make."""
         spec = bound.spec
         step = self._loader.load(spec, bound.type, bound.transform)
+        self._loader.confirm(spec, bound.type, bound.transform)
         with self._repo.new_writer() as writer:
             making = self._prepare(bound, step, writer)
             done = making.finish()
@@ -199,10 +212,10 @@ class _Runner:
             making.settle(done[1])
             return making.report(done[1], self._run.clock() - began)
 
-    def _prepare(self, bound: Bound, step: Step, writer: ObjectWriter) -> RecordMaking | GroupMaking:
+    def _prepare(self, bound: Bound, step: Step, writer: ObjectWriter) -> Making:
         if isinstance(step, TaskStep):
             return TaskMaking(self._run, bound, step, writer)
-        kind: type[RecordMaking | GroupMaking] = RecordMaking if bound.spec.scope == "record" else GroupMaking
+        kind: type[Making] = RecordMaking if bound.spec.scope == "record" else GroupMaking
         return kind(self._run, bound, step, writer)
 
     def _move(self, name: str, bound: Bound, oid: Oid, trace: Trace) -> None:
@@ -210,7 +223,25 @@ class _Runner:
         derived = Derived(name, oid, trace.waiting)
 
         def edit(view: View, _: object) -> DraftEdit:
+            made = [(bound.transform, oid)]
+            if self._repo.head().draft_ref != self._draft:
+                return DraftEdit(traces=made)
             changed = put_derived(view, derived, trace.output)
-            return DraftEdit(changed.root, changed.state, [(bound.transform, oid)])
+            return DraftEdit(changed.root, changed.state, made)
 
         self._seen = self._repo.edit_draft(edit, command=COMMAND)
+        self.check_branch()
+
+    def check_branch(self) -> None:
+        """Check that the draft is still that of the branch which the recipe was read on: another has another recipe.
+
+        Raises:
+            UserError: If somebody has switched meanwhile. Traces keep what was made.
+        """
+        now = self._repo.head().draft_ref
+        if now != self._draft:
+            was, name = (ref.removeprefix(DRAFTS) for ref in (self._draft, now))
+            raise UserError(
+                message=f"{was!r} was left for {name!r} while its recipe ran",
+                hint=f"what is finished is kept: `dsvc switch {was}`, and `dsvc run` takes it",
+            )

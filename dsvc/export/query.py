@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -213,14 +214,18 @@ def _readable(batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch if schema == batch.schema else batch.cast(schema)
 
 
-def write_answer(answer: pa.Table, path: Path) -> None:
-    """Write an answer as an Arrow file.
+def write_answer(answer: pa.Table, sink: Path | IO[bytes]) -> None:
+    """Write an answer as an Arrow file, or as a stream where it goes to an open file, which may be a pipe.
 
     Raises:
-        CheckoutError: If nothing can be written there.
+        CheckoutError: If there can be no file at the path.
     """
+    if not isinstance(sink, Path):
+        with pa.ipc.new_stream(sink, answer.schema) as writer:
+            writer.write_table(answer)
+        return
     try:
-        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, answer.schema) as writer:
+        with sink.open("wb") as file, pa.ipc.new_file(file, answer.schema) as writer:
             writer.write_table(answer)
     except OSError as err:
-        raise CheckoutError(path=path, reason=err.strerror or str(err)) from err
+        raise CheckoutError(path=sink, reason=err.strerror or str(err)) from None

@@ -78,9 +78,7 @@ def _iter_pending(state: State, recipe: Recipe, plugins: Plugins) -> Iterator[Pe
         elif known[feed.name] != meaning_of(recipe, feed, plugins):
             yield Pending(feed.name, "meaning", names)
         else:
-            changed = (
-                s.name for s in specs if ingested.get(s.name) != (reading_definition(recipe, s), feed.name)
-            )
+            changed = (s.name for s in specs if ingested.get(s.name) != (reading_definition(recipe, s), feed.name))
             if again := tuple(changed):
                 yield Pending(feed.name, "signals", again)
     gone: dict[str, list[str]] = {name: [] for name in known if name not in recipe.feeds}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dsvc.plugins.contracts import (
         DocumentBatch,
+        Executor,
         Exporter,
         Feed,
         FeedQuery,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     )
     from dsvc.plugins.hookspecs import hookimpl
     from dsvc.plugins.match import compile_filter
-    from dsvc.plugins.options import Option
+    from dsvc.plugins.options import Option, fill_options
     from dsvc.plugins.platforms import (
         AnswerPage,
         Capabilities,
@@ -39,6 +40,7 @@ __all__ = [
     "AnswerPage",
     "Capabilities",
     "DocumentBatch",
+    "Executor",
     "Exporter",
     "Feed",
     "FeedQuery",
@@ -56,6 +58,7 @@ __all__ = [
     "TaskForm",
     "Transform",
     "compile_filter",
+    "fill_options",
     "hookimpl",
 ]
 
@@ -73,6 +76,7 @@ _PLATFORMS = (
 _HOMES = {
     "Option": "options",
     "compile_filter": "match",
+    "fill_options": "options",
     "hookimpl": "hookspecs",
     **dict.fromkeys(_PLATFORMS, "platforms"),
 }

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -33,6 +34,8 @@ _CONFIG: Final[Mapping[str, str]] = {
     "arrow_large_buffer_size": "false",
     "arrow_output_list_view": "false",
 }
+_INTERRUPTED: Final = "Query interrupted"
+"""What the engine says when a signal came while it was at work."""
 
 
 def connect(threads: int) -> duckdb.DuckDBPyConnection:
@@ -45,6 +48,21 @@ def connect(threads: int) -> duckdb.DuckDBPyConnection:
     connection.execute("SET Calendar = 'gregorian'")
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C in a query be what it is everywhere: the engine raises an error of its own for it.
+
+    Raises:
+        KeyboardInterrupt: If the query was interrupted.
+    """
+    try:
+        yield
+    except RuntimeError as err:
+        if str(err) == _INTERRUPTED:
+            raise KeyboardInterrupt from err
+        raise
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from duckdb.sqltypes import DuckDBPyType
 
 from dsvc.errors import DeriveError
 from dsvc.objects.types import Type
-from dsvc.recipe.duck import connect
+from dsvc.recipe.duck import connect, interruptible
 from dsvc.recipe.expressions import COLUMN_PREFIX, Expression, Select, column_name
 from dsvc.recipe.paths import InputPath
 
@@ -164,7 +164,8 @@ class SqlEvaluator:
             relation = self._connection.sql(f'SELECT "{_ROW}", {items} FROM "{_TABLE}"')  # noqa: S608 - refused or bound
             for type_ in relation.types[1:]:
                 _check_storable(type_)
-            result = relation.to_arrow_table()
+            with interruptible():
+                result = relation.to_arrow_table()
         finally:
             self._connection.unregister(_TABLE)
         rows = result.column(0)

@@ -44,8 +44,8 @@ def recipe_files(directory: Path) -> dict[str, bytes]:
         found[file] = (root / file).read_bytes()
         modules += [reference.partition(":")[0] for reference in _references(values)]
     for path in reached_files(directory, modules):
-        content = path.read_bytes()
         file = path.relative_to(root).as_posix()
+        content = _read(path, file)
         refuse_secrets(content.decode(errors="replace"), file)
         found[file] = content
     return dict(sorted(found.items(), key=lambda item: item[0].encode()))
@@ -124,10 +124,19 @@ def iter_files(directory: Path) -> Iterable[tuple[str, dict[str, Any], dict[KeyP
         yield file, values, lines
 
 
+def _read(path: Path, file: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise
+    except OSError as err:
+        raise RecipeError(file=file, key="text", expected="a file that can be read", found=err.strerror) from err
+
+
 def _read_text(directory: Path, file: str) -> str:
     path = directory / file
     try:
-        return path.read_bytes().decode()
+        return _read(path, file).decode()
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as err:
         raise MissingFileError(path=path, what="recipe") from err
     except UnicodeDecodeError as err:

@@ -7,7 +7,8 @@ splits, addresses, and `${NAME}` are in none of them; so two recipes that mean t
                                     and for a group or global step [scope, group]
     ingested signal     transform   ingest, value or fields, type, adapters
     signal definition   definition  signal, value or fields, type, version, producer, only, accept, adapters, content_id
-    dataset definition  definition  dataset, where, columns, split, and what it says of from, sample, take, unnest, image
+    dataset definition  definition  dataset, where, columns, split, and what it says of from, sample, take, unnest,
+                                    image
     sample              definition  sample, max, per, seed
     task definition     task        type, of, mode, ask, version, accept, formats, resample, answers, same, overlap,
                                     audit, image

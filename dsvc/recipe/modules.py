@@ -108,10 +108,13 @@ class Module:
         """The statements of the file.
 
         Raises:
-            RecipeError: If it is no Python.
+            RecipeError: If it is no Python, or cannot be read.
         """
         try:
             return ast.parse(self.path.read_bytes()).body
+        except OSError as err:
+            expected = "a file that can be read"
+            raise RecipeError(file=self.file, key=self.name, expected=expected, found=err.strerror) from err
         except (SyntaxError, ValueError) as err:
             line = getattr(err, "lineno", None)
             reason = getattr(err, "msg", None) or str(err)

@@ -50,7 +50,13 @@ class Namespace:
         self._files = Modules(directory)
         self._root = directory.resolve()
         self._modules: dict[str, ModuleType] = {}
+        self._sources: dict[Path, bytes] = {}
         self._builtins = {**vars(builtins), "__import__": self._import}
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the files that were run still are what they were then."""
+        return all(_read(path) == source for path, source in self._sources.items())
 
     def load(self, reference: str) -> Callable[..., Any]:
         """Return a function; a module that the recipe does not have is imported as an installed one.
@@ -137,7 +143,8 @@ class Namespace:
             path = self._files.find_file(name)
             if path is not None:
                 try:
-                    code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+                    source = self._sources[path] = path.read_bytes()
+                    code = compile(source, str(path), "exec", dont_inherit=True)
                     with _registered(module):
                         exec(code, vars(module))  # noqa: S102 - running the recipe's code is what it is for
                 except BaseException:
@@ -162,6 +169,13 @@ class Namespace:
             values["__path__"] = [str(self._root.joinpath(*name.split(".")))]
         vars(module).update(values)
         return module
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 @contextmanager

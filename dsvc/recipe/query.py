@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from dsvc.errors import QueryError
-from dsvc.recipe.duck import SyntaxProblem, connect, shared_parser
+from dsvc.recipe.duck import SyntaxProblem, connect, interruptible, shared_parser
 from dsvc.recipe.rowwise import NOWHERE, Node
 
 ROW_MAKERS: Final = frozenset({"generate_series", "range", "unnest"})
@@ -147,7 +147,9 @@ def _run(query: Query, open_table: Open, words: frozenset[str] | None) -> pa.Tab
             connection.execute(f"CREATE VIEW {view} AS SELECT * FROM {_quoted(inner)}")  # noqa: S608 - quoted
         relation = connection.sql(query.text)
         is_huge = [type_.id == "hugeint" for type_ in relation.types]
-        return _with_plain_sums(relation.to_arrow_table(), is_huge)
+        with interruptible():
+            answer = relation.to_arrow_table()
+        return _with_plain_sums(answer, is_huge)
     finally:
         connection.close()
 

@@ -37,7 +37,9 @@ def read_scope(table: Table, optional: Collection[InputPath]) -> Scope:
     if text is None:
         return Scope("global") if is_global else Scope()
     if is_global:
-        raise table.error("group", "no `group` beside `global = true`, which makes one group of all records", repr(text))
+        raise table.error(
+            "group", "no `group` beside `global = true`, which makes one group of all records", repr(text)
+        )
     try:
         path = InputPath.parse(text)
     except ValueError as err:

@@ -152,7 +152,7 @@ class _Blamer:
         if derived is None:
             return ()
         trace = get_object(self.reader, derived.trace, Kind.TRACE, Trace)
-        # What people said is no signal of the version; `dsvc.engine.task_blame` tells of it.
+        # What people said is no signal of the version; `dsvc.engine.looking.task_blame` tells of it.
         paths = [used.path for used in trace.inputs if not used.path.startswith("_")]
         return tuple(BlameInput(path, self.blame(view, path.partition(".")[0])) for path in paths)
 

@@ -17,8 +17,8 @@ from dsvc.objects.oid import Kind, Oid
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
 from dsvc.repo.names import nearest
-from dsvc.repo.reading import count_selected
 from dsvc.repo.records import SOURCE
+from dsvc.repo.selected import count_selected
 from dsvc.repo.view import View
 
 PROVENANCE_TYPE = pa.struct(

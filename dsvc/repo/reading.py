@@ -8,11 +8,8 @@ import msgspec
 import pyarrow as pa
 
 from dsvc.errors import RecordNotFoundError
-from dsvc.objects.access import Reader
-from dsvc.objects.diff import diff_trees
 from dsvc.objects.join import Joined, join_trees
 from dsvc.objects.provenance import Provenance
-from dsvc.objects.snapshot import Signal
 from dsvc.objects.tree import ROWS_PER_BATCH, Tree
 from dsvc.repo.records import SOURCE
 from dsvc.repo.view import View
@@ -69,16 +66,3 @@ def read_record(view: View, signal: str, pointer: str) -> Record:
     if found is None:
         raise RecordNotFoundError(signal=signal, pointer=pointer, revision=view.revision)
     return Record(signal, pointer, *found)
-
-
-def count_selected(reader: Reader, selection: Signal) -> int:
-    """Count the sources that a selection selects."""
-    return sum(len(rows.values) - rows.values.null_count for rows in Tree(reader, selection).rows())
-
-
-def selected_change(reader: Reader, before: Signal, after: Signal) -> int:
-    """Return by how many sources one selection selects more than another."""
-    return sum(
-        changes.after_arrow().is_valid().sum().as_py() - changes.before_arrow().is_valid().sum().as_py()
-        for changes in diff_trees(reader, before, after)
-    )

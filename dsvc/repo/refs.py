@@ -10,7 +10,7 @@
 | ``divergences/<transform hash>`` | `dsvc.repo.divergences.Divergence`s, newest first |
 | ``sources/<hash of a function and its version>`` | what its code was: `dsvc.recipe.declared` |
 | ``ledger`` | id of a `dsvc.objects.ledger.Ledger`: what people answered, the same for every branch |
-| ``rates/<transform hash>`` | how long a record takes here: `dsvc.engine.rates`; part of no version |
+| ``rates/<transform hash>`` | how long a record takes here: `dsvc.engine.making.rates`; part of no version |
 
 A revision is ``HEAD``, a branch, a tag, ``dataset@tag`` or the first digits of a commit's id, followed by any number
 of ``~N`` (N first parents back) and ``^N`` (the Nth parent).
@@ -161,6 +161,12 @@ def _resolve_name(store: Store, name: str, revision: str, find_commits: FindComm
             raise AmbiguousOidError(prefix=name, candidates=sorted(oid.hex()[:16] for oid in found))
         if found:
             return found[0]
+    if name == DRAFT_REVISION:
+        hint = "`dsvc commit` makes a version of it"
+        raise RefNotFoundError(revision=revision, message="the draft is no commit", hint=hint)
+    if ".." in name:
+        hint = "`dsvc diff`, `dsvc log` and `dsvc dataset show` take a range of versions, A..B"
+        raise RefNotFoundError(revision=revision, message=f"{revision!r} is no single version", hint=hint)
     raise RefNotFoundError(revision=revision, nearest=nearest(name, _ref_names(store)))
 
 

@@ -51,7 +51,7 @@ def count_rows(
         near: Other versions, and how many sources the dataset selects there, where that is known.
         known: Counts by the id of the selection.
     """
-    from dsvc.repo.reading import count_selected, selected_change  # reads records
+    from dsvc.repo.selected import count_selected, selected_change  # reads records
 
     oid = view.dataset(dataset).selection
     if oid in known:

@@ -85,7 +85,9 @@ class LabelStudioPeople:
         """Return the project of a form."""
         _, found = self.call("GET", "/api/projects/?page_size=1000&include=id,description")
         return next(
-            p["id"] for p in found["results"] if p["description"].split("\n")[0].endswith(f"{self.run}/{form.project}")
+            int(p["id"])
+            for p in found["results"]
+            if p["description"].split("\n")[0].endswith(f"{self.run}/{form.project}")
         )
 
     def _sign_up(self, person: str) -> str:

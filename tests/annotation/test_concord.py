@@ -28,13 +28,19 @@ def said(source, votes, *, judged=None):
     for at, (who, value) in enumerate(votes.items()):
         outcome = "skip" if value is None else "accept" if value == "yes" else "value"
         payload = value if outcome == "value" else None
-        answers.append(Answered(ask, make_answer(ask, annotator=who, submitted_us=at, outcome=outcome, payload=payload)))
+        answers.append(
+            Answered(ask, make_answer(ask, annotator=who, submitted_us=at, outcome=outcome, payload=payload))
+        )
     return source, evidence_of(answers, ())
 
 
 def test_people_are_compared_where_several_answered():
     """Each pair once; a person is compared with all others."""
-    found = [said("s3://f/1", {"a": "4", "b": "4"}), said("s3://f/2", {"a": "1", "b": "3"}), said("s3://f/3", {"a": "2"})]
+    found = [
+        said("s3://f/1", {"a": "4", "b": "4"}),
+        said("s3://f/2", {"a": "1", "b": "3"}),
+        said("s3://f/3", {"a": "2"}),
+    ]
     everybody, first, second = among_people(TASK, found)
 
     assert ("", 2, 1) == (everybody.who, everybody.sources, everybody.near)

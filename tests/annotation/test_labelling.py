@@ -36,7 +36,8 @@ def test_typed_text_is_read(question, typed, expected):
 def test_regions_cannot_be_typed():
     """Only whether one is right."""
     assert [True, True, False, True] == [
-        can_label(*pair) for pair in (("rating(5)", "label"), ("text", "label"), ("boxes", "adjust"), ("boxes", "verify"))
+        can_label(*pair)
+        for pair in (("rating(5)", "label"), ("text", "label"), ("boxes", "adjust"), ("boxes", "verify"))
     ]
 
 

@@ -23,6 +23,7 @@ OPERATIONS = (
     "a new row-wise SQL step over 2,000 records",
     "a `where` over 3 signals of 2,000 sources",
     "the threshold changed, 2,000 sources, whole processes",
+    "a Python transform of",
     "the same commit of 1 record at 3,000 sources",
     "import of 3,000 rows from Parquet, sorted by source",
     "import of 3,000 rows from Parquet, unsorted",
@@ -34,7 +35,7 @@ OPERATIONS = (
 def test_benchmark_prints_every_row(tmp_path):
     """One command on a tiny table prints the Markdown table with all rows and writes the figures as JSON."""
     figures = tmp_path / "figures.json"
-    options = ["--rows", "2000", "--rounds", "1", "--large", "--large-rows", "3000"]
+    options = ["--rows", "2000", "--rounds", "1", "--large", "--large-rows", "3000", "--spun", "40"]
     command = [sys.executable, "benchmarks/run.py", *options, "--dir", tmp_path, "--json", figures]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
 

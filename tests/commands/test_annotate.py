@@ -73,7 +73,9 @@ def test_run_can_leave_people_alone(asked):
 
 def test_run_makes_all_the_same_where_nobody_can_be_asked(asked):
     """A platform that is not set up is told of; what can be made is made."""
-    Path("dsvc.toml").write_text(RECIPE.replace('plugin = "files"\n\n[task', 'plugin = "files"\nimage = "url"\n\n[task'))
+    Path("dsvc.toml").write_text(
+        RECIPE.replace('plugin = "files"\n\n[task', 'plugin = "files"\nimage = "url"\n\n[task')
+    )
     result = asked("run", "--ingest")
 
     assert "nobody was asked" in result.err
@@ -128,7 +130,9 @@ def test_figures(asked):
     assert ("task-work", 2, 0) == (task["type"], task["answers"], task["open"])
     assert ("platform-work", 0) == (platform["type"], platform["backlog_s"])
     assert any(line.startswith("quality@1") for line in asked("annotate", "status").lines)
-    assert [2, 0] == [asked.json("annotate", "agreement", "quality", "--against", "model")[0][k] for k in ("sources", "near")]
+    assert [2, 0] == [
+        asked.json("annotate", "agreement", "quality", "--against", "model")[0][k] for k in ("sources", "near")
+    ]
     assert [2, 12.0] == [asked.json("annotate", "cost")[0][name] for name in ("answers", "seconds")]
     assert asked("annotate", "agreement", "quality").lines[0].split()[0] == "who"
     assert any("questions sent" in line for line in asked("annotate", "cost").lines)
@@ -137,7 +141,9 @@ def test_figures(asked):
 def test_check(asked):
     """A folder that can be written to is well; a platform that shows copies needs a place for them."""
     well = asked("annotate", "check")
-    Path("dsvc.toml").write_text(RECIPE.replace('plugin = "files"\n\n[task', 'plugin = "files"\nimage = "url"\n\n[task'))
+    Path("dsvc.toml").write_text(
+        RECIPE.replace('plugin = "files"\n\n[task', 'plugin = "files"\nimage = "url"\n\n[task')
+    )
     wrong = asked.json("annotate", "check", expect=3)
 
     assert well.lines[0].startswith("team (files), tasks quality")

@@ -44,3 +44,13 @@ def test_deleting_needs_a_name(scores):
 def test_name_that_exists_is_refused(scores):
     """A branch is not moved by making it again."""
     assert "exists already" in scores("branch", "main", expect=1).err
+
+
+def test_branches_are_deleted_one_at_a_time(scores):
+    """A second name is wrong usage, and so is a dry run of what loses nothing."""
+    scores("branch", "a")
+    scores("branch", "b")
+
+    assert "one at a time" in scores("branch", "-d", "a", "b", expect=2).err
+    assert "--delete" in scores("branch", "-n", "c", expect=2).err
+    assert {"main", "a", "b"} == {branch["name"] for branch in scores.json("branch")}

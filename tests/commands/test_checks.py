@@ -100,7 +100,7 @@ def test_a_tag_is_refused(nightly):
     refused = nightly("tag", "good@v1", expect=3)
 
     assert "dataset 'good' fails its check at HEAD: min_rows: expected at least 2 rows, found 1" in refused.err
-    assert "edit `check`" in refused.err
+    assert "edit its `check`" in refused.err
     assert [] == nightly.json("tag")
     nightly("tag", "good@v0", "HEAD~1")
     assert ["good@v0"] == [tag["name"] for tag in nightly.json("tag")]

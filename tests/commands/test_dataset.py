@@ -113,7 +113,7 @@ def test_show_of_two_versions(two):
         "           4  1       50.0% -> 100.0%",
     ] == two("dataset", "show", "good", "HEAD~1..HEAD").lines
     change, cause, *_ = two.json("dataset", "show", "good", "HEAD~1..HEAD")
-    assert ("dataset-change", 2, 1, 0, 1) == tuple(change[k] for k in ("type", "before", "after", "entered", "left"))
+    assert ("dataset-movement", 2, 1, 0, 1) == tuple(change[k] for k in ("type", "before", "after", "entered", "left"))
     assert ("dataset-cause", "left", "is_good", "false", 1) == tuple(
         cause[key] for key in ("type", "move", "text", "outcome", "sources")
     )

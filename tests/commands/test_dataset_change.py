@@ -3,7 +3,7 @@
 import pytest
 
 from dsvc.commands._dataset_change import cause_text
-from dsvc.engine.movement import Reason
+from dsvc.engine.looking.movement import Reason
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_plan_after_the_new_model_names_what_depends_on_it(told, counts):
     """Exactly the changed outputs are to be judged again, and nothing of the detector's side."""
     plan = output_of(told, "dsvc plan", 1)
 
-    assert f"step gender_wrong stale {counts.gender_changed:,} records to make\n changed gender\n" in plan
+    assert f"step gender_wrong stale {counts.gender_changed:,} records to make\n changed gender (version 1.0" in plan
     assert f"step child_misread stale 0 to {counts.gender_changed:,} records" in plan
     assert "step face_count current" in plan
     assert "step widest_face current" in plan
@@ -120,6 +120,30 @@ def test_diff_counts_every_changed_record(told, counts):
         assert re.search(rf"^signal {name} .*~{changed:,}( |$)", stat, re.MULTILINE)
     assert "face_detection" not in stat
     assert f"detector {counts.detector_before:,} -> {counts.detector_after:,} rows" in stat
+
+
+def test_funnel_names_the_term_that_let_sources_go(told, counts):
+    """`dataset show` between the two tags has one cause, with the sources that are no crowd any more."""
+    funnel = output_of(told, "dsvc dataset show")
+    gone = counts.crowds_before - counts.crowds_after
+
+    assert f"dataset crowds {counts.crowds_before:,} -> {counts.crowds_after:,} sources\nleft {gone:,}\n" in funnel
+    assert f" {gone:,} `face_count >= 20` is false\n" in funnel
+
+
+def test_one_source_is_explained_by_the_edited_parameter(told):
+    """`plan --explain` says what changed for it."""
+    assert "step face_count is made again: changed transform: parameters.min_score 0.5 -> 0.8" in output_of(
+        told, "dsvc plan --explain"
+    )
+
+
+def test_the_last_version_is_reproduced(told):
+    """Every step and dataset comes out as it is stored."""
+    made = output_of(told, "dsvc reproduce v2")
+
+    assert 7 == made.count(" equal ")
+    assert "Equal: root " in made
 
 
 def test_blame_tells_a_changed_record_from_an_unchanged_one(told):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -55,3 +56,13 @@ def test_command_ends_without_a_word_of_its_libraries(words, made):
     done = subprocess.run([sys.executable, "-m", "dsvc", *words.split()], capture_output=True, text=True, check=False)
 
     assert [] == [line for line in done.stderr.splitlines() if not line.startswith(("Hint: ", "Error: "))]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device without room here")
+@pytest.mark.parametrize("words", ["show --json", "sql --json 'SELECT 1 AS n'", "sql --csv 'SELECT 1 AS n'", "--help"])
+def test_no_room_for_what_is_printed_is_no_bug(scores, words):
+    """The full disk is named, and the exit status is that of an error."""
+    line = f"{sys.executable} -m dsvc {words} > /dev/full"
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+
+    assert (1, "Error: cannot print: No space left on device\n") == (done.returncode, done.stderr)

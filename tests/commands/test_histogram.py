@@ -3,9 +3,9 @@
 import click
 import pytest
 
-from dsvc.commands._histogram import bar, label, point, profile_lines, share
-from dsvc.engine.bins import Histogram
-from dsvc.engine.profile import ClassCount, ColumnProfile, Profile
+from dsvc.commands._histogram import bar, label, point, profile_lines, profile_objects, share
+from dsvc.engine.looking.bins import Histogram
+from dsvc.engine.looking.profile import ClassCount, ColumnProfile, Profile
 
 
 def lines_of(profile):
@@ -64,3 +64,12 @@ def test_what_is_not_finite_is_said():
         "  0    1  25.0%  ██████████████████████████████",
         "  0.5  1  25.0%  ██████████████████████████████",
     ] == lines_of(Profile(4, (), (column,)))[2:]
+
+
+def test_a_long_type_is_cut():
+    """A title is one line; programs get all of it."""
+    column = ColumnProfile("boxes", "list<struct<x: float64, y: float64, w: float64>>", 0, None, None, None)
+    profile = Profile(9, (), (column,))
+
+    assert "boxes  list<struct<x: float64, y: float64, w..." == lines_of(profile)[2]
+    assert column.type == list(profile_objects(profile))[1]["column_type"]

@@ -4,10 +4,11 @@ import os
 import subprocess
 import sys
 
+import click
 import pytest
 
 from dsvc.commands import _options
-from dsvc.commands._options import clock, find_author, parse_settings
+from dsvc.commands._options import AtMost, clock, find_author, parse_settings
 from dsvc.store.writelock import WriteLock
 
 
@@ -101,3 +102,10 @@ def test_settings_are_numbers_and_truth_values_where_they_read_so():
 def test_clock_counts_microseconds():
     """Commits are stamped with the time since 1970 in microseconds."""
     assert 1_600_000_000_000_000 < clock() < 10_000_000_000_000_000
+
+
+def test_a_limit_that_nothing_reaches_is_none():
+    """However many digits it has; below the least it is refused."""
+    assert [5, sys.maxsize] == [AtMost(min=0).convert(text, None, None) for text in ("5", "9" * 30)]
+    with pytest.raises(click.BadParameter):
+        AtMost(min=0).convert("-1", None, None)

@@ -92,6 +92,22 @@ def test_plan_writes_records_as_arrow(faces, tmp_path):
         assert ["s3://f/1", "s3://f/2"] == pa.ipc.open_stream(file).read_all()["source"].to_pylist()
 
 
+def test_a_file_that_cannot_be_written_is_named(faces):
+    """With the reason; that it is a directory is one."""
+    assert (
+        "cannot write to nowhere/rows.arrow: No such file"
+        in faces("plan", "--arrow", "nowhere/rows.arrow", expect=1).err
+    )
+    assert "cannot write to .: Is a directory" in faces("plan", "--arrow", ".", expect=1).err
+
+
+def test_a_limit_needs_rows(faces):
+    """A plan that counts is not made shorter."""
+    assert "--rows" in faces("plan", "--limit", "3", expect=2).err
+    assert [] == faces("plan", "--rows", "--limit", "0").lines
+    faces("plan", "--rows", "--limit", "9" * 20)
+
+
 def test_plan_of_one_step(faces):
     """The others and the datasets are left out; a name that is not there is refused."""
     faces("ingest")

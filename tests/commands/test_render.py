@@ -25,6 +25,13 @@ def test_colour_does_not_move_columns():
     assert ["+   a", "--  b"] == [click.unstyle(line) for line in lines]
 
 
+def test_nothing_stands_behind_a_coloured_cell():
+    """Also where it is the last of its line, and shorter than others."""
+    lines = list(table([("a", Styled("longer", "green")), ("b", Styled("short", "green"))]))
+
+    assert ["a  longer", "b  short"] == [click.unstyle(line) for line in lines]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

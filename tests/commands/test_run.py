@@ -46,7 +46,8 @@ def test_failed_records_are_counted_and_end_with_their_status(faces):
     faces("ingest")
     result = faces("run", expect=3)
 
-    assert "step     inverse  2 records made, 1 failed, 1 waiting" in result.lines
+    assert "step     inverse  1 record made, 1 failed" in result.lines
+    assert "Hint: `dsvc status --waiting` says what failed" in result.err.splitlines()
     assert any("ZeroDivisionError" in line and "s3://f/1" in line for line in faces("status", "--waiting").lines)
     assert [("waiting-source", "inverse", "failed"), ("waiting-source", "quality", "held")] == [
         (item["type"], item["signal"], item["reason"]) for item in faces.json("status", "--waiting")
@@ -103,6 +104,19 @@ def test_a_dry_run_is_the_plan(faces):
     assert ["good"] == [item["name"] for item in faces.json("run", "-n", "good")[1:]]
     assert "--dry-run changes nothing" in faces("run", "-n", "-m", "now", expect=2).err
     assert planned == faces("run", "--dry-run").lines
+
+
+def test_a_limit_smaller_than_a_group_says_so(faces):
+    """To type the same again would do nothing."""
+    recipe = Path("dsvc.toml")
+    recipe.write_text(
+        f'{recipe.read_text()}\n[step.place]\npython = "ranks:place"\ninputs = ["quality"]\nglobal = true\n'
+    )
+    Path("ranks.py").write_text("def place(quality) -> list[int]:\n    return [*range(len(quality))]\n")
+    faces("ingest")
+    stopped = faces("run", "--only", "place", "--limit", "1")
+
+    assert "place makes whole groups, and the next one is larger than the limit" in stopped.err
 
 
 def test_a_limit_stops_and_commits_nothing(faces):

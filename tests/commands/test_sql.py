@@ -1,8 +1,13 @@
 """`dsvc sql`."""
 
+import io
+import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+
+from dsvc.cli import main
 
 
 @pytest.fixture(name="asked")
@@ -68,3 +73,25 @@ def test_without_a_query_the_tables_are_listed(asked):
 def test_columns_of_one_name_stay_apart(asked):
     """In a table of text; programs get the last."""
     assert ["a  a", "1  2"] == asked("sql", "SELECT 1 AS a, 2 AS a").lines
+
+
+def test_values_that_are_text_to_programs_have_no_quotes_for_people(asked):
+    """A date, a decimal, an infinity; what is in a list is shown as programs get it."""
+    query = "SELECT DATE '2026-01-02' AS t, 1.5::DECIMAL(5, 2) AS d, 'inf'::DOUBLE AS i, [DATE '2026-01-02'] AS l"
+
+    assert ["2026-01-02", "1.50", "Infinity", '["2026-01-02"]'] == asked("sql", query).lines[1].split()
+
+
+def test_arrow_goes_to_a_file_or_to_stdout(asked, monkeypatch):
+    """As `dsvc plan --arrow` has it: `-` is stdout; a path that cannot be written is named."""
+    assert (
+        "cannot write to nowhere/a: No such file" in asked("sql", "SELECT 1 AS n", "--arrow", "nowhere/a", expect=1).err
+    )
+    assert "cannot write to .: Is a directory" in asked("sql", "SELECT 1 AS n", "--arrow", ".", expect=1).err
+    out = io.BytesIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", io.TextIOWrapper(out))
+        main(["sql", "SELECT 1 AS n", "--arrow", "-"])
+        sys.stdout.detach()
+    assert [1] == pa.ipc.open_stream(out.getvalue()).read_all()["n"].to_pylist()
+    assert not Path("-").exists()

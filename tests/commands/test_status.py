@@ -34,7 +34,13 @@ def test_status_of_nothing_to_do(scores):
     result = scores("status")
 
     assert "Nothing to commit" in result.lines
-    assert "dsvc ingest" in result.err
+    assert "Hint: `dsvc ingest` looks for new documents\n" == result.err
+
+
+def test_a_limit_needs_a_list(made):
+    """It is of the sources that wait."""
+    assert "--waiting" in made("status", "--limit", "3", expect=2).err
+    assert 1 == len(made("status", "--waiting", "--limit", "9" * 20).lines)
 
 
 def test_status_for_programs(scores):

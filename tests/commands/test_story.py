@@ -93,3 +93,20 @@ def test_one_thing_at_a_time(made, words):
 def test_one_step(made):
     """And no dataset."""
     assert 5 == len(made("plan", "--explain", "s3://f/1", "--step", "is_good").lines)
+
+
+def test_a_record_that_failed(faces):
+    """Why, said once, and where it was tried."""
+    Path("steps.py").write_text("def inverse(quality) -> float:\n    return 1 / (quality - 4)\n")
+    with Path("dsvc.toml").open("a") as recipe:
+        recipe.write('[step.inverse]\npython = "steps:inverse"\ninputs = ["quality"]\n')
+    faces("ingest")
+    faces("run", expect=3)
+
+    assert [
+        "s3://f/1",
+        "step inverse  failed with these inputs: ZeroDivisionError: division by zero",
+        "  from quality  4 by quality 1.0",
+        "  holds  no record",
+        "  tried  in the draft of main",
+    ] == faces("plan", "--explain", "s3://f/1", "--step", "inverse").lines

@@ -36,3 +36,21 @@ def test_tag_for_programs(scores):
 def test_deleting_needs_a_name(scores):
     """Wrong usage, with the right one."""
     assert "dsvc tag -d NAME" in scores("tag", "-d", expect=2).err
+
+
+def test_what_a_tag_is_not_given_is_wrong_usage(scores):
+    """Nothing that was typed is passed over."""
+    scores("tag", "v1")
+    scores("tag", "v2")
+
+    assert "one at a time" in scores("tag", "-d", "v1", "v2", expect=2).err
+    assert "--delete" in scores("tag", "-n", "v3", expect=2).err
+    assert "dsvc tag NAME" in scores("tag", "-m", "hello", expect=2).err
+    assert ["v1", "v2"] == [tag["name"] for tag in scores.json("tag")]
+
+
+def test_a_draft_has_to_be_committed_before_it_is_tagged(scores):
+    """Which the hint says."""
+    result = scores("tag", "v1", "@draft", expect=1)
+
+    assert ["Error: the draft is no commit", "Hint: `dsvc commit` makes a version of it"] == result.err.splitlines()

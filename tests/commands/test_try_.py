@@ -110,3 +110,10 @@ def test_the_steps_of_the_recipe_are_completed(faces, monkeypatch, capsys):
     main([])
 
     assert "is_good" in capsys.readouterr().out
+
+
+def test_try_names_the_next_command_where_there_is_one(made):
+    """What is current needs no run; what was made in memory before it is to be made too."""
+    assert "Hint: nothing was stored\n" == made("try", "is_good").err
+    Path("dsvc.toml").write_text(Path("dsvc.toml").read_text().replace("quality >= 3", "quality >= 1"))
+    assert "Hint: nothing was stored; `dsvc run is_good` makes it\n" == made("try", "is_good").err

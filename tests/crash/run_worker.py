@@ -10,8 +10,8 @@ from pathlib import Path
 import pyarrow as pa
 
 import dsvc
+from dsvc.engine.making.steps import Step
 from dsvc.engine.run import run
-from dsvc.engine.steps import Step
 from tests.crash.worker import say
 
 N_RECORDS = 1500

@@ -30,6 +30,7 @@ def test_an_interrupted_run_ends_its_workers_and_goes_on_later(tmp_path):
 
     assert 130 == process.returncode, said
     assert "Traceback" not in said
+    assert "`dsvc run` goes on from there" in said
     assert 3 == len(pids), "nothing was given to workers"
     assert set() == wait_until_gone(pids)
     with dsvc.open(path) as repo:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import dsvc
-from dsvc.engine.calls import IN_FLIGHT
+from dsvc.engine.making.calls import IN_FLIGHT
 from dsvc.engine.run import run
 from tests.crash.process import N_KILLS, iter_victims
 from tests.crash.reachable import verify_reachable

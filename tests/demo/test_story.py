@@ -1,7 +1,7 @@
 """The story names files, edits and sources that are there."""
 
 from dsvc.demo.directory import RECIPE_FILES
-from dsvc.demo.story import CHANGED, NEXT, STORY, UNCHANGED, Arrive, Edit, Type
+from dsvc.demo.story import CHANGED, LEFT, NEXT, STORY, UNCHANGED, Arrive, Edit, Type
 from tests.demo.documents import DATA, read_documents
 
 RECIPE = DATA.parent / "recipe"
@@ -35,9 +35,18 @@ def test_blamed_sources_are_one_changed_and_one_unchanged():
     assert march[UNCHANGED]["models"]["gender"]["output"] == april[UNCHANGED]["models"]["gender"]["output"]
 
 
+def test_explained_source_is_a_crowd_by_one_threshold_alone():
+    """It has enough faces at the first threshold, and too few at the second."""
+    boxes = read_documents("scenes/2026-03.jsonl.gz")[LEFT]["models"]["face_detector"]["output"]
+    scores = [box[-1] for box in boxes]
+
+    assert sum(score >= 0.8 for score in scores) < 20 <= sum(score >= 0.5 for score in scores)
+
+
 def test_story_shows_the_main_job_and_ends_with_three_commands():
-    """Ingest, plan, run, commit, diff, blame and checkout are all typed, and three commands are left to type."""
+    """From ingest to checkout and reproduce all is typed, and three commands are left to type."""
     typed = [event.words[0] for event in STORY if isinstance(event, Type)]
 
     assert {"ingest", "plan", "run", "commit", "status", "log", "tag", "diff", "blame", "checkout"} <= set(typed)
+    assert {"dataset", "reproduce"} <= set(typed)
     assert 3 == len(NEXT)

@@ -94,7 +94,7 @@ def loosely_equal(expected: str, found: str) -> bool:
 
 
 class Session:
-    """A directory, an environment, and the `dsvc` under test on the path."""
+    """A directory, an environment, and on the path the `dsvc` under test, `pytest`, and `pip` for one local package."""
 
     def __init__(self, directory: Path) -> None:
         self._top = directory
@@ -103,13 +103,22 @@ class Session:
         self._directory.mkdir()
         programs = directory / "bin"
         programs.mkdir()
-        shim = programs / "dsvc"
-        shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m dsvc "$@"\n')
-        shim.chmod(0o755)
+        site = directory / "site"
+        # Packages of a page are built with what is installed here: tests do not reach the network.
+        pip = f'-m pip install --quiet --no-index --no-deps --no-build-isolation --upgrade --target "{site}"'
+        shims = {
+            "dsvc": '-m dsvc "$@"',
+            "pip": f'{pip} "$2"',
+            "pytest": '-m pytest -p no:cacheprovider -p no:randomly "$@"',
+        }
+        for name, arguments in shims.items():
+            shim = programs / name
+            shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments}\n')
+            shim.chmod(0o755)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("DSVC_", "GIT_"))}
         self._environment = kept | {
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(PROJECT),
+            "PYTHONPATH": f"{PROJECT}{os.pathsep}{site}",
             "HOME": str(directory),
             "DSVC_AUTHOR": "Ada <ada@example.org>",
             "COLUMNS": "120",

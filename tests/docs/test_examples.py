@@ -46,6 +46,17 @@ def headings(page):
     return {re.sub(r"[^a-z0-9 _-]", "", title).strip().replace(" ", "-") for title in titles}
 
 
+@pytest.mark.parametrize("page", [pytest.param(page, id=str(page.relative_to(PROJECT))) for page in PAGES])
+def test_anchors_are_headings(page):
+    """A link into a page names one of its headings."""
+    links = [link.partition("#") for link in re.findall(r"\]\(([^)\s]+#[^)\s]+)\)", page.read_text(encoding="utf-8"))]
+    inner = [(page.parent / path if path else page, anchor) for path, _, anchor in links if "://" not in path]
+
+    assert [] == [
+        (path.name, anchor) for path, anchor in inner if path.suffix == ".md" and anchor not in headings(path)
+    ]
+
+
 def test_pages_cited_in_code_are_there():
     """Where a module gives its source, that page has that heading."""
     pattern = re.compile(r"\b(docs/[\w/-]+\.md)(?:#([\w-]+))?")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from dsvc.engine.inputs import Input, Inputs
+from dsvc.engine.reading.inputs import Input, Inputs
 from dsvc.objects.access import Writer
 from dsvc.objects.edit import Edit, edit_tree
 from dsvc.objects.encoding import put_object

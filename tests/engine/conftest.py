@@ -10,10 +10,10 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from dsvc.engine.binding import bind_step
-from dsvc.engine.loading import Loader
-from dsvc.engine.output import WAITING_TYPE
-from dsvc.engine.plan import plan
+from dsvc.engine.making.binding import bind_step
+from dsvc.engine.making.loading import Loader
+from dsvc.engine.making.output import WAITING_TYPE
+from dsvc.engine.planning.plan import plan
 from dsvc.engine.run import run
 from dsvc.objects.encoding import get_object
 from dsvc.objects.oid import ZERO, Kind

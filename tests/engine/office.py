@@ -16,8 +16,8 @@ from dsvc.annotation.lots import close_lots
 from dsvc.annotation.records import Answer, Ask, make_answer
 from dsvc.annotation.rounds import Resolution, resolve
 from dsvc.annotation.verdicts import judge_lots
-from dsvc.engine.binding import Bound, bind_step
-from dsvc.engine.people import People
+from dsvc.engine.making.binding import Bound, bind_step
+from dsvc.engine.planning.people import People
 from dsvc.objects.encoding import get_object
 from dsvc.objects.oid import Kind
 from dsvc.objects.provenance import Provenance

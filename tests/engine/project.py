@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from dsvc.engine.binding import Bound, bind_step
-from dsvc.engine.datasets import BoundDataset, bind_dataset
-from dsvc.engine.loading import Loader
-from dsvc.engine.plan import DatasetPlan, Plan, StepPlan, plan
-from dsvc.engine.report import RunReport
+from dsvc.engine.datasets.selections import BoundDataset, bind_dataset
+from dsvc.engine.making.binding import Bound, bind_step
+from dsvc.engine.making.loading import Loader
+from dsvc.engine.making.report import RunReport
+from dsvc.engine.planning.plan import DatasetPlan, Plan, StepPlan, plan
 from dsvc.engine.run import run
 from dsvc.objects.encoding import get_object
 from dsvc.objects.oid import Kind

@@ -10,7 +10,7 @@ import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dsvc.engine.reproduce import reproduce
+from dsvc.engine.verifying.reproduce import reproduce
 from dsvc.plugins.manager import Plugins
 from dsvc.repo.divergences import read_divergences
 from dsvc.repository import Repository

@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dsvc.engine.reproduce import reproduce
+from dsvc.engine.verifying.reproduce import reproduce
 from dsvc.recipe.files import recipe_files
 from dsvc.recipe.spec import Recipe
 from dsvc.repo.base import BaseRepository

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dsvc.errors import UserError
+from dsvc.errors import DeriveError, UserError
 from dsvc.objects.types import parse_type
 from dsvc.plugins.contracts import Outcome, Transform
 
@@ -250,7 +250,7 @@ def test_a_killed_run_goes_on_where_it_was(bench, n_done):
             raise Killed
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dsvc.engine.steps.Step.most_rows", 1)
+        patch.setattr("dsvc.engine.making.steps.Step.most_rows", 1)
         with pytest.raises(Killed):
             bench.run(progress=progress, checkpoint_s=0.0)
     assert {} == bench.read("s"), "the draft moves only when a step is done"
@@ -352,3 +352,66 @@ def test_nothing_to_do_reads_no_tree(bench, counted, n):
     assert bench.run().did_nothing
     assert counted["read"] < 80
     assert counted["written"] == 0
+
+
+EDITED = """
+[step.s]
+python = "steps:s"
+inputs = ["x"]
+[step.t]
+python = "steps:t"
+inputs = ["s"]
+"""
+EDITING = """
+from pathlib import Path
+def s(x) -> int:
+    code = Path(__file__)
+    code.write_text(code.read_text().replace("s + 100", "s + 500"))
+    return x
+def t(s) -> int:
+    return s + 100
+"""
+
+
+@pytest.mark.parametrize("options", [{}, {"worth_s": 0, "workers": 2}])
+def test_code_edited_while_an_earlier_step_runs(bench, options):
+    """A step is the code that its transform hash is of, not what the run loaded for the steps before it."""
+    bench.put("x", {"a": 1})
+    bench.write(EDITED, steps=EDITING)
+
+    bench.run(**options)
+
+    assert {"a": 501} == bench.read("t")
+
+
+def test_code_edited_while_it_is_loaded(bench):
+    """No value is kept under the hash of other code."""
+    bench.put("x", {"a": 1})
+    edit = 'from pathlib import Path\ncode = Path(__file__)\ncode.write_text(code.read_text().replace("+ 1", "+ 2"))\n'
+    bench.write(PYTHON, steps=edit + "def f(x) -> int:\n    return x + 1\n")
+
+    with pytest.raises(DeriveError, match="changed while it was loaded"):
+        bench.run()
+
+    assert {} == bench.read("s")
+
+
+def test_a_branch_that_is_left_while_its_recipe_runs(bench):
+    """The other branch's draft gets nothing of it; what was made is taken once one is back."""
+    bench.put("x", {"a": 1})
+    bench.write(PYTHON + '[step.t]\nsql = "SELECT s AS t"\n[dataset.d]\nwhere = "t > 1"', steps=CODE)
+    bench.repo.commit("x", allow_empty=True)
+    bench.repo.switch("other", create=True)
+    bench.put("x", {"a": 50})
+    bench.repo.commit("y")
+    bench.repo.switch("main")
+
+    def progress(*_):
+        bench.repo.switch("other")
+
+    with pytest.raises(UserError, match="'main' was left for 'other' while its recipe ran"):
+        bench.run(progress=progress)
+
+    assert ([], {}) == ([*bench.view.state.derived], bench.read("s"))
+    bench.repo.switch("main")
+    assert ("taken", 0) == (report_of(bench).status, report_of(bench).ran)

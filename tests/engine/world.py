@@ -15,12 +15,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from dsvc.engine.group_steps import GroupStep, split_groups
-from dsvc.engine.plan import Plan, plan
-from dsvc.engine.report import RunReport
+from dsvc.engine.datasets.splits import assign
+from dsvc.engine.making.group_steps import GroupStep, split_groups
+from dsvc.engine.making.report import RunReport
+from dsvc.engine.making.steps import Step, TransformStep
+from dsvc.engine.planning.plan import Plan, plan
 from dsvc.engine.run import run
-from dsvc.engine.splits import assign
-from dsvc.engine.steps import Step, TransformStep
 from dsvc.objects.encoding import get_object
 from dsvc.objects.oid import Kind
 from dsvc.objects.snapshot import Root, Signal

@@ -9,10 +9,10 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsvc.engine import aligned, datasets, flagged, sampling
-from dsvc.engine.splits import assign, thresholds
+from dsvc.engine.datasets.splits import assign, thresholds
+from dsvc.engine.reading import aligned, datasets, flagged, sampling
 from tests.engine.conftest import Bench
-from tests.engine.test_splits import defined_bucket
+from tests.engine.datasets.test_splits import defined_bucket
 
 STANDINGS = ("final", "unaudited", "contested")
 SOURCES = [f"s{i:02}" for i in range(24)]

@@ -1,11 +1,13 @@
 """The engine: nothing outside of it can be reached, and what settings mean is pinned."""
 
+import os
+import signal
 import threading
 
 import duckdb
 import pytest
 
-from dsvc.recipe.duck import Parser, SyntaxProblem, connect, shared_parser
+from dsvc.recipe.duck import Parser, SyntaxProblem, connect, interruptible, shared_parser
 
 
 @pytest.mark.parametrize(
@@ -67,3 +69,15 @@ def test_one_parser_serves_all_threads():
 
     assert {number: str(number) for number in range(20)} == found
     assert parser is shared_parser()
+
+
+def test_a_query_can_be_interrupted():
+    """Ctrl-C while the engine is at work is an interrupt, not an error of the engine; other errors stay as they are."""
+    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        connect(1).sql("SELECT sum(hash(a.i + b.i)) FROM range(10000000) a(i), range(10000000) b(i)").fetchall()
+    timer.join()
+    with pytest.raises(RuntimeError, match="other"), interruptible():
+        raise RuntimeError("other")

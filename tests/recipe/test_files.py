@@ -146,3 +146,11 @@ def test_files_are_found_without_anything_heavy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert "" == done.stdout.strip()
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    """As here, where a link leads to itself; rights are another reason."""
+    (tmp_path / "dsvc.toml").symlink_to("dsvc.toml")
+
+    with pytest.raises(RecipeError, match=r"dsvc\.toml: text: expected a file that can be read, found Too many levels"):
+        merge_files(tmp_path)

@@ -3,7 +3,7 @@
 import pytest
 
 from dsvc.errors import RecipeError
-from dsvc.recipe.modules import ImportedName, Modules, is_main_block, reached_files
+from dsvc.recipe.modules import ImportedName, Module, Modules, is_main_block, reached_files
 
 
 def test_modules_are_files_of_the_directory(recipe, tmp_path):
@@ -114,3 +114,12 @@ def test_reached_files_survive_circles(recipe):
     assert {"a.py", "b.py", "c/__init__.py", "c/d.py"} == {
         path.relative_to(recipe.path).as_posix() for path in reached_files(recipe.path, ["a"])
     }
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    """Rights are a reason, and so is a link that leads to itself."""
+    path = tmp_path / "steps.py"
+    path.symlink_to(path)
+
+    with pytest.raises(RecipeError, match=r"steps\.py: steps: expected a file that can be read, found Too many levels"):
+        _ = Module("steps", path, tmp_path).body

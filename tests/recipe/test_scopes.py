@@ -148,7 +148,11 @@ def test_a_transform_is_used_as_its_kind_says(recipe, name, more, key, expected)
 
 @pytest.mark.parametrize(
     ("name", "more", "scope"),
-    [("plain", "", "record"), ("rank", 'group = "capture.subject"\n', "group"), ("balance", "global = true\n", "global")],
+    [
+        ("plain", "", "record"),
+        ("rank", 'group = "capture.subject"\n', "group"),
+        ("balance", "global = true\n", "global"),
+    ],
 )
 def test_a_transform_of_each_kind(recipe, name, more, scope):
     """All three can be steps."""

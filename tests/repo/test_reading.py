@@ -2,7 +2,6 @@ import pyarrow as pa
 import pytest
 
 from dsvc.errors import RecordNotFoundError, RefNotFoundError, SignalNotFoundError
-from dsvc.repo.reading import count_selected, selected_change
 
 
 @pytest.fixture
@@ -72,13 +71,3 @@ def test_one_record(three):
         three.record("spoof", "s3://a")
     with pytest.raises(SignalNotFoundError):
         three.record("nope", "s3://a")
-
-
-def test_counting_what_is_selected(repo, put):
-    """Null is not selected; the change between two selections is counted from what differs."""
-    put("one", {f"s3://{i}": i % 2 or None for i in range(10)}, arrow=pa.int8())
-    put("two", {f"s3://{i}": i % 3 or None for i in range(12)}, arrow=pa.int8())
-    view = repo.view("@draft")
-    one, two = view.get_signal("one"), view.get_signal("two")
-    assert (5, 8) == (count_selected(view.reader, one), count_selected(view.reader, two))
-    assert 3 == selected_change(view.reader, one, two)

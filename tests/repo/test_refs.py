@@ -81,6 +81,14 @@ def test_what_names_nothing_is_not_found(repo, commits, revision):
         repo.resolve(revision)
 
 
+def test_a_range_is_no_single_version(repo, commits):
+    """What takes one is said."""
+    with pytest.raises(RefNotFoundError, match="no single version") as caught:
+        repo.resolve("main..main")
+
+    assert "A..B" in caught.value.hint
+
+
 def test_a_misspelt_branch_is_hinted(repo, commits):
     """The hint names the branch that was meant."""
     repo.branch("exp/blur")

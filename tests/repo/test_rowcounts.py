@@ -40,11 +40,11 @@ def test_counts_follow_from_those_nearby(repo, put, monkeypatch):
     make_dataset(repo, put, "good", {"s3://a": 0, "s3://b": None})
     repo.commit("one")
     make_dataset(repo, put, "good", {"s3://a": 0, "s3://b": 0, "s3://c": 0})
-    monkeypatch.setattr("dsvc.repo.reading.count_selected", None)
+    monkeypatch.setattr("dsvc.repo.selected.count_selected", None)
 
     assert 3 == count_rows(repo.view("@draft"), "good", [(repo.view(), 1)])
     keep_counts(repo.store.refs, {repo.view("@draft").dataset("good").selection: 3})
-    monkeypatch.setattr("dsvc.repo.reading.selected_change", None)
+    monkeypatch.setattr("dsvc.repo.selected.selected_change", None)
     assert {"rows/good": "3"} == repo.commit("two").notes
 
 

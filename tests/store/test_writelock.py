@@ -142,3 +142,17 @@ def test_an_unreadable_note_is_none(lock, tmp_path, content):
     (tmp_path / "writer").write_text(content)
 
     assert lock.note() is None
+
+
+def test_who_does_not_wait_is_told_at_once(tmp_path):
+    """By an error; the note says who holds the lock. Between threads of one lock as between locks."""
+    lock, other = WriteLock(tmp_path / "writer"), WriteLock(tmp_path / "writer")
+    with lock.held("first", None):
+        for each in (lock, other):
+            with pytest.raises(BlockingIOError), each.held("second", None, waits=False):
+                pass
+        assert "first" == other.note().command
+    with other.held("second", None, waits=False):
+        pass
+    lock.close()
+    other.close()

@@ -1,0 +1,1 @@
+"""What is in a dataset and why, counted from what is stored."""

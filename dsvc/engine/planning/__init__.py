@@ -1,0 +1,1 @@
+"""What a run would make again and why, told before it runs."""

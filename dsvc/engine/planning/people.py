@@ -1,0 +1,170 @@
+"""The sources of a task as people meet them: what they are asked, and which values wait for a lot.
+
+What is in work is found by the draft's waiting tree, so that it costs what is asked and not what there is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from dsvc.annotation.asks import Wanted, asks_of
+from dsvc.annotation.hearing import Item
+from dsvc.annotation.lots import Candidate
+from dsvc.annotation.rounds import Resolution, VerdictOf
+from dsvc.engine.making.binding import Bound, bind_step
+from dsvc.engine.making.loading import Loader
+from dsvc.engine.making.task_step import Items, TaskStep
+from dsvc.engine.reading.inputs import Inputs, find_signal
+from dsvc.engine.reading.probe import Probe
+from dsvc.errors import AnswerFormatError, UserError
+from dsvc.objects.chunk import batched_chunks, load_keys, load_prov
+from dsvc.objects.encoding import get_object
+from dsvc.objects.keys import Keys
+from dsvc.objects.oid import ZERO, Kind
+from dsvc.objects.provenance import Provenance
+from dsvc.objects.tree import ROWS_PER_BATCH, Tree
+from dsvc.recipe.nodes import TaskNode
+from dsvc.recipe.task_spec import TaskSpec
+from dsvc.repo.base import BaseRepository
+from dsvc.repo.names import nearest
+from dsvc.repo.view import View
+
+UNAUDITED = "unaudited"
+_ROWS = 16_384
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One source that people are asked about."""
+
+    item: Item
+    resolution: Resolution
+    wanted: tuple[Wanted, ...]
+    """The asks, and of how many more people."""
+    verdict_of: VerdictOf
+    """What became of the lots that it is in."""
+
+
+class People:
+    """One task of a version, with what the ledger holds.
+
+    Args:
+        repo: Whose ledger.
+        view: The version; as a rule the draft.
+        loader: Loads the recipe.
+        name: The task.
+
+    Raises:
+        UserError: If the recipe has no such task.
+    """
+
+    def __init__(self, repo: BaseRepository, view: View, loader: Loader, name: str) -> None:
+        tasks = loader.recipe.tasks
+        if name not in tasks:
+            close = nearest(name, tasks)
+            hint = f"did you mean {close!r}?" if close else f"it has: {', '.join(tasks) or 'none'}"
+            raise UserError(message=f"the recipe has no task {name!r}", hint=hint)
+        self.task: TaskSpec = tasks[name]
+        self._view, self._loader = view, loader
+        self._bound: Bound | None = bind_step(repo, view, loader, TaskNode.of_task(self.task))
+
+    def iter_asked(self) -> Iterator[Asked]:
+        """Yield the sources that the last run found people to be asked about, ascending, with what is asked now.
+
+        A source of which enough has been said since is left out; one that is to be asked about since is found by the
+        next run.
+        """
+        waiting = find_signal(self._view.reader, self._view.waiting.get(self.task.name, ZERO))
+        for rows in () if waiting is None else Tree(self._view.reader, waiting).rows(rows_per_batch=_ROWS):
+            yield from (asked for asked in self._resolve(Keys.of(rows.sources)) if asked is not None and asked.wanted)
+
+    def iter_candidates(self) -> Iterator[Candidate]:
+        """Yield the values that wait to be taken into a lot, ascending."""
+        signal = self._view.signal(self.task.name)
+        if signal is None or self.task.audit is None:
+            return
+        reader = self._view.reader
+        for entries in batched_chunks(Tree(reader, signal).nodes().chunks(), ROWS_PER_BATCH):
+            prov = load_prov(reader, entries)
+            told = [get_object(reader, oid, Kind.PROVENANCE, Provenance).standing for oid in prov.table]
+            is_open = np.array([standing == UNAUDITED for standing in told], np.bool_)[prov.rows]
+            if is_open.any():
+                keys = load_keys(reader, entries).take(np.flatnonzero(is_open))
+                by = self._lot_keys(keys)
+                for asked, key in zip(self._resolve(keys), by, strict=True):
+                    if asked is not None and asked.resolution.awaits_lot:
+                        yield _candidate(asked, key)
+
+    def iter_items(self, task: TaskSpec | None = None) -> Iterator[tuple[Item, Resolution]]:
+        """Yield every source that somebody said something of, or is to be asked about, ascending.
+
+        Args:
+            task: Another version of the task, which these are resolved by.
+        """
+        bound = self._bound
+        for columns in () if bound is None else bound.inputs.scan(_ROWS):
+            items = self._items(columns)
+            for row in items.rows():
+                try:
+                    yield items.resolution(row, task)
+                except AnswerFormatError:
+                    continue  # it is counted as failed
+
+    def look(self, pointer: str) -> Asked | None:
+        """Return one source, and what became of it; None where it is none of the task's."""
+        return next(self._resolve(Keys.of_bytes([pointer.encode()])), None)
+
+    def _resolve(self, keys: Keys) -> Iterator[Asked | None]:
+        """Yield what became of each source; None for one that is none of the task's."""
+        if self._bound is None or not len(keys):
+            return
+        inputs = self._bound.inputs
+        columns = inputs.take(Probe(inputs.reader, keys))
+        items = self._items(columns)
+        for row, is_complete in enumerate(columns.complete.tolist()):
+            yield self._look(items, row) if is_complete else None
+
+    def _look(self, items: Items, row: int) -> Asked | None:
+        try:
+            item, resolution = items.resolution(row)
+        except AnswerFormatError:
+            return None  # it is counted as failed
+        return Asked(item, resolution, asks_of(self.task, item, resolution), items.verdict_of(row))
+
+    def _items(self, columns: Any) -> Items:
+        if self._bound is None:
+            raise TypeError("a task without inputs")
+        step = self._loader.load(self._bound.spec, self._bound.type, self._bound.transform)
+        if not isinstance(step, TaskStep):
+            raise TypeError(f"{self.task.name} is no task")
+        return step.items(step.batch(columns))
+
+    def _lot_keys(self, keys: Keys) -> Sequence[str]:
+        """Return what the lots of some sources' values are told apart by."""
+        by = None if self.task.audit is None else self.task.audit.lot.by
+        if by is None:
+            return [""] * len(keys)
+        inputs = Inputs.bind(self._view, by.inputs, (), self._loader.declared_types)
+        columns = inputs.take(Probe(inputs.reader, keys))
+        values = {path: columns.values(path) for path in by.inputs}
+        told: pa.Array[Any] = self._loader.evaluator.evaluate([by], values, n_rows=len(keys), name=self.task.name)[0]
+        return [lot_text(value) for value in told.to_pylist()]
+
+
+def lot_text(value: Any) -> str:
+    """Return what lots are told apart by as text."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, default=str, sort_keys=True)
+
+
+def _candidate(asked: Asked, key: str) -> Candidate:
+    item, found = asked.item, asked.resolution
+    origin = "human" if found.origin == "human" else "model"
+    return Candidate(item.source, found.value or "", item.content_id, found.round, key, origin)

@@ -1,0 +1,230 @@
+"""What a plan says of people: which asks a run would find, which of these are asked already, and how long they take.
+
+A task's signal is foreseen exactly, whatever people have said; so are the asks. Only how many audits closed lots will
+want is an expectation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from itertools import islice
+from statistics import median
+
+import msgspec
+import numpy as np
+
+from dsvc.annotation.asks import AskCounts, as_version, count_asks
+from dsvc.annotation.evidence import Evidence
+from dsvc.annotation.ledger import read_ledger
+from dsvc.annotation.lots import plan_of
+from dsvc.engine.making.loading import Loader
+from dsvc.engine.making.task_step import HUMAN
+from dsvc.engine.planning.forecast import StepForecast
+from dsvc.engine.planning.people import UNAUDITED, People
+from dsvc.engine.reading.facts import EVIDENCE
+from dsvc.engine.reading.fields import Mask
+from dsvc.engine.reading.inputs import find_signal
+from dsvc.engine.reading.probe import Probe
+from dsvc.objects.access import Reader
+from dsvc.objects.chunk import ProvColumn, load_keys, load_prov
+from dsvc.objects.encoding import get_object
+from dsvc.objects.oid import ZERO, Kind, Oid
+from dsvc.objects.provenance import Provenance
+from dsvc.objects.snapshot import Signal
+from dsvc.objects.state import State
+from dsvc.objects.tree import Tree
+from dsvc.plugins.manager import Plugins
+from dsvc.recipe.spec import Recipe
+from dsvc.recipe.task_spec import TaskSpec
+from dsvc.recipe.versions import VersionRange
+from dsvc.repo.base import BaseRepository
+from dsvc.repo.draft import decode_draft
+from dsvc.repo.refs import DRAFT_REVISION, DRAFTS, HEADS
+from dsvc.repo.view import View
+
+MEASURED = 2000
+"""Sources of whose answers the time is looked at, at most."""
+
+
+class TaskPlan(msgspec.Struct, frozen=True):
+    """What people would have to do for one task, once it is run."""
+
+    name: str
+    asks: int = 0
+    """Asks that are open then."""
+    new: int = 0
+    """Of these: that no branch knows yet."""
+    shared: int = 0
+    """Of these: that other branches wait for, and this one did not."""
+    reused: int = 0
+    """Sources whose value this run takes from what people have said already."""
+    answers: int = 0
+    """Answers that are missing."""
+    modes: tuple[tuple[str, int], ...] = ()
+    """(mode, asks), sorted."""
+    audits: int = 0
+    """Audits that are to be expected beside, of values that wait for a lot."""
+    seconds: float | None = None
+    """How long people take for all of it, at the median of measured times; None where none was measured."""
+    is_exact: bool = True
+    """Whether all that the task reads is known; where it is not, this is what is known of it."""
+
+
+def plan_task(
+    repo: BaseRepository, draft: View, task: TaskSpec, forecast: StepForecast, view: View, unknown: AbstractSet[str]
+) -> TaskPlan:
+    """Say what people would have to do for one task.
+
+    Args:
+        repo: Whose branches and ledger.
+        draft: The draft as it is.
+        task: The task.
+        forecast: What a run would find.
+        view: The draft as a run would leave it.
+        unknown: The signals of which not all is known before a step has run.
+    """
+    reader = view.reader
+    ours = _find_asks(draft.reader, draft.waiting.get(task.name, ZERO))
+    found = _find_asks(reader, view.waiting.get(task.name, ZERO))
+    new = found.keys() - ours.keys()
+    known: set[str] = set()
+    for oid in _other_waiting(repo, draft, task.name) if new else ():
+        known |= new & _find_asks(draft.reader, oid).keys()
+    modes = Counter(ask.mode for ask in found.values())
+    n_audits = _expected_audits(task, forecast, view)
+    people = sum(ask.people for ask in found.values())
+    each = _median_lead(repo, task.name)
+    return TaskPlan(
+        task.name,
+        len(found),
+        len(new) - len(known),
+        len(known),
+        _count_reused(forecast, reader, view.signal(task.name)),
+        people,
+        tuple(sorted(modes.items())),
+        n_audits,
+        None if each is None else each * (people + n_audits),
+        forecast.bound is None or not unknown & forecast.bound.inputs.signals.keys(),
+    )
+
+
+class _OpenAsk(msgspec.Struct, frozen=True):
+    """An ask as a waiting tree names it."""
+
+    mode: str
+    people: int
+
+
+class _Detail(msgspec.Struct, frozen=True):
+    asks: tuple[str, ...] = ()
+    mode: str = ""
+    people: int = 1
+
+
+_details = msgspec.json.Decoder(_Detail)
+
+
+def _find_asks(reader: Reader, waiting: Oid) -> dict[str, _OpenAsk]:
+    """Return the asks that a waiting tree names, by id in hex."""
+    signal = find_signal(reader, waiting)
+    found: dict[str, _OpenAsk] = {}
+    for rows in () if signal is None else Tree(reader, signal).rows():
+        for why in rows.values.to_pylist():
+            if why["reason"] in ("pending", "audit"):
+                told = _details.decode(why["detail"])
+                for ask in told.asks:
+                    found[ask] = _OpenAsk(told.mode, math.ceil(told.people / len(told.asks)))
+    return found
+
+
+def _other_waiting(repo: BaseRepository, draft: View, task: str) -> Iterator[Oid]:
+    """Yield the waiting trees of a task that any branch has beside this draft, each once."""
+    refs = repo.store.refs
+    states = {decode_draft(value).state for _, value in refs.iter_refs(DRAFTS)}
+    states |= {repo.read_commit(Oid(value)).state for _, value in refs.iter_refs(HEADS)}
+    seen = {draft.waiting.get(task), None}
+    for state in states - {None, draft.state_id}:
+        derived = get_object(draft.reader, state, Kind.STATE, State).derived if state is not None else ()
+        for oid in (entry.waiting for entry in derived if entry.name == task):
+            if oid is not None and oid not in seen:
+                seen.add(oid)
+                yield oid
+
+
+def _count_reused(forecast: StepForecast, reader: Reader, signal: Signal | None) -> int:
+    """Return how many of the sources of a forecast have a value that people gave."""
+    total = 0
+    for part in forecast.iter_parts() if signal is not None else ():
+        if len(part.keys) and signal is not None:
+            prov = Probe(reader, part.keys).read(signal, provenance=True).prov
+            total += 0 if prov is None else _count_prov(reader, prov, "origin", HUMAN)
+    return total
+
+
+def _count_prov(reader: Reader, prov: ProvColumn, field: str, wanted: str) -> int:
+    return int(_told(reader, prov, field, wanted).sum())
+
+
+def _told(reader: Reader, prov: ProvColumn, field: str, wanted: str) -> Mask:
+    """Return which records' provenance says `wanted` in a field."""
+    told = [getattr(get_object(reader, oid, Kind.PROVENANCE, Provenance), field) == wanted for oid in prov.table]
+    # The last slot is that of a row without a record, whose index is -1.
+    return np.array([*told, False], np.bool_)[prov.rows]
+
+
+def _expected_audits(task: TaskSpec, forecast: StepForecast, view: View) -> int:
+    """Return how many audits the values want that are in no lot yet."""
+    signal, bound, reader = view.signal(task.name), forecast.bound, view.reader
+    if task.audit is None or signal is None or bound is None:
+        return 0
+    evidence = next((item.signal for item in bound.inputs.items if item.path == EVIDENCE), None)
+    n_open = 0
+    for entry in Tree(reader, signal).nodes().chunks():
+        is_open = _told(reader, load_prov(reader, [entry]), "standing", UNAUDITED)
+        if is_open.any():
+            keys = load_keys(reader, [entry]).take(np.flatnonzero(is_open))
+            n_open += int((~Probe(bound.inputs.reader, keys).present(evidence)).sum())
+    n_lots, rest = divmod(n_open, task.audit.lot.size)
+    whole = n_lots * plan_of(task.audit, task.audit.lot.size).sample if n_lots else 0
+    return whole + (plan_of(task.audit, rest).sample if rest else 0)
+
+
+def _median_lead(repo: BaseRepository, task: str) -> float | None:
+    """Return how many seconds an answer takes; None where no platform has said."""
+    ledger = read_ledger(repo.store)
+    leads = [lead for _, known in islice(ledger.iter_evidence(task), MEASURED) for lead in _leads(known)]
+    return median(leads) if leads else None
+
+
+def _leads(known: Evidence) -> list[float]:
+    return [answer.lead_s for answer in known.answers if answer.lead_s is not None]
+
+
+def price_version(
+    repo: BaseRepository,
+    recipe: Recipe,
+    plugins: Plugins,
+    name: str,
+    version: str,
+    *,
+    accept: VersionRange | None = None,
+) -> AskCounts:
+    """Say what people would have to do if the version of a task were another, before it is raised.
+
+    Args:
+        repo: Whose draft and ledger.
+        recipe: What the task is.
+        plugins: Offers transforms.
+        name: The task.
+        version: The version.
+        accept: The versions whose answers count then; those that count now if the new one is among them, else it alone.
+
+    Raises:
+        UserError: If there is no such task.
+    """
+    people = People(repo, repo.view(DRAFT_REVISION), Loader(recipe, plugins), name)
+    priced = as_version(people.task, version, accept=accept)
+    return count_asks(priced, people.iter_items(priced))
