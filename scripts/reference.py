@@ -25,6 +25,11 @@ PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))  # a checkout need not be installed to describe itself
 
 from dsvc import cli, errors  # noqa: E402
+from dsvc.annotation.asks import AskCounts  # noqa: E402
+from dsvc.annotation.concord import Concord  # noqa: E402
+from dsvc.annotation.overview import Effects, PlatformWork, TaskCost, TaskWork  # noqa: E402
+from dsvc.annotation.records import Ask  # noqa: E402
+from dsvc.annotation.syncing import AskStatus, PlatformTurn  # noqa: E402
 from dsvc.commands._command import PLUGIN_COMMANDS, STATUS_SOME_FAILED  # noqa: E402
 from dsvc.engine.looking.coverage import SignalCoverage  # noqa: E402
 from dsvc.engine.looking.funnel import Funnel, Stage  # noqa: E402
@@ -32,6 +37,7 @@ from dsvc.engine.looking.movement import Cause, Movement, Reason  # noqa: E402
 from dsvc.engine.looking.profile import ColumnProfile  # noqa: E402
 from dsvc.engine.planning.plan import DatasetPlan, StepPlan  # noqa: E402
 from dsvc.engine.planning.planned import ROWS  # noqa: E402
+from dsvc.engine.planning.task_plan import TaskPlan  # noqa: E402
 from dsvc.plugins import hookspecs  # noqa: E402
 from dsvc.recipe.check import Problem  # noqa: E402
 
@@ -174,6 +180,8 @@ def hooks_page() -> str:
 
 
 SPREAD: Mapping[str, tuple[Any, set[str]]] = {
+    "agreement": (Concord, set()),
+    "ask": ((*inspect.get_annotations(Ask), *inspect.get_annotations(AskStatus)), {"ask", "type"}),
     "change": ((), set()),  # said below the table
     "column-stats": (ColumnProfile, {"name", "type"}),
     "dataset-cause": (Cause, set()),
@@ -186,8 +194,16 @@ SPREAD: Mapping[str, tuple[Any, set[str]]] = {
     "planned-dataset": (DatasetPlan, set()),
     "planned-record": (ROWS.names, set()),
     "planned-step": (StepPlan, set()),
+    "planned-task": (TaskPlan, set()),
+    "platform-turn": (PlatformTurn, set()),
+    "platform-work": (PlatformWork, set()),
+    "priced-task": (AskCounts, set()),
     "recipe-problem": (Problem, set()),
     "row": ((), set()),  # as change
+    "task-cost": (TaskCost, set()),
+    "task-effects": (Effects, set()),
+    "task-work": (TaskWork, set()),
+    "typed-answer": (("outcome", "value"), set()),
 }
 """Objects that take over fields: of what, and those that they have under another name or as objects of their own."""
 

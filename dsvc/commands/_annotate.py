@@ -236,7 +236,8 @@ def ask_lines(status: AskStatus) -> Iterator[str]:
 def ask_object(status: AskStatus) -> dict[str, Any]:
     """Return one ask for programs."""
     found = _plain_values(status)
-    return {"type": "ask", **found.pop("ask"), **found}
+    ask = found.pop("ask")
+    return {"type": "ask", "answer_type": ask.pop("type"), **ask, **found}
 
 
 # --- what it came to ------------------------------------------------------------------------------------------------
