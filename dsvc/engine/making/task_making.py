@@ -35,6 +35,7 @@ class TaskMaking(RecordMaking):
         super().__init__(replace(run, limit=Limit()), bound, step, writer)
         self._task = step
         self._provenance: dict[Provenance, Oid] = {}
+        self._n_open = 0
 
     def _take_made(self, piece: Piece, values: Column, failed: dict[int, str]) -> tuple[Index, Records]:
         """Take note of who waits; return the rows that got a value, with their records."""
@@ -44,6 +45,7 @@ class TaskMaking(RecordMaking):
         self.failed += sum(reason == REASON_FAILED for _, reason in resolved.waiting.values())
         resolved.note(piece.batch.columns.keys.slice(piece.start, piece.stop), keys, self._failures)
         good = np.flatnonzero(resolved.has_record)
+        self._n_open += n - len(good)
         self._output.remove(keys.take(np.flatnonzero(~resolved.has_record)))
         prov = resolved.write_provenance(self._writer, self._provenance)
         made = Records(keys.take(good), resolved.values.take(good), prov)
@@ -51,6 +53,11 @@ class TaskMaking(RecordMaking):
             self._unkept.append(made)
             self._n_unkept += len(made)
         return piece.rows[good], made
+
+    @property
+    def _n_without(self) -> int:
+        """Whoever waits for people has none either."""
+        return self._n_open
 
     def _keep_apart(self) -> None:
         """Keep nothing: whose records they are, and what people answered, may be with the writer that was at work."""

@@ -184,6 +184,11 @@ class Making(ABC):
             return self._output.same if self._is_own else self._same
         return 0 if self._before is None or signal is None else count_same(self._writer, self._before, signal)
 
+    @property
+    def _n_without(self) -> int:
+        """How many of the records that were called for there are not."""
+        return self.failed
+
     def stopped(self, seconds: float) -> StepReport:
         """Return what was made before the limit came."""
         n_records = 0 if self._bound.before is None else self._bound.before.count
@@ -196,7 +201,7 @@ class Making(ABC):
         signal = find_signal(self._writer, trace.output)
         waiting = None if trace.waiting is None else find_signal(self._writer, trace.waiting)
         if self._base is not None and not self._is_own and signal is not None:
-            self.reused = signal.count - ran + self.failed
+            self.reused = signal.count - ran + self._n_without
         did_nothing = self._is_own and not (ran or self.reused or self._output.removed)
         return StepReport(
             self._bound.spec.name,

@@ -41,7 +41,7 @@ def foresee_task(bound: Bound, step: TaskStep, scratch: Scratch, reasons: Reason
     base = bound.match.base
     output = Output(scratch, None if base is None else base.output, bound.type, step.provenance)
     failures = Failures(scratch, None if base is None else base.waiting, step.provenance)
-    reused, known = 0, dict[Provenance, Oid]()
+    reused, n_made, known = 0, 0, dict[Provenance, Oid]()
     touched, codes = list[Keys](), list[Codes]()
     for batch in bound.match.batches():
         removed = batch.removed
@@ -59,6 +59,7 @@ def foresee_task(bound: Bound, step: TaskStep, scratch: Scratch, reasons: Reason
             resolved.note(batch.columns.keys, some.keys, failures)
             output.remove(some.keys.take(np.flatnonzero(~resolved.has_record)))
             good = np.flatnonzero(resolved.has_record)
+            n_made += len(good)
             made = resolved.write_provenance(scratch, known)
             parts.append((rows[good], Records(some.keys.take(good), resolved.values.take(good), made)))
             touched.append(some.keys)
@@ -67,6 +68,8 @@ def foresee_task(bound: Bound, step: TaskStep, scratch: Scratch, reasons: Reason
         if records is not None:
             output.put(records)
     signal = output.flush()
+    if base is not None and base is not bound.match.own:
+        reused = 0 if signal is None else signal.count - n_made
     oid = failures.write()
     waiting = None if oid is None else get_object(scratch, oid, Kind.SIGNAL, Signal)
     keys = concat_keys(touched) if touched else Keys.of_bytes([])

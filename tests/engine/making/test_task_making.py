@@ -131,6 +131,20 @@ def test_a_change_taken_back_executes_nothing(office):
     assert before == (office.view.root_id, office.waits("kind"))
 
 
+def test_what_a_trace_gives_is_counted_beside_who_waits(office):
+    """A plan and a run of another version of the task count no source that waits as a record that was made."""
+    office.write(recipe())
+    office.run()
+    office.write(recipe(version="2"))
+    office.run()
+    office.put("score", {f"s{i}": 0 for i in range(3, 9)})
+    office.write(recipe())
+    (planned,), (made,) = office.plan().steps, office.run().steps
+
+    assert (6, 1, 9) == (made.ran, made.reused, made.waiting)
+    assert (6, 1, 9) == (planned.run.upper, planned.reuse, planned.waiting)
+
+
 def test_another_branch_executes_nothing(office):
     """What one branch has resolved, others take."""
     office.write(recipe() + STEPS)
