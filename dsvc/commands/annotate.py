@@ -35,6 +35,7 @@ from dsvc.commands._options import (
 )
 from dsvc.commands._progress import Progress
 from dsvc.commands._render import count, emit, hint, plain, say
+from dsvc.commands._streams import apart
 from dsvc.errors import UserError
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def sync(*, close_lots: bool, dry_run: bool, as_json: bool) -> None:
 
 
 def _pass(repo: Repository, *, close_lots: bool, as_json: bool, dry_run: bool = False) -> None:
-    with Progress("Annotation") as progress:
+    with apart(), Progress("Annotation") as progress:
         report = repo.annotate_sync(close_lots=close_lots, dry_run=dry_run, environ=os.environ, progress=progress)
     emit(as_json=as_json, objects=sync_objects(report, is_dry=dry_run), lines=sync_lines(report, is_dry=dry_run))
     for note in sync_notes(report):
