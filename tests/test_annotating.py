@@ -22,8 +22,9 @@ def make_plain(tmp_path):
     return World(tmp_path, audit=NO_AUDIT, image="pointer")
 
 
-def test_loop_ends_as_a_sequential_oracle_says(world):
+def test_loop_ends_as_a_sequential_oracle_says(tmp_path):
     """Uncertain boxes are asked, a sample is audited, a lot fails and goes round; all is final, and right."""
+    world = World(tmp_path, wrong=1)  # of all images, so that any sample finds it
     world.finish()
     with world.open() as repo:
         tasks, _ = repo.annotate_status()
