@@ -85,7 +85,7 @@ class Annotating(Running):
             notes: list[str] = []
             tell = progress or _say_nothing
             tell("Taking answers in", 0, None)
-            overdue = {name: report.reaped.n_overdue for name, report in desk.collect().items()}
+            desk.collect()
             tell("Making", 0, None)
             self._make_now(make, notes)
             n_lots = self._close_lots(nothing_more=close_lots)
@@ -94,7 +94,7 @@ class Annotating(Running):
             tell("Sending asks", 0, None)
             others = [branch.name for branch in self.branches()]
             sent = desk.want(self._wanted(), self._subscriber(), others, self._weights())
-            return make_report(overdue, desk.turn(progress), sent, n_lots, notes)
+            return make_report(desk.turn(progress), sent, n_lots, notes)
 
     def annotate_status(self) -> tuple[list[TaskWork], list[PlatformWork]]:
         """Return every task and every platform in figures."""

@@ -121,17 +121,15 @@ class AskStatus(msgspec.Struct, frozen=True):
 
 
 def make_report(
-    overdue: Mapping[str, int],
     turns: Mapping[str, TurnReport],
     sent: Sent,
     n_lots: int,
     notes: Sequence[str],
 ) -> SyncReport:
-    """Return what a pass did; `overdue` says how many copies each platform's collecting deleted."""
+    """Return what a pass did."""
     platforms = []
     for name, turn in turns.items():
         taken = turn.taken
-        n_overdue = turn.reaped.n_overdue + overdue.get(name, 0)
         platforms.append(
             PlatformTurn(
                 name,
@@ -139,7 +137,7 @@ def make_report(
                 taken.n_answers,
                 taken.n_quarantined,
                 taken.n_unknown,
-                n_overdue,
+                turn.reaped.n_overdue,
                 turn.n_released,
                 turn.n_uploaded,
                 turn.n_posted,

@@ -28,19 +28,19 @@ def status(number):
     return AskStatus(ask, "OPEN")
 
 
-def test_report_counts_both_halves_of_a_pass():
-    """Copies that collecting deleted are among those that the turn did."""
+def test_report_says_what_turns_did():
+    """Copies that collecting deleted are among those of the turn, and count once."""
     turn = TurnReport(taken=Taken(n_answers=3, n_read=4), reaped=Reaped(n_overdue=1), n_posted=2, notes=["later"])
-    report = make_report({"team": 5}, {"team": turn}, Sent({"quality": 2}, new=2), 1, ["a run is at work"])
+    report = make_report({"team": turn}, Sent({"quality": 2}, new=2), 1, ["a run is at work"])
 
-    assert (3, 2, 6) == (report.answers, report.posted, report.platforms[0].overdue)
+    assert (3, 2, 1) == (report.answers, report.posted, report.platforms[0].overdue)
     assert (("quality", 2),) == report.wanted
     assert not report.did_nothing
 
 
 def test_pass_that_did_nothing_says_so():
     """Also where answers were read that were there already."""
-    quiet = make_report({"team": 0}, {"team": TurnReport(taken=Taken(n_read=4))}, Sent({"quality": 2}), 0, [])
+    quiet = make_report({"team": TurnReport(taken=Taken(n_read=4))}, Sent({"quality": 2}), 0, [])
 
     assert quiet.did_nothing
     assert SyncReport().did_nothing
