@@ -38,7 +38,7 @@ def double(score: int, log: str) -> int:
     file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(file, f"{score} {os.getpid()}\\n".encode())
     os.close(file)
-    time.sleep(0.004)
+    time.sleep(float(os.environ.get("DSVC_TEST_PACE_S", "0.004")))
     return 2 * score
 '''
 

@@ -1,5 +1,6 @@
 """Ctrl-C in a run with workers: all end, and what is finished is kept."""
 
+import os
 import subprocess
 import sys
 import time
@@ -19,7 +20,15 @@ def test_an_interrupted_run_ends_its_workers_and_goes_on_later(tmp_path):
     path, log = tmp_path / "repo", tmp_path / "log"
     make_repository(path, log)
     command = [sys.executable, "-m", "dsvc", "-C", str(path), "run", "--workers", "2"]
-    process = subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    # Half a minute of work: however slow the machine is, workers are at it when the interrupt comes.
+    process = subprocess.Popen(
+        command,
+        cwd=PROJECT,
+        env={**os.environ, "DSVC_TEST_PACE_S": "0.02"},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     deadline = time.monotonic() + 120
     while len(executed(log)[1]) < 3 and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -9,8 +9,9 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dsvc.engine.datasets import sampling, selections
 from dsvc.engine.datasets.splits import assign, thresholds
-from dsvc.engine.reading import aligned, datasets, flagged, sampling
+from dsvc.engine.reading import aligned, flagged
 from tests.engine.conftest import Bench
 from tests.engine.datasets.test_splits import defined_bucket
 
@@ -116,8 +117,8 @@ def run(bench: Bench, both: tuple[Model, Model], x: Records, who: dict[str, int]
 def test_selections_equal_brute_force(tmp_path_factory, edits, recipes, batch):
     """Over edits of records, standings, contents and recipes; a fresh repository has the same datasets."""
     bench = Bench(tmp_path_factory.mktemp("selections") / "r")
-    kept = sampling.ROWS, aligned.ROWS, datasets.ROWS, flagged.ROWS
-    sampling.ROWS = aligned.ROWS = datasets.ROWS = flagged.ROWS = batch
+    kept = sampling.ROWS, aligned.ROWS, selections.ROWS, flagged.ROWS
+    sampling.ROWS = aligned.ROWS = selections.ROWS = flagged.ROWS = batch
     try:
         x: Records = {}
         who: dict[str, int] = {}
@@ -138,4 +139,4 @@ def test_selections_equal_brute_force(tmp_path_factory, edits, recipes, batch):
         run(fresh, both, x, who)
         assert fresh.view.root.datasets == bench.view.root.datasets
     finally:
-        sampling.ROWS, aligned.ROWS, datasets.ROWS, flagged.ROWS = kept
+        sampling.ROWS, aligned.ROWS, selections.ROWS, flagged.ROWS = kept

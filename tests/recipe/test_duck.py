@@ -1,8 +1,10 @@
 """The engine: nothing outside of it can be reached, and what settings mean is pinned."""
 
-import os
 import signal
+import subprocess
+import sys
 import threading
+from contextlib import suppress
 
 import duckdb
 import pytest
@@ -71,13 +73,38 @@ def test_one_parser_serves_all_threads():
     assert parser is shared_parser()
 
 
-def test_a_query_can_be_interrupted():
-    """Ctrl-C while the engine is at work is an interrupt, not an error of the engine; other errors stay as they are."""
-    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+LONG_QUERY = """
+import signal, sys
+from dsvc.recipe.duck import connect, interruptible
+connection = connect(1)
+try:
+    print("ready", flush=True)
+    with interruptible():
+        connection.sql("SELECT sum(hash(a.i + b.i)) FROM range(10000000) a(i), range(10000000) b(i)").fetchall()
+except KeyboardInterrupt:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(130)
+"""
 
-    with pytest.raises(KeyboardInterrupt), interruptible():
-        connect(1).sql("SELECT sum(hash(a.i + b.i)) FROM range(10000000) a(i), range(10000000) b(i)").fetchall()
-    timer.join()
+
+def test_a_query_can_be_interrupted():
+    """Ctrl-C while the engine is at work is an interrupt, not an error of the engine."""
+    with subprocess.Popen(
+        [sys.executable, "-c", LONG_QUERY], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert b"ready" == process.stdout.readline().strip()
+        for _ in range(100):  # as one who presses the keys again where nothing happens
+            process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.3)
+                break
+        else:
+            process.kill()
+
+        assert 130 == process.returncode, process.stderr.read()
+
+
+def test_other_errors_of_a_query_stay_as_they_are():
+    """Only an interrupt is one."""
     with pytest.raises(RuntimeError, match="other"), interruptible():
         raise RuntimeError("other")
