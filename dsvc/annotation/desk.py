@@ -186,7 +186,7 @@ class Desk:
     def _unsubscribe(self, wanted: set[str], subscriber: str, there: set[str]) -> int:
         n_dropped = 0
         for record in list(iter_scan(self.ops, SPACE)):
-            names = record.doc["subscribers"]
+            names = record.doc["wishes"]
             gone = [name for name in names if name not in there or (name == subscriber and record.id not in wanted)]
             for name in gone:
                 self.requests.unsubscribe(record.id, name)

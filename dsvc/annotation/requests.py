@@ -29,16 +29,31 @@ SHOWN: Final[tuple[State, ...]] = ("OPEN", "PARTIAL")
 _NEEDS = {"adjudicate": 0, "audit": 1, "rework": 2, "new": 3}
 
 
+class Wish(msgspec.Struct, frozen=True):
+    """What one subscriber wants of an ask.
+
+    Attributes:
+        want: Answers of different people.
+        need: Why.
+        level: How much an answer is worth for its time, 0 to 15.
+    """
+
+    want: int = 1
+    need: Need = "new"
+    level: int = 8
+
+
+_NO_WISH: Final = Wish()
+
+
 class Request(msgspec.Struct, frozen=True):
     """What is known of an ask.
 
     Attributes:
         ask: The ask.
         platform: Where it is asked.
-        want: Answers of different people that are wanted.
-        need: Why it is asked.
-        level: How much an answer is worth for its time, 0 to 15.
-        subscribers: Who wants it: names of datasets, branches, clones; sorted.
+        wishes: Who wants it, by name of a branch or a clone, and what each wants. One who changes their mind takes
+            nothing from others.
         state: Where it is.
         created_us: When it was first wanted.
         changed_us: When its state changed.
@@ -58,10 +73,7 @@ class Request(msgspec.Struct, frozen=True):
 
     ask: Ask
     platform: str
-    want: int = 1
-    need: Need = "new"
-    level: int = 8
-    subscribers: tuple[str, ...] = ()
+    wishes: dict[str, Wish] = {}
     state: State = "WANTED"
     created_us: int = 0
     changed_us: int = 0
@@ -87,6 +99,26 @@ class Request(msgspec.Struct, frozen=True):
     def project(self) -> str:
         """Task and version."""
         return f"{self.ask.task}@{self.ask.version}"
+
+    @property
+    def subscribers(self) -> tuple[str, ...]:
+        """Who wants it, sorted."""
+        return tuple(sorted(self.wishes))
+
+    @property
+    def want(self) -> int:
+        """Answers of different people that are wanted: the most that anybody wants."""
+        return max((wish.want for wish in self.wishes.values()), default=_NO_WISH.want)
+
+    @property
+    def need(self) -> Need:
+        """Why it is asked: of several reasons the first in the order of release."""
+        return min((wish.need for wish in self.wishes.values()), key=_NEEDS.__getitem__, default=_NO_WISH.need)
+
+    @property
+    def level(self) -> int:
+        """How much an answer is worth for its time: the most that it is to anybody."""
+        return max((wish.level for wish in self.wishes.values()), default=_NO_WISH.level)
 
     @property
     def missing(self) -> int:
@@ -178,35 +210,27 @@ class Requests:
         Args:
             ask: What is asked.
             platform: Where. It is not moved while an attempt is under way.
-            subscriber: Who wants it.
-            want: Answers of different people; of several subscribers the most counts.
-            need: Why; of several the first in the order of release counts.
-            level: What an answer is worth; of several subscribers the most counts.
+            subscriber: Who wants it; what they wanted of it before is forgotten.
+            want: Answers of different people.
+            need: Why.
+            level: What an answer is worth.
             answered_by: Whose answers the ledger has.
 
         Returns:
             The request; None where the ledger has enough answers already, and nothing is asked.
         """
         by = tuple(sorted(set(answered_by)))
-        now = self._clock()
+        now, wish = self._clock(), Wish(want, need, level)
 
         def on_doc(doc: Doc | None) -> Doc | None:
             if doc is None:
                 if len(by) >= want:
                     return None
-                fresh = Request(ask, platform, want, need, level, (subscriber,), created_us=now, changed_us=now, by=by)
+                fresh = Request(ask, platform, {subscriber: wish}, created_us=now, changed_us=now, by=by)
                 return _encoded(fresh)
             found = _decoded(doc)
             # An answer may have been taken back by whoever owns the ledger: what it says now is what counts.
-            after = msgspec.structs.replace(
-                found,
-                ask=ask,
-                want=max(found.want, want),
-                need=min(found.need, need, key=_NEEDS.__getitem__),
-                level=max(found.level, level),
-                subscribers=tuple(sorted({*found.subscribers, subscriber})),
-                by=by,
-            )
+            after = msgspec.structs.replace(found, ask=ask, wishes={**found.wishes, subscriber: wish}, by=by)
             if found.state in {"ANSWERED", "CLOSED"} and after.missing:
                 old = found.old_tasks if not found.task_id else (*found.old_tasks, found.task_id)
                 after = rested(msgspec.structs.replace(after, old_tasks=old, n_expired=0))
@@ -222,8 +246,8 @@ class Requests:
         """Want an ask no longer; what nobody wants is cancelled at the next turn. Idempotent."""
 
         def change(found: Request) -> Request | None:
-            left = tuple(name for name in found.subscribers if name != subscriber)
-            after = msgspec.structs.replace(found, subscribers=left)
+            left = {name: wish for name, wish in found.wishes.items() if name != subscriber}
+            after = msgspec.structs.replace(found, wishes=left)
             if not left and found.state in {"WANTED", "PARKED", "HELD"}:
                 return msgspec.structs.replace(after, state="CLOSED") if found.old_tasks else None
             return after

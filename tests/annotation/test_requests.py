@@ -22,11 +22,21 @@ def make(number=1, **fields):
 
 def test_subscribing_is_idempotent_and_shared(requests):
     """The most answers, the most value and the most urgent need of all who want it count."""
-    requests.subscribe(make(), "team", "a", want=1, need="new", level=3)
+    requests.subscribe(make(), "team", "a", want=1, need="new", level=8)
     requests.subscribe(make(), "team", "b", want=3, need="audit", level=2)
-    found = requests.subscribe(make(), "team", "a", want=1)
+    found = requests.subscribe(make(), "team", "a", want=1, need="new", level=8)
 
     assert (("a", "b"), 3, "audit", 8) == (found.subscribers, found.want, found.need, found.level)
+    assert found == requests.get(make().ask_id.hex())
+
+
+def test_who_wants_less_takes_nothing_from_others(requests):
+    """And what one alone wanted is not asked any more once they want less."""
+    requests.subscribe(make(), "team", "a", want=3, need="audit", level=9)
+    requests.subscribe(make(), "team", "b", want=2, level=4)
+    found = requests.subscribe(make(), "team", "a", want=1, level=1)
+
+    assert (2, "new", 4) == (found.want, found.need, found.level)
     assert found == requests.get(make().ask_id.hex())
 
 
