@@ -231,7 +231,7 @@ def test_ascending_text_is_ascending_bytes(names):
             assert not expected
 
 
-@pytest.mark.parametrize("data", [b"", b"dsv", b"dsv1", b"dsv2\x0b", b"dsv1\0", b"dsv1\x10", b"dsv1\xff"], ids=repr)
+@pytest.mark.parametrize("data", [b"", b"dsv", b"dsv1", b"dsv2\x0b", b"dsv1\0", b"dsv1\x11", b"dsv1\xff"], ids=repr)
 def test_headers_of_no_kind_are_refused(data):
     """Bytes that do not begin as an object, or are of a kind that there is not."""
     with pytest.raises(ObjectFormatError, match="header is"):
