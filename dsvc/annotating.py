@@ -46,11 +46,13 @@ class Annotating(Running):
         Raises:
             RecipeError: If the recipe is wrong.
         """
+        from dsvc.annotation.ledger import read_ledger
         from dsvc.annotation.outfit import outfits
         from dsvc.annotation.syncing import check_outfit
 
         found = outfits(self.recipe(), self.plugins, self.environ if environ is None else environ)
-        return [check_outfit(outfit) for outfit in found]
+        ledger = read_ledger(self.store)
+        return [check_outfit(outfit, ledger) for outfit in found]
 
     def annotate_sync(
         self,

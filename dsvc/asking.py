@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dsvc.errors import UserError
+from dsvc.errors import DsvcError, UserError
 from dsvc.looking import Looking
 from dsvc.repo.refs import DRAFT_REVISION, HEAD
+from dsvc.repo.worktree import RECIPE_FILE, STARTER_RECIPE, read_known
 
 if TYPE_CHECKING:
     from dsvc.annotation.asks import AskCounts
+    from dsvc.annotation.guidelines import EditedGuideline
     from dsvc.engine.looking.task_blame import TaskStory
     from dsvc.engine.planning.people import People
 
@@ -41,6 +43,21 @@ class Asking(Looking):
         except ValueError as err:
             raise UserError(message=f"expected {err}, found {accept!r}", hint="write it as in a recipe") from err
         return price_version(self, self.recipe(), self.plugins, task, version, accept=accepted)
+
+    def edited_guidelines(self) -> list[EditedGuideline]:
+        """Return the guidelines that were edited since people answered by them, under the same version of the task."""
+        if read_known(self.path, ()) in ({}, {RECIPE_FILE: STARTER_RECIPE}):
+            return []  # nothing need be loaded to know that
+        try:
+            recipe = self.recipe()
+        except DsvcError:
+            return []  # `plan` says what is wrong with it
+        if not recipe.tasks:
+            return []
+        from dsvc.annotation.guidelines import find_edited
+        from dsvc.annotation.ledger import read_ledger
+
+        return find_edited(read_ledger(self.store), recipe.directory, recipe.tasks.values())
 
     def people(self, task: str) -> People:
         """Return what people are asked by a task of the draft, and which values wait for a lot.

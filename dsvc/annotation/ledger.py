@@ -9,6 +9,7 @@ Source: docs/format.md#ledger.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 import msgspec
@@ -28,6 +29,7 @@ from dsvc.annotation.evidence import (
 from dsvc.annotation.lot_rows import LOTS_TYPE, lot_rows, lots_of
 from dsvc.annotation.lots import Lot
 from dsvc.annotation.payloads import answer_type, check_payload
+from dsvc.annotation.records import Answer
 from dsvc.errors import RefConflictError
 from dsvc.objects.access import Reader, Writer
 from dsvc.objects.diff import diff_trees
@@ -56,11 +58,13 @@ class Addition(msgspec.Struct, frozen=True):
     lots: Sequence[Lot] = ()
     openings: Mapping[str, int] | None = None
     """Since when lots are filling; None leaves what is known."""
+    also: Mapping[str, Evidence] = {}
+    """What else is known of sources: who is void, what is stopped."""
 
     @property
     def is_empty(self) -> bool:
         """Whether it adds nothing."""
-        return not self.answered and not self.lots and self.openings is None
+        return not self.answered and not self.lots and self.openings is None and not self.also
 
 
 class LedgerView:
@@ -81,6 +85,11 @@ class LedgerView:
     def cursor(self, name: str) -> bytes | None:
         """Return how far a platform's answers are in here; None where none were read."""
         return dict(self.ledger.cursors).get(name)
+
+    def guidelines(self, task: str, version: str) -> frozenset[Oid]:
+        """Return the hashes of the guidelines under which answers of a version of a task were given."""
+        known = self.ledger.guidelines
+        return frozenset(Oid(found) for name, of, found in known if (name, of) == (task, version))
 
     def evidence_id(self, task: str) -> Oid | None:
         """Return the id of the signal that holds a task's evidence."""
@@ -185,11 +194,28 @@ def _append_to(
 ) -> Oid | None:
     old = LedgerView(writer, base)
     tasks = {task.name: task for task in old.ledger.tasks}
+    guidelines = set(old.ledger.guidelines)
     for name, addition in additions.items():
-        if not addition.is_empty:
-            tasks[name] = _add(writer, old, tasks.get(name, LedgerTask(name)), addition)
-    known = {**dict(old.ledger.cursors), **cursors}
-    return _put(writer, base, (), tasks, known)
+        sources = {item.answer.source for item in addition.answered}
+        sources |= {member.source for lot in addition.lots for member in lot.members} | set(addition.also)
+        known = old.evidence(name, sources)
+        news = _leave_out_known(known, addition)
+        if not news.is_empty:
+            tasks[name] = _add(writer, known, tasks.get(name, LedgerTask(name)), news)
+        given = (item.answer for item in news.answered)
+        guidelines |= {(name, answer.version, answer.guideline) for answer in given if answer.guideline is not None}
+    return _put(writer, base, (), tasks, {**dict(old.ledger.cursors), **cursors}, guidelines)
+
+
+def _leave_out_known(known: Mapping[str, Evidence], addition: Addition) -> Addition:
+    """Return what is new: an answer that a platform gives again was given under the guideline that there was then."""
+    there = {_delivery(answer) for evidence in known.values() for answer in evidence.answers}
+    answered = [item for item in addition.answered if _delivery(item.answer) not in there]
+    return msgspec.structs.replace(addition, answered=answered)
+
+
+def _delivery(answer: Answer) -> tuple[Oid, int, str, str]:
+    return answer.answer_id, answer.submitted_us, answer.platform, answer.platform_id
 
 
 def _put(
@@ -198,17 +224,19 @@ def _put(
     others: tuple[Oid, ...],
     tasks: Mapping[str, LedgerTask],
     cursors: Mapping[str, bytes],
+    guidelines: AbstractSet[tuple[str, str, Oid]],
 ) -> Oid | None:
     """Write a ledger after `base`; return `base` itself where nothing differs."""
     old = LedgerView(writer, base).ledger
-    new = Ledger((), tuple(tasks[name] for name in sorted(tasks)), tuple(sorted(cursors.items())))
-    if (new.tasks, new.cursors) == (old.tasks, old.cursors):
+    of_tasks = tuple(tasks[name] for name in sorted(tasks))
+    new = Ledger((), of_tasks, tuple(sorted(cursors.items())), tuple(sorted(guidelines)))
+    if new == msgspec.structs.replace(old, parents=()):
         return base
     parents = (*(() if base is None else (base,)), *others)
     return put_object(writer, Kind.LEDGER, msgspec.structs.replace(new, parents=parents))
 
 
-def _add(writer: Writer, old: LedgerView, task: LedgerTask, addition: Addition) -> LedgerTask:
+def _add(writer: Writer, known: Mapping[str, Evidence], task: LedgerTask, addition: Addition) -> LedgerTask:
     by_source: dict[str, list[Answered]] = {}
     for item in addition.answered:
         by_source.setdefault(item.answer.source, []).append(item)
@@ -217,12 +245,13 @@ def _add(writer: Writer, old: LedgerView, task: LedgerTask, addition: Addition) 
         for m in lot.members:
             member = Member(lot.lot_id, lot.round, m.value, m.sampled, lot.closed_us, m.content_id, lot.version)
             members.setdefault(m.source, []).append(member)
-    sources = {*by_source, *members}
-    known = old.evidence(task.name, sources)
-    evidence = {
-        source: unite([known.get(source, NOTHING), evidence_of(by_source.get(source, ()), members.get(source, ()))])
-        for source in sources
+    news = {
+        source: unite(
+            [evidence_of(by_source.get(source, ()), members.get(source, ()))], addition.also.get(source, NOTHING)
+        )
+        for source in {*by_source, *members, *addition.also}
     }
+    evidence = {source: unite([known.get(source, NOTHING), found]) for source, found in news.items()}
     rows = [row for lot in addition.lots for row in lot_rows(lot)]
     openings = task.openings if addition.openings is None else tuple(sorted(addition.openings.items()))
     return LedgerTask(
@@ -262,9 +291,11 @@ def unite_ledgers(writer: Writer, ours: Oid, theirs: Oid) -> Oid:
     cursors = dict(mine.ledger.cursors)
     for name, cursor in other.ledger.cursors:
         cursors[name] = max(cursor, cursors.get(name, cursor))
-    if (tasks, cursors) == ({task.name: task for task in other.ledger.tasks}, dict(other.ledger.cursors)):
+    guidelines = {*mine.ledger.guidelines, *other.ledger.guidelines}
+    has_tasks = tasks == {task.name: task for task in other.ledger.tasks}
+    if has_tasks and (cursors, guidelines) == (dict(other.ledger.cursors), set(other.ledger.guidelines)):
         return theirs  # it has all that we have
-    return _put(writer, ours, (theirs,), tasks, cursors) or ours
+    return _put(writer, ours, (theirs,), tasks, cursors, guidelines) or ours
 
 
 def _unite_tasks(

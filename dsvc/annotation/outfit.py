@@ -16,6 +16,7 @@ from typing import Final
 
 from dsvc.annotation.calendar import ALWAYS, Calendar
 from dsvc.annotation.expiry import Expiry
+from dsvc.annotation.guidelines import guideline_id, read_guideline
 from dsvc.annotation.opstore import OpStore
 from dsvc.annotation.opstore_lmdb import LmdbOpStore
 from dsvc.annotation.opstore_mongo import MongoOpStore
@@ -23,8 +24,7 @@ from dsvc.annotation.staging import StagingStore
 from dsvc.annotation.staging_local import LocalStaging
 from dsvc.annotation.staging_s3 import S3Staging
 from dsvc.errors import ConfigError
-from dsvc.objects.encoding import hash_encoded
-from dsvc.objects.oid import Kind, Oid
+from dsvc.objects.oid import Oid
 from dsvc.plugins.manager import Plugins
 from dsvc.plugins.options import fill_options
 from dsvc.plugins.platforms import Platform, TaskForm
@@ -102,17 +102,12 @@ class Outfit:
 
     def guideline(self, task: TaskSpec) -> str | None:
         """Return a task's guideline; None where there is none, or no file.  `check` tells of that."""
-        if task.guideline is None:
-            return None
-        try:
-            return (self.directory / task.guideline).read_text(encoding="utf-8")
-        except OSError:
-            return None
+        return read_guideline(self.directory, task)
 
     def guideline_id(self, task: TaskSpec) -> Oid | None:
         """Return what an answer says of the guideline that it was given under."""
         text = self.guideline(task)
-        return None if text is None else hash_encoded(Kind.PAYLOAD, ["guideline", text])
+        return None if text is None else guideline_id(text)
 
 
 def platform_of(recipe: Recipe, task: TaskSpec) -> PlatformSpec:

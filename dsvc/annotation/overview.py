@@ -10,6 +10,7 @@ import msgspec
 from dsvc.annotation import controller
 from dsvc.annotation.controller import Pace
 from dsvc.annotation.desk import Desk, is_open
+from dsvc.annotation.guidelines import find_edited
 from dsvc.annotation.ledger import LedgerView
 from dsvc.annotation.opstore import OpStore, iter_scan
 from dsvc.annotation.outfit import Outfit
@@ -46,6 +47,8 @@ class TaskWork(msgspec.Struct, frozen=True):
     """(pending, passed or failed; how many), sorted."""
     standings: tuple[tuple[str, int], ...] = ()
     """(standing, records of the draft), sorted."""
+    is_guideline_edited: bool = False
+    """Whether answers of this version were given under another guideline than there is now."""
 
 
 class StagedCopy(msgspec.Struct, frozen=True):
@@ -126,6 +129,7 @@ def task_work(desk: Desk, ledger: LedgerView, outfit: Outfit, task: TaskSpec, st
         expired=sum(request.n_expired for request in requests),
         lots=tuple(sorted(lots.items())),
         standings=tuple(sorted(standings.items())),
+        is_guideline_edited=bool(find_edited(ledger, outfit.directory, [task])),
     )
 
 

@@ -11,6 +11,7 @@ from dsvc.annotation.asks import Wanted
 from dsvc.annotation.desk import Desk, Sent, is_open
 from dsvc.annotation.dispatch import TurnReport
 from dsvc.annotation.evidence import NOTHING
+from dsvc.annotation.guidelines import find_edited
 from dsvc.annotation.ledger import LedgerView
 from dsvc.annotation.outfit import Outfit
 from dsvc.annotation.overview import iter_requests
@@ -170,8 +171,13 @@ def foresee(desk: Desk, tasks: Mapping[str, Iterable[Wanted]], subscriber: str) 
     return SyncReport((), tuple(sorted(counts.items())), new, shared, dropped)
 
 
-def check_outfit(outfit: Outfit) -> CheckedPlatform:
-    """Return what was found of a platform, of its staging store, and of what its tasks show."""
+def check_outfit(outfit: Outfit, ledger: LedgerView) -> CheckedPlatform:
+    """Return what was found of a platform, of its staging store, and of what its tasks show.
+
+    Args:
+        outfit: The platform.
+        ledger: Says what people answered by other guidelines.
+    """
     findings: list[Finding] = []
     try:
         findings += outfit.platform.check()
@@ -191,6 +197,7 @@ def check_outfit(outfit: Outfit) -> CheckedPlatform:
             text = outfit.guideline(task)
             told = f"{task.guideline} cannot be read" if text is None else f"{len(text.split())} words"
             todo = None if text is not None else f"write {task.guideline}: it is what annotators read"
+            told += "".join(f", {edit.words}" for edit in find_edited(ledger, outfit.directory, [task]))  # no fault
             findings.append(Finding(f"guideline of {task.name}", text is not None, told, todo))
     outfit.platform.close()
     names = tuple(task.name for task in outfit.tasks)

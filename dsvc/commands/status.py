@@ -45,6 +45,9 @@ def status(*, waiting: bool, limit: int | None, as_json: bool) -> None:
         from dsvc.commands._verifying import doubt_lines, doubt_objects  # a status without doubts needs it not
 
         emit(as_json=as_json, objects=doubt_objects(*doubts), lines=doubt_lines(*doubts))
+    for edit in repo.edited_guidelines():
+        objects = [{"type": "edited-guideline", "task": edit.task, "version": edit.version}]
+        emit(as_json=as_json, objects=objects, lines=[plain(edit.sentence)])
     if not as_json:
         for text in next_steps(found):
             hint(text)

@@ -5,6 +5,8 @@ Source: docs/format.md#ledger.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
 from dsvc.objects.encoding import check_ascending
@@ -35,7 +37,12 @@ class Ledger(msgspec.Struct, frozen=True, array_like=True):
     """Sorted by name."""
     cursors: tuple[tuple[str, bytes], ...] = ()
     """(platform and project, how far its answers are in here), sorted by name."""
+    guidelines: tuple[tuple[str, str, StoredOid], ...] = ()
+    """(task, version, hash of a guideline that answers of it were given under), sorted."""
+
+    N_LATER: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         check_ascending([task.name for task in self.tasks])
         check_ascending([name for name, _ in self.cursors])
+        check_ascending(self.guidelines)

@@ -55,9 +55,10 @@ def _references(values: Mapping[str, Any]) -> Iterable[str]:
     """Yield every `module:function` of a file's content, whatever else is wrong with it."""
     for _, table in _inner(values, "step"):
         yield from _matching([table.get("python")])
-    for _, table in _inner(values, "signal"):
-        formats = table.get("formats")
-        yield from _matching(formats.values() if isinstance(formats, Mapping) else [])
+    for section in ("signal", "task"):
+        for _, table in _inner(values, section):
+            formats = table.get("formats")
+            yield from _matching(formats.values() if isinstance(formats, Mapping) else [])
 
 
 def _matching(texts: Iterable[Any]) -> Iterable[str]:

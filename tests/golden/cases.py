@@ -127,6 +127,7 @@ def plain_objects() -> Iterator[tuple[str, Kind, object]]:
     tasks = (LedgerTask("boxes", A, B, (("2\x1f0\x1fmodel\x1f1.4", 7),)), LedgerTask("quality"))
     yield "ledger", Kind.LEDGER, Ledger((A, B), tasks, (("team/3", b"\x01"),))
     yield "ledger-empty", Kind.LEDGER, Ledger()
+    yield "ledger-guidelines", Kind.LEDGER, Ledger((), (), (), (("boxes", "2", A), ("boxes", "2", B)))
     # Hashed alone, laid out as docs/format.md#asks-and-answers says.
     judged = "[[16,32,160,160,null]]"
     ask = ["s3://faces/1.jpg", "e1", "", "face_boxes", "2", "boxes", "adjust", "first", 0, judged]

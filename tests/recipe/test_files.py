@@ -12,7 +12,10 @@ from dsvc.recipe.files import iter_files, merge_files, recipe_files
 def test_a_commit_keeps_what_the_recipe_reaches(recipe):
     """dsvc.toml, its includes, and the Python files in the directory that its functions are in or import."""
     recipe.toml('include = ["parts/steps.toml"]\n[signal.s]\nformats = { "<2" = "formats:old", "<1" = "gone:old" }\n')
-    recipe.toml('[step.a]\npython = "steps:area"\n[step.b]\npython = "installed.module:f"\n', "parts/steps.toml")
+    recipe.toml(
+        '[task.t]\nformats = { "<2" = "answers:old" }\n[step.a]\npython = "steps:area"\n[step.b]\npython = "installed.module:f"\n',
+        "parts/steps.toml",
+    )
     recipe.write(
         {
             "shapes/__init__": "",
@@ -23,10 +26,12 @@ def test_a_commit_keeps_what_the_recipe_reaches(recipe):
         },
         steps="import numpy\nfrom shapes import geometry\n\ndef area(x):\n    import lazy.inner\n",
         formats="",
+        answers="",
         other="",
     )
 
     assert [
+        "answers.py",
         "dsvc.toml",
         "formats.py",
         "lazy/inner.py",

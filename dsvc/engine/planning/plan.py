@@ -16,6 +16,8 @@ from typing import IO, Any
 import msgspec
 import pyarrow as pa
 
+from dsvc.annotation.guidelines import find_edited
+from dsvc.annotation.ledger import read_ledger
 from dsvc.engine.datasets.selections import bind_dataset
 from dsvc.engine.making.loading import Loader
 from dsvc.engine.planning.estimates import Estimate, estimate
@@ -261,8 +263,11 @@ def plan(repo: BaseRepository, recipe: Recipe, plugins: Plugins, *, facts: Facts
     found = {forecast.name: forecast for forecast in forecasts}
     unknown = predictor.unknown.keys()
     tasks = [plan_task(repo, view, task, found[name], predictor.view, unknown) for name, task in recipe.tasks.items()]
-    warnings = tuple(item.sentence for item in changed)
-    return Plan(steps, tuple(datasets), tuple(forecasts), warnings, tuple(tasks))
+    warnings = [item.sentence for item in changed]
+    if tasks:
+        edited = find_edited(read_ledger(repo.store), recipe.directory, recipe.tasks.values())
+        warnings += [item.sentence for item in edited]
+    return Plan(steps, tuple(datasets), tuple(forecasts), tuple(warnings), tuple(tasks))
 
 
 def _plan_step(repo: BaseRepository, forecast: StepForecast) -> StepPlan:
