@@ -13,7 +13,8 @@ def test_a_commit_keeps_what_the_recipe_reaches(recipe):
     """dsvc.toml, its includes, and the Python files in the directory that its functions are in or import."""
     recipe.toml('include = ["parts/steps.toml"]\n[signal.s]\nformats = { "<2" = "formats:old", "<1" = "gone:old" }\n')
     recipe.toml(
-        '[task.t]\nformats = { "<2" = "answers:old" }\n[step.a]\npython = "steps:area"\n[step.b]\npython = "installed.module:f"\n',
+        '[step.a]\npython = "steps:area"\n[step.b]\npython = "installed.module:f"\n'
+        '[task.t]\nformats = { "<2" = "answers:old" }\n',
         "parts/steps.toml",
     )
     recipe.write(
