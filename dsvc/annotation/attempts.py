@@ -16,7 +16,14 @@ from dsvc.annotation.payloads import answer_type, read_payload
 from dsvc.annotation.records import Ask
 from dsvc.annotation.requests import ON_THE_WAY, SHOWN, Request, rested
 from dsvc.annotation.showing import Showing, read_key, to_shown
-from dsvc.errors import ImageChangedError, ImageUnreadableError, PlatformError, PointerError, StoreError
+from dsvc.errors import (
+    ImageChangedError,
+    ImageUnreadableError,
+    MissingFileError,
+    PlatformError,
+    PointerError,
+    StoreError,
+)
 from dsvc.objects.oid import Oid
 from dsvc.plugins.platforms import Question
 
@@ -132,7 +139,7 @@ class Attempts:
                 continue
             try:
                 self._stage_one(request, served)
-            except (ImageUnreadableError, ImageChangedError, PointerError) as err:
+            except (ImageUnreadableError, ImageChangedError, MissingFileError, PointerError) as err:
                 fields = {"state": "PARKED", "reason": err.message}
                 self._requests.move(request, ["STAGING"], **fields)
                 self._report.n_parked += 1
@@ -150,9 +157,9 @@ class Attempts:
         least_us = stages.expiry.expires(self._of.now()) - self._of.now()
         # A copy that others use is joined while it has most of its life before it.
         stage = stages.join(picture.name, request.id, picture.render, picture.media_type, least_us // 2)
-        if stage.is_fresh:
-            self._report.n_uploaded += 1
-            self._of.note_cost(f"upload/{stage.key}", {"task": request.ask.task, "kind": "upload"})
+        self._report.n_uploaded += stage.is_fresh
+        # Also of one that is joined: whoever put it may have been cut short before it was counted.
+        self._of.note_cost("upload", stage.key, request.ask.task)
         showing = Showing(request.ask.ask_id, request.attempt, stage.expires_us, stage.left, stage.top, stage.factor)
         found = self._requests.move(
             request,
@@ -195,8 +202,8 @@ class Attempts:
         for request in requests:
             task_id = tasks[request.key]
             state = "PARTIAL" if request.by else "OPEN"
+            self._of.note_cost("issue", request.key, request.ask.task)
             self._requests.move(request, ["STAGED"], state=state, task_id=task_id, opened_us=now, asked=request.missing)
-            self._of.note_cost(f"issue/{request.key}", {"task": request.ask.task, "kind": "issue"})
             self._report.n_posted += 1
         return True
 

@@ -23,7 +23,7 @@ from dsvc.annotation.controller import NEEDS, Need, Pace, Policy, Turn, Window
 from dsvc.annotation.expiry import HOUR_US
 from dsvc.annotation.intake import AnswerLog, Intake, Taken
 from dsvc.annotation.lease import drop_lease, take_lease
-from dsvc.annotation.opstore import Doc, OpStore, update
+from dsvc.annotation.opstore import OpStore, update
 from dsvc.annotation.records import Ask
 from dsvc.annotation.rendering import Rendered
 from dsvc.annotation.requests import ON_THE_WAY, Request, Requests
@@ -304,9 +304,9 @@ class Dispatcher:
         """Return the time."""
         return self._clock()
 
-    def note_cost(self, key: str, doc: Doc) -> None:
-        """Keep what something cost, once."""
-        self._ops.insert("costs", key, doc)
+    def note_cost(self, kind: str, name: str, task: str) -> None:
+        """Keep that something was done, once; before the request says so, or a crash between would hide it."""
+        self._ops.insert("costs", f"{kind}/{name}", {"task": task, "kind": kind})
 
     def _learn(self, control: Control, under_way: Sequence[Request], report: TurnReport) -> Control:
         """Count what happened since the last turn."""

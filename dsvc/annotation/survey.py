@@ -56,6 +56,7 @@ def _look_at(dispatcher: Dispatcher, attempts: Attempts, served: Served, task: P
         return
     if request.key == task.key:
         if request.state == "STAGED":  # posted, and the answer was lost
+            dispatcher.note_cost("issue", request.key, request.ask.task)
             dispatcher.requests.move(
                 request, ["STAGED"], state="OPEN", task_id=task.task_id, opened_us=now, asked=request.missing
             )
@@ -67,6 +68,7 @@ def _look_at(dispatcher: Dispatcher, attempts: Attempts, served: Served, task: P
         return
     if task.task_id in request.old_tasks:
         return
+    dispatcher.note_cost("issue", task.key, request.ask.task)  # posted, and its attempt ended before anybody knew
     if not is_over and request.state in {"WANTED", "HELD"} and request.missing > 0 and not task.n_answers:
         _adopt(dispatcher, request, task, showing)
     elif task.n_answers or dispatcher.platform.withdraw(served.form, task.task_id) == "answered":
