@@ -63,8 +63,9 @@ def open_questions(platform: FilesPlatform, form: TaskForm, who: str) -> Iterato
 
 
 def answer_file(platform: FilesPlatform, form: TaskForm, who: str) -> Path:
-    """Return the file that a person's answers are appended to."""
+    """Return the file that a person's answers are appended to; its name begins with no dot, which would hide it."""
     plain = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in who)
+    plain = f"_{plain[1:]}" if plain.startswith(".") else plain
     return platform.folder(form) / ANSWERS / f"{plain}.jsonl"
 
 
@@ -89,6 +90,8 @@ def read_typed(question: OpenQuestion, typed: str) -> dict[str, Any] | None:
         value = text or None
     if value is None:
         return None
+    if question.is_verdict and value == question.shown:
+        return {"outcome": "accept"}
     return {"outcome": "reject" if question.is_verdict else "value", "value": value}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from dsvc.annotation.syncing import AskStatus, CheckedPlatform, SyncReport
 
 HOUR_S = 3600
+WAITS = "`dsvc annotate status` says how far people are, `dsvc annotate sync` takes in what they answered"
 
 
 def span(seconds: float) -> str:
@@ -62,9 +64,20 @@ def sync_lines(report: SyncReport, *, is_dry: bool = False) -> Iterator[str]:
         if n or is_dry:
             yield f"task {plain(task)} {'would wait' if is_dry else 'waits'} for {count(n, 'ask')}"
     if is_dry:
-        yield f"{count(report.new)} new, {count(report.shared)} shared, {count(report.dropped)} wanted no more"
+        yield f"{count(report.new, 'new ask')}, {count(report.shared)} shared, {count(report.dropped)} wanted no more"
     elif report.did_nothing:
-        yield "Nothing came in, and nothing is to be sent"
+        yield "Nothing came in, and nothing was sent"
+
+
+def next_steps(report: SyncReport, *, is_dry: bool = False) -> Iterator[str]:
+    """Yield what to type after a pass."""
+    if is_dry:
+        yield "`dsvc annotate sync` does it"
+        return
+    if any(turn.closed for turn in report.platforms):
+        yield "`dsvc run` makes the datasets that follow from the answers"
+    if any(n for _, n in report.wanted):
+        yield WAITS
 
 
 def sync_notes(report: SyncReport) -> Iterator[str]:
@@ -126,57 +139,92 @@ def check_objects(found: Iterable[CheckedPlatform]) -> Iterator[dict[str, Any]]:
 
 # --- figures --------------------------------------------------------------------------------------------------------
 
-_COLUMNS = ("task", "wait", "open", "answers", "audits", "lots", "contested", "parked", "held", "expired")
+_COLUMNS = ("task", "final", "unaudited", "to send", "open", "answers", "audits", "expired")
+_GIVEN_UP = {"PARKED": "parked", "HELD": "held"}
+_IN_COLUMNS = {"final", "unaudited"}
+
+Stuck = Mapping[str, Mapping[tuple[str, str], int]]
+"""Task -> (``parked`` or ``held``, why) -> asks."""
 
 
-def status_lines(tasks: Sequence[TaskWork], platforms: Sequence[PlatformWork]) -> Iterator[str]:
+def count_stuck(asks: Iterable[AskStatus]) -> Stuck:
+    """Count the asks that nobody is shown any more, by why."""
+    found: dict[str, Counter[tuple[str, str]]] = {}
+    for status in asks:
+        if status.state in _GIVEN_UP:
+            found.setdefault(status.ask.task, Counter())[_GIVEN_UP[status.state], status.reason] += 1
+    return found
+
+
+def status_lines(tasks: Sequence[TaskWork], platforms: Sequence[PlatformWork], stuck: Stuck) -> Iterator[str]:
     """Yield every task and every platform in figures."""
-    rows = (
+    standings = {task.name: dict(task.standings) for task in tasks}
+    rows = [
         (
             f"{task.name}@{task.version}",
+            standings[task.name].get("final", 0),
+            standings[task.name].get("unaudited", 0),
             task.backlog,
             task.open,
             task.answers,
             task.audits,
-            ", ".join(f"{n} {state}" for state, n in task.lots) or "-",
-            dict(task.standings).get("contested", 0),
-            task.parked,
-            task.held,
             task.expired,
         )
         for task in tasks
-    )
-    yield from table(rows, header=_COLUMNS)
+    ]
+    for place, line in enumerate(table(rows, header=_COLUMNS)):
+        yield line
+        if place:
+            yield from (f"  {detail}" for detail in _task_details(tasks[place - 1], stuck))
     for platform in platforms:
         yield f"{click.style(plain(platform.name), bold=True)} ({plain(platform.plugin)})"
         yield from (f"  {line}" for line in _platform_lines(platform))
 
 
+def _task_details(task: TaskWork, stuck: Stuck) -> Iterator[str]:
+    """Yield what is worth a line of its own: the state of lots, values nobody can use, asks that are stuck."""
+    if task.lots:
+        yield f"lots: {', '.join(f'{n:,} {state}' for state, n in task.lots)}"
+    others = [f"{n:,} {standing}" for standing, n in task.standings if standing not in _IN_COLUMNS]
+    if others:
+        yield ", ".join(others)
+    for (word, why), n in sorted(stuck.get(task.name, {}).items()):
+        yield f"{count(n, 'ask')} {word}: {plain(why or 'no reason was given')}"
+    if task.is_guideline_edited:
+        yield f"the guideline was edited since answers of version {plain(task.version)}"
+
+
 def _platform_lines(platform: PlatformWork) -> Iterator[str]:
     if platform.backlog_s:
-        oldest = "" if platform.oldest_s is None else f", the oldest since {span(platform.oldest_s)}"
-        yield f"{span(platform.backlog_s)} of work to do{oldest}"
-        how = "as measured" if platform.is_measured else "not measured yet"
+        oldest = "" if platform.oldest_s is None else f", the oldest for {span(platform.oldest_s)}"
+        yield f"{span(platform.backlog_s)} of work waits for people{oldest}"
+        how = "as measured" if platform.is_measured else "a guess, until answers were timed"
         finish = "not within ten years" if platform.finish_us is None else f"about {when(platform.finish_us)}"
-        yield f"done {finish}, at a pace of {platform.pace:.2g} people ({how})"
+        people = f"{platform.pace:.2g} {'person' if platform.pace == 1 else 'people'}"
+        yield f"done {finish}, at the pace of {people} at work ({how})"
     else:
-        yield "nothing to do"
+        yield "nothing waits for people"
     if not platform.is_working:
-        yield "nobody works now"
+        yield "nobody works now; what is to be sent goes out in time for the next working hours"
     if platform.staged:
         oldest_s = max(copy.age_s for copy in platform.staged)
+        first = when(min(copy.expires_us for copy in platform.staged))
         yield f"{count(len(platform.staged), 'staged copy', 'staged copies')}, the oldest {span(oldest_s)} old"
+        yield f"the first of them goes at {first}"
     if platform.quarantined:
         yield f"{count(platform.quarantined, 'answer')} kept aside that did not fit their task"
     if platform.unknown:
         yield f"{count(platform.unknown, 'answer')} to asks that nobody here knows"
 
 
-def status_objects(tasks: Sequence[TaskWork], platforms: Sequence[PlatformWork]) -> Iterator[dict[str, Any]]:
+def status_objects(
+    tasks: Sequence[TaskWork], platforms: Sequence[PlatformWork], stuck: Stuck
+) -> Iterator[dict[str, Any]]:
     """Yield the same for programs."""
     for task in tasks:
         pairs = {"lots": dict(task.lots), "standings": dict(task.standings)}
-        yield {"type": "task-work", **_plain_values(task), **pairs}
+        whys = [{"state": state, "why": why, "asks": n} for (state, why), n in sorted(stuck.get(task.name, {}).items())]
+        yield {"type": "task-work", **_plain_values(task), **pairs, "stuck": whys}
     for platform in platforms:
         yield {"type": "platform-work", **_plain_values(platform)}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,8 @@ from dsvc.commands._annotate import (
     check_lines,
     check_objects,
     cost_lines,
+    count_stuck,
+    next_steps,
     status_lines,
     status_objects,
     sync_lines,
@@ -24,6 +25,7 @@ from dsvc.commands._annotate import (
     sync_objects,
 )
 from dsvc.commands._command import STATUS_SOME_FAILED, DocumentedGroup, command
+from dsvc.commands._labeller import Labeller
 from dsvc.commands._options import (
     SIGNAL,
     STEP,
@@ -34,14 +36,15 @@ from dsvc.commands._options import (
     open_repository,
 )
 from dsvc.commands._progress import Progress
-from dsvc.commands._render import count, emit, hint, plain, say
+from dsvc.commands._render import count, emit, hint, plain, print_error, say
 from dsvc.commands._streams import apart
-from dsvc.errors import UserError
+from dsvc.errors import DsvcError, UserError
 
 if TYPE_CHECKING:
-    from dsvc.annotation.labelling import OpenQuestion
+    from dsvc.annotation.syncing import SyncReport
     from dsvc.repository import Repository
 
+NO_TASK = "the recipe has no task: `[task.NAME]` in dsvc.toml asks people"
 _close_lots = click.option(
     "--close-lots", is_flag=True, help="Judge what waits for a lot now, though it is not full: nothing more is coming"
 )
@@ -64,7 +67,7 @@ def check(ctx: click.Context, *, as_json: bool) -> None:
     found = open_repository().annotate_check(environ=os.environ)
     emit(as_json=as_json, objects=check_objects(found), lines=check_lines(found))
     if not found and not as_json:
-        hint("the recipe has no task: `[task.NAME]` asks people")
+        hint(NO_TASK)
     ctx.exit(0 if all(platform.is_well for platform in found) else STATUS_SOME_FAILED)
 
 
@@ -77,15 +80,20 @@ def sync(*, close_lots: bool, dry_run: bool, as_json: bool) -> None:
 
     It never waits for people. Whatever cuts it short, the next pass goes on.
     """
-    _pass(open_repository(writes=not dry_run), close_lots=close_lots, dry_run=dry_run, as_json=as_json)
+    repo = open_repository(writes=not dry_run)
+    report = _pass(repo, close_lots=close_lots, dry_run=dry_run, as_json=as_json)
+    if not as_json:
+        for text in (NO_TASK,) if not repo.recipe().tasks else next_steps(report, is_dry=dry_run):
+            hint(text)
 
 
-def _pass(repo: Repository, *, close_lots: bool, as_json: bool, dry_run: bool = False) -> None:
+def _pass(repo: Repository, *, close_lots: bool, as_json: bool, dry_run: bool = False) -> SyncReport:
     with apart(), Progress("Annotation") as progress:
         report = repo.annotate_sync(close_lots=close_lots, dry_run=dry_run, environ=os.environ, progress=progress)
     emit(as_json=as_json, objects=sync_objects(report, is_dry=dry_run), lines=sync_lines(report, is_dry=dry_run))
     for note in sync_notes(report):
         say(click.style("Note: ", fg="yellow") + plain(note))
+    return report
 
 
 @command(group=annotate, examples=["dsvc annotate follow --every 60", "dsvc annotate follow --listen 8765"])
@@ -98,11 +106,14 @@ def _pass(repo: Repository, *, close_lots: bool, as_json: bool, dry_run: bool = 
 def follow(*, every: float, times: int | None, listen: int | None, host: str, close_lots: bool, as_json: bool) -> None:
     """Do a pass again and again, until interrupted.
 
+    Ctrl-C ends it, between passes or in one, and that is no failure.
     A webhook only makes the next pass come sooner: what it says is read from its platform.
     """
     from contextlib import ExitStack
 
     repo, news, done = open_repository(writes=True), Event(), 0
+    if not repo.recipe().tasks:
+        raise UserError(message="there is nothing to follow", hint=NO_TASK)
     with ExitStack() as stack:
         if listen is not None:
             from dsvc.annotation.hints import HintReceiver
@@ -110,22 +121,39 @@ def follow(*, every: float, times: int | None, listen: int | None, host: str, cl
 
             platforms = {o.spec.name: o.platform for o in outfits(repo.recipe(), repo.plugins, os.environ)}
             heard = stack.enter_context(HintReceiver(platforms, lambda _: news.set(), host, listen))
-            say(f"Listening on {heard.url}/{'|'.join(platforms)}")
-        while True:
-            news.clear()
-            _pass(repo, close_lots=close_lots, as_json=as_json)
-            done += 1
-            if times is not None and done >= times:
-                return
-            news.wait(every)
+            say(f"Listening on {', '.join(f'{heard.url}/{name}' for name in platforms)}")
+        try:
+            while times is None or done < times:
+                if done:
+                    news.wait(every)
+                news.clear()
+                try:
+                    _pass(repo, close_lots=close_lots, as_json=as_json)
+                except DsvcError as err:
+                    if not err.retryable:
+                        raise
+                    print_error(err)  # what is away comes back, and this is to run for weeks
+                done += 1
+        except KeyboardInterrupt:
+            say(f"Stopped after {count(done, 'pass', 'passes')}; the next one goes on from there")
 
 
 @command(group=annotate, examples=["dsvc annotate status", "dsvc annotate status --json"])
 @json_option
 def status(*, as_json: bool) -> None:
     """Show every task and platform in figures: backlog, projected finish, staged copies, answers, lots."""
-    tasks, platforms = open_repository().annotate_status()
-    emit(as_json=as_json, objects=status_objects(tasks, platforms), lines=status_lines(tasks, platforms))
+    repo = open_repository()
+    tasks, platforms = repo.annotate_status()
+    stuck = count_stuck(repo.asks()) if any(task.parked or task.held for task in tasks) else {}
+    emit(as_json=as_json, objects=status_objects(tasks, platforms, stuck), lines=status_lines(tasks, platforms, stuck))
+    if as_json:
+        return
+    if not tasks:
+        hint(NO_TASK)
+    if any(task.backlog or task.open for task in tasks):
+        hint("`dsvc annotate sync` takes answers in and sends what is to be sent; `dsvc annotate asks` lists the asks")
+    if any(task.parked for task in tasks):
+        hint("`dsvc annotate asks` lists what is parked, `dsvc annotate cancel ASK --again` asks it again")
 
 
 @command(group=annotate, examples=["dsvc annotate asks", "dsvc annotate asks face_boxes --all"])
@@ -180,6 +208,8 @@ def agreement(*, task: str, against: str | None, as_json: bool) -> None:
     found = open_repository().agreement(task, against=against)
     objects = ({"type": "agreement", **_fields(item)} for item in found)
     emit(as_json=as_json, objects=objects, lines=agreement_lines(found))
+    if not as_json and not any(item.sources for item in found):
+        say("There is nothing to compare yet: `dsvc annotate status` says how many answers there are")
 
 
 @command(group=annotate, examples=["dsvc annotate cost"])
@@ -190,6 +220,8 @@ def cost(*, as_json: bool) -> None:
     objects = [{"type": "task-cost", **_fields(item)} for item in costs]
     objects += [{"type": "task-effects", **_fields(item)} for item in effects]
     emit(as_json=as_json, objects=objects, lines=cost_lines(costs, effects))
+    if not effects and not as_json:
+        hint(NO_TASK)
 
 
 def _fields(item: object) -> dict[str, object]:
@@ -207,10 +239,11 @@ def _fields(item: object) -> dict[str, object]:
 def label(*, task: str, who: str | None, limit: int | None, as_json: bool) -> None:
     """Answer questions of the platform `files` here at the terminal: ratings, classes, and whether a value is right.
 
-    Answers go into a file of yours, and `dsvc annotate sync` takes them in. An empty line ends it.
+    Each answer is written at once into a file of yours, and `dsvc annotate sync` takes it in. `s` skips, `u` goes back
+    to the question before, `q` or an empty line ends it; the next time it goes on from there.
     """
     from dsvc.annotation.exchange import time_text
-    from dsvc.annotation.labelling import open_questions, write_answer
+    from dsvc.annotation.labelling import can_label, open_questions, write_answer
     from dsvc.annotation.outfit import outfits
     from dsvc.annotation.platform_files import FilesPlatform
 
@@ -225,40 +258,16 @@ def label(*, task: str, who: str | None, limit: int | None, as_json: bool) -> No
             hint='answer there; `dsvc annotate label` is for `plugin = "files"`',
         )
     name = who or find_author() or "me"
-    n_done = 0
-    for question in open_questions(platform, form, name):
-        if limit is not None and n_done >= limit:
-            break
-        began = time.monotonic()
-        said = _ask_here(question, err=as_json)
-        if said is None:
-            break
-        write_answer(platform, form, name, question, said, time.monotonic() - began, time_text(clock()))
-        emit(as_json=as_json, objects=[{"type": "typed-answer", "key": question.key, **said}], lines=())
-        n_done += 1
-    if n_done:
-        say(f"{count(n_done, 'answer')} written")
-        hint("`dsvc annotate sync` takes them in")
-    else:
-        say("Nothing to label here")
-
-
-def _ask_here(question: OpenQuestion, *, err: bool) -> dict[str, object] | None:
-    """Ask at the terminal until an answer is one; None where nothing is typed."""
-    from dsvc.annotation.labelling import read_typed
-
-    click.echo(f"\n{plain(question.image)}", err=err)
-    if question.shown is not None:
-        click.echo(f"  shown: {plain(question.shown)}", err=err)
-    if question.reasons:
-        click.echo(f"  rejected before: {plain(', '.join(question.reasons))}", err=err)
-    told = "/".join(question.choices) or "text"
-    told = f"y right, n wrong, or {told}" if question.is_verdict else told
-    while True:
-        typed = click.prompt(f"  {question.mode} ({told}, s skip)", default="", show_default=False, err=err)
-        if not typed.strip():
-            return None
-        said = read_typed(question, typed)
-        if said is not None:
-            return said
-        say(f"  that is none of {told}")
+    questions = list(open_questions(platform, form, name))[:limit]
+    if not questions and not can_label(form.type, spec.mode):
+        raise UserError(
+            message=f"task {task} asks for {form.type}, which cannot be typed",
+            hint=f"let a tool write answers as JSON lines into {platform.folder(form)}/answers",
+        )
+    labeller = Labeller(questions, err=as_json)
+    try:
+        for question, said, seconds in labeller:
+            write_answer(platform, form, name, question, said, seconds, time_text(clock()))
+            emit(as_json=as_json, objects=[{"type": "typed-answer", "key": question.key, **said}], lines=())
+    finally:
+        labeller.close()

@@ -12,6 +12,8 @@ RATING = OpenQuestion("k#1", "label", "s3://f/1", "rating(5)", "label")
 CLASS = OpenQuestion("k#1", "label", "s3://f/1", "class(cat, cow, dog)", "label")
 VERIFY = OpenQuestion("k#1", "verify", "s3://f/1", "boxes", "audit")
 
+SHOWN = OpenQuestion("k#1", "verify", "s3://f/1", "class(cat, cow, dog)", "verify", shown="cat")
+
 
 @pytest.mark.parametrize(
     ("question", "typed", "expected"),
@@ -26,6 +28,8 @@ VERIFY = OpenQuestion("k#1", "verify", "s3://f/1", "boxes", "audit")
         (VERIFY, "y", {"outcome": "accept"}),
         (VERIFY, "n", {"outcome": "reject"}),
         (VERIFY, "maybe", None),
+        (SHOWN, "cow", {"outcome": "reject", "value": "cow"}),
+        (SHOWN, "cat", {"outcome": "accept"}),
     ],
 )
 def test_typed_text_is_read(question, typed, expected):
@@ -39,6 +43,16 @@ def test_regions_cannot_be_typed():
         can_label(*pair)
         for pair in (("rating(5)", "label"), ("text", "label"), ("boxes", "adjust"), ("boxes", "verify"))
     ]
+
+
+def test_no_name_hides_answers(tmp_path):
+    """A file whose name begins with a dot would not be read."""
+    platform, form = FilesPlatform("team", {}, tmp_path), TaskForm("quality", "1", "rating(5)")
+    platform.post(form, [Question(f"{0:064x}#1-0-0-0-1", "label", "s3://f/0")])
+    (question,) = open_questions(platform, form, "../ada")
+    write_answer(platform, form, "../ada", question, {"outcome": "value", "value": 3}, 1, "2026-03-02T09:00:00Z")
+
+    assert ["../ada"] == [answer.annotator for page in platform.poll(form) for answer in page.answers]
 
 
 def test_questions_are_answered_once_by_each(tmp_path):
