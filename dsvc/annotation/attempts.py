@@ -113,8 +113,8 @@ class Attempts:
                 continue
             if request.state != "STAGING" and request.task_id:
                 self.end(request, "nobody wants it", is_expired=False)
-            elif not self._leave(request):
-                continue
+            elif (request.key and self._report.notes) or not self._leave(request):
+                continue  # it may have been posted: the next whole survey tells
 
             def change(found: Request) -> Request | None:
                 if found.subscribers or found.state in {"ANSWERED", "CLOSED"}:

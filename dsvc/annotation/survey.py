@@ -7,7 +7,7 @@ unless it has answers. What another clone may have posted is left to it until it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -20,6 +20,9 @@ from dsvc.plugins.platforms import PlatformTask
 if TYPE_CHECKING:
     from dsvc.annotation.attempts import Attempts
     from dsvc.annotation.dispatch import Dispatcher, Served, TurnReport
+
+_POSTED: Final = ("STAGED", *SHOWN, "ANSWERED", "CLOSED")
+"""States in which a question may be at the platform though nobody here was told so."""
 
 
 def survey(dispatcher: Dispatcher, attempts: Attempts, report: TurnReport) -> bool:
@@ -55,13 +58,11 @@ def _look_at(dispatcher: Dispatcher, attempts: Attempts, served: Served, task: P
             dispatcher.platform.withdraw(served.form, task.task_id)
         return
     if request.key == task.key:
-        if request.state == "STAGED":  # posted, and the answer was lost
+        if request.task_id != task.task_id:  # posted, and the answer was lost
             dispatcher.note_cost("issue", request.key, request.ask.task)
-            dispatcher.requests.move(
-                request, ["STAGED"], state="OPEN", task_id=task.task_id, opened_us=now, asked=request.missing
-            )
-        elif request.task_id != task.task_id:
-            dispatcher.requests.move(request, SHOWN, task_id=task.task_id)
+            fields = {"opened_us": now, "asked": request.missing} if request.state == "STAGED" else {}
+            state = "OPEN" if request.state == "STAGED" else request.state
+            dispatcher.requests.move(request, _POSTED, task_id=task.task_id, state=state, **fields)
         elif request.state in SHOWN and request.missing and task.n_answers >= max(request.asked, 1):
             # By people who had answered before, or nothing that fits: nobody else will be given it.
             attempts.end(request, "nobody new answered")

@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 from PIL import Image
 
-from dsvc.annotation import outfit
+from dsvc.annotation import desk, outfit
 from dsvc.annotation.evidence import Answered
 from dsvc.annotation.expiry import DAY_US, HOUR_US, Expiry
 from dsvc.annotation.hearing import Item
@@ -25,6 +25,7 @@ from dsvc.annotation.ledger import Addition, append, read_ledger
 from dsvc.annotation.opstore import iter_scan
 from dsvc.annotation.opstore_lmdb import LmdbOpStore
 from dsvc.annotation.outfit import make_pseudonym, read_expiry
+from dsvc.annotation.overview import iter_requests
 from dsvc.annotation.payloads import answer_type, canonical_payload
 from dsvc.annotation.rounds import Resolution, resolve
 from dsvc.annotation.syncing import canonical_values
@@ -41,6 +42,7 @@ from dsvc.testing.fake_platform import FakePlatform, FakeServer
 from dsvc.testing.faults import FaultyStore
 from tests.people.world import START_US
 
+PLACE = "file:///faces"
 SHOWN = ("STAGED", "OPEN", "PARTIAL")
 AUDIT = """
 [task.faces.audit]
@@ -195,7 +197,7 @@ class FaultWorld:
         self.pointers: list[str] = []
         for i in range(n):
             self.draw(i)
-            pointer = f"file://{self.image(i)}"
+            pointer = f"{PLACE}/{i:02}.png"  # the same wherever the world is: ids follow from it, and samples from ids
             self.pointers.append(pointer)
             box = {"x": 10.0, "y": 20.0, "w": 40.0 + i, "h": 50.0}
             self.truth[pointer] = [box]
@@ -215,6 +217,10 @@ class FaultWorld:
 
     def image(self, number) -> Path:
         return self.path / "images" / f"{number:02}.png"
+
+    def found_at(self, pointer) -> str:
+        """Return the pointer of an image as this machine has it."""
+        return pointer.replace(PLACE, f"file://{self.path}/images")
 
     def draw(self, number) -> None:
         """Make an image, or make it anew."""
@@ -267,9 +273,12 @@ class FaultWorld:
 
     def turn(self, crash_in: int | None = None, **kwargs):
         """Do a pass; return its report, None where it crashed."""
-        open_ops = outfit.open_ops
+        open_ops, read_image = outfit.open_ops, desk.read_image
         self.fuse.left = crash_in
-        with patch.object(outfit, "open_ops", lambda *args: FusedOps(open_ops(*args), self.fuse)):
+        with (
+            patch.object(outfit, "open_ops", lambda *args: FusedOps(open_ops(*args), self.fuse)),
+            patch.object(desk, "read_image", lambda pointer, *rest: read_image(self.found_at(pointer), *rest)),
+        ):
             try:
                 return self.repo.annotate_sync(**{"close_lots": True} | kwargs)
             except CrashError:
@@ -421,10 +430,10 @@ class FaultWorld:
         staged = {path.name: self.now_us - path.stat().st_mtime_ns // 1000 for path in self.staged()}
         broken += [f"copy {key} is {age / DAY_US:.2f} days old" for key, age in staged.items() if age >= DAY_US]
         with self.ops() as ops:
-            requests = [record.doc for record in iter_scan(ops, "requests")]
+            requests = list(iter_requests(ops))
             records = {record.id for record in iter_scan(ops, "stages")}
             issued = {record.id for record in iter_scan(ops, "costs") if record.id.startswith("issue/")}
-        used = {doc["stage"] for doc in requests if doc["state"] in SHOWN}
+        used = {request.stage for request in requests if request.state in SHOWN}
         known = set(staged) & records if self.was_wiped else set(staged)
         broken += [f"copy {key} is for no open ask" for key in known - used]
         asks = [task.key.partition("#")[0] for task in self.server.tasks.values() if not task.answers]
