@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from dsvc.repo.view import View
 
 Progress = Callable[[str, int, int | None], None]
-STATE = "annotation"
-"""The directory below ``.dsvc`` with the state of work in progress; it may be deleted at any moment."""
 
 
 class Annotating(Running):
@@ -211,7 +209,7 @@ class Annotating(Running):
     @contextmanager
     def _desk(self, environ: Mapping[str, str] | None) -> Iterator[Desk]:
         from dsvc.annotation.desk import Desk
-        from dsvc.annotation.outfit import make_pseudonym, open_ops, outfits
+        from dsvc.annotation.outfit import STATE, make_pseudonym, open_ops, outfits
 
         found = outfits(self.recipe(), self.plugins, self.environ if environ is None else environ, self.clock)
         desk = Desk(

@@ -5,6 +5,8 @@ Part of `dsvc.repository.Repository`. Rooms above the store are imported when us
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dsvc.errors import DsvcError, UserError
@@ -13,17 +15,18 @@ from dsvc.repo.refs import DRAFT_REVISION, HEAD
 from dsvc.repo.worktree import RECIPE_FILE, STARTER_RECIPE, read_known
 
 if TYPE_CHECKING:
-    from dsvc.annotation.asks import AskCounts
     from dsvc.annotation.guidelines import EditedGuideline
+    from dsvc.annotation.under_way import UnderWay
     from dsvc.engine.looking.task_blame import TaskStory
     from dsvc.engine.planning.people import People
+    from dsvc.engine.planning.task_plan import TaskPlan
 
 
 class Asking(Looking):
     """What a repository knows of people."""
 
-    def price_version(self, task: str, version: str, *, accept: str | None = None) -> AskCounts:
-        """Return what people would have to do if a task had another version, before it is raised.
+    def price_version(self, task: str, version: str, *, accept: str | None = None) -> TaskPlan:
+        """Return what people would have to do if a task had another version, before it is raised: a plan of that.
 
         Args:
             task: The task.
@@ -35,14 +38,24 @@ class Asking(Looking):
             RecipeError: If the recipe is wrong.
             UserError: If it has no such task, or `accept` is no range.
         """
-        from dsvc.engine.planning.task_plan import price_version
+        from dsvc.engine.planning.pricing import price_version
         from dsvc.recipe.versions import VersionRange
 
         try:
             accepted = None if accept is None else VersionRange.parse(accept)
         except ValueError as err:
             raise UserError(message=f"expected {err}, found {accept!r}", hint="write it as in a recipe") from err
-        return price_version(self, self.recipe(), self.plugins, task, version, accept=accepted)
+        with self._under_way() as under_way:
+            recipe, plugins = self.recipe(), self.plugins
+            return price_version(self, recipe, plugins, task, version, accept=accepted, under_way=under_way)
+
+    @contextmanager
+    def _under_way(self) -> Iterator[UnderWay]:
+        """Look at what is on its way to people; nothing is written."""
+        from dsvc.annotation.under_way import open_under_way
+
+        with open_under_way(self.layout.directory, self.config.annotation, self.recipe(), self.clock) as found:
+            yield found
 
     def edited_guidelines(self) -> list[EditedGuideline]:
         """Return the guidelines that were edited since people answered by them, under the same version of the task."""

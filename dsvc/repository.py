@@ -188,7 +188,8 @@ class Repository(Annotating, Tagging, Asking):
         """
         from dsvc.engine.planning.plan import plan
 
-        return plan(self, self.recipe(), self.plugins)
+        with self._under_way() as under_way:
+            return plan(self, self.recipe(), self.plugins, under_way=under_way)
 
     def explain(self, pointer: str, step: str | None = None) -> Story:
         """Return what a run would do to the records of one source, and why.

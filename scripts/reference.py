@@ -25,7 +25,6 @@ PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))  # a checkout need not be installed to describe itself
 
 from dsvc import cli, errors  # noqa: E402
-from dsvc.annotation.asks import AskCounts  # noqa: E402
 from dsvc.annotation.concord import Concord  # noqa: E402
 from dsvc.annotation.overview import Effects, PlatformWork, TaskCost, TaskWork  # noqa: E402
 from dsvc.annotation.records import Ask  # noqa: E402
@@ -197,7 +196,7 @@ SPREAD: Mapping[str, tuple[Any, set[str]]] = {
     "planned-task": (TaskPlan, set()),
     "platform-turn": (PlatformTurn, set()),
     "platform-work": (PlatformWork, set()),
-    "priced-task": (AskCounts, set()),
+    "priced-task": (TaskPlan, set()),
     "recipe-problem": (Problem, set()),
     "row": ((), set()),  # as change
     "task-cost": (TaskCost, set()),

@@ -1,20 +1,20 @@
-"""Asks: the questions that follow from what became of an item, and what a plan says of them.
+"""Asks: the questions that follow from what became of an item.
 
 The same question has the same id in every dataset, branch and clone: nobody is asked it twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
 
 from dsvc.annotation.hearing import Item
 from dsvc.annotation.records import Ask, make_ask
-from dsvc.annotation.rounds import Need, Resolution, VerdictOf, resolve
+from dsvc.annotation.rounds import Need, Resolution
 from dsvc.objects.encoding import hash_encoded
-from dsvc.objects.oid import Kind, Oid
+from dsvc.objects.oid import Kind
 from dsvc.recipe.task_spec import TaskSpec
 from dsvc.recipe.versions import VersionRange
 
@@ -24,21 +24,6 @@ class Wanted(msgspec.Struct, frozen=True):
 
     ask: Ask
     people: int
-
-
-class AskCounts(msgspec.Struct, frozen=True):
-    """What a plan says of the human work of a task."""
-
-    new: int = 0
-    """Asks that nobody was sent."""
-    shared: int = 0
-    """Asks that are open already, whoever wanted them first."""
-    reused: int = 0
-    """Items whose value people gave before: nothing is asked."""
-    answers: int = 0
-    """Answers that are missing."""
-    modes: tuple[tuple[str, int], ...] = ()
-    """(mode, asks), sorted."""
 
 
 def asks_of(task: TaskSpec, item: Item, resolution: Resolution) -> tuple[Wanted, ...]:
@@ -81,40 +66,7 @@ def is_resampled(task: TaskSpec, source: str) -> bool:
     return bucket < task.resample * 2**64
 
 
-def count_asks(
-    task: TaskSpec, resolved: Iterable[tuple[Item, Resolution]], is_open: Container[Oid] = frozenset()
-) -> AskCounts:
-    """Return what a plan says of a task.
-
-    Args:
-        task: The task.
-        resolved: Every item, with what became of it.
-        is_open: The ids of the asks that are open already.
-    """
-    new = shared = reused = answers = 0
-    modes: dict[str, int] = {}
-    for item, resolution in resolved:
-        wanted = asks_of(task, item, resolution)
-        reused += not wanted and resolution.origin == "human" and resolution.has_record
-        for one in wanted:
-            answers += one.people
-            modes[one.ask.mode] = modes.get(one.ask.mode, 0) + 1
-            if one.ask.ask_id in is_open:
-                shared += 1
-            else:
-                new += 1
-    return AskCounts(new, shared, reused, answers, tuple(sorted(modes.items())))
-
-
 def as_version(task: TaskSpec, version: str, *, accept: VersionRange | None = None) -> TaskSpec:
     """Return a task as it would be under another version; what it accepts is kept where that has the new one."""
     kept = accept or (task.accept if version in task.accept else VersionRange((("==", version),)))
     return replace(task, version=version, accept=kept)
-
-
-def price_version(
-    task: TaskSpec, version: str, items: Iterable[Item], verdict_of: VerdictOf, *, accept: VersionRange | None = None
-) -> AskCounts:
-    """Return what a plan would say under another version, before it is raised; args as `as_version` and `resolve`."""
-    priced = as_version(task, version, accept=accept)
-    return count_asks(priced, ((item, resolve(priced, item, verdict_of)) for item in items))

@@ -36,6 +36,8 @@ DEFAULT: Final = PlatformSpec("files", "files")
 """Where a task is asked that names no platform, in a recipe that has none."""
 REASONS: Final = ("wrong", "missing", "imprecise", "unclear image")
 """Why a value can be rejected."""
+STATE: Final = "annotation"
+"""The directory below ``.dsvc`` with the state of work in progress; it may be deleted at any moment."""
 _DAILY = re.compile(r"daily (\d\d):(\d\d)")
 _MONGO = re.compile(r"(mongodb(?:\+srv)?://.+)/([^/?]+)")
 
@@ -68,7 +70,7 @@ class Outfit:
         place = f"platform.{spec.name}"
         options = expand_env(fill_options(kind.options, spec.options), environ, key=place)
         self.platform: Platform = kind(spec.name, options, recipe.directory)
-        self.calendar = Calendar(spec.hours or ALWAYS, [_day(day, place) for day in spec.holidays])
+        self.calendar = Calendar(spec.hours or ALWAYS, [read_day(day, place) for day in spec.holidays])
         self.expiry = read_expiry(spec.expiry, place)
         self.tasks = tuple(task for task in recipe.tasks.values() if platform_of(recipe, task) == spec)
         self._staging = None if spec.staging is None else str(expand_env(spec.staging, environ, key=f"{place}.staging"))
@@ -175,7 +177,12 @@ def make_pseudonym(salt: str = "") -> Callable[[str], str]:
     return pseudonym
 
 
-def _day(text: str, place: str) -> date:
+def read_day(text: str, place: str) -> date:
+    """Return a day without work.
+
+    Raises:
+        ConfigError: If it is none.
+    """
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -17,7 +17,6 @@ from dsvc.commands._render import Styled, count, emit, hint, plain, say, table
 from dsvc.commands._story import story_lines, story_objects
 
 if TYPE_CHECKING:
-    from dsvc.annotation.asks import AskCounts
     from dsvc.engine.planning.plan import Count, DatasetPlan, Plan, StepPlan
     from dsvc.engine.planning.task_plan import TaskPlan
     from dsvc.feeds.pending import Pending
@@ -74,11 +73,11 @@ def plan(
         task, equals, version = priced.partition("=")
         if not (task and equals and version):
             raise click.UsageError("--as-version wants TASK=VERSION, e.g. face_boxes=3")
-        counts = repo.price_version(task, version)
+        cost = repo.price_version(task, version)
         emit(
             as_json=as_json,
-            objects=[{"type": "priced-task", "name": task, "version": version, **msgspec.to_builtins(counts)}],
-            lines=[f"task {plain(task)} as version {plain(version)}: {_priced(counts)}"],
+            objects=[{"type": "priced-task", "version": version, **msgspec.to_builtins(cost)}],
+            lines=[f"task {plain(task)} as version {plain(version)}: {_people(cost) or 'nobody is asked'}"],
         )
         return
     if pointer is not None:
@@ -175,21 +174,31 @@ def _step_row(item: StepPlan, task: TaskPlan | None) -> tuple[object, ...]:
 
 def _work(task: TaskPlan | None) -> Iterator[str]:
     """Yield what people would have to do for a task."""
-    if task is None or not (task.asks or task.audits or task.reused):
-        return
+    told = "" if task is None else _people(task)
+    if told:
+        yield f"      people: {told}"
+
+
+def _people(task: TaskPlan) -> str:
+    """Return what people would have to do, and how long that takes; nothing where there is nothing to say."""
     told = [f"{count(task.new, 'new ask')}"] if task.new else []
     told += [f"{count(task.shared)} that another branch waits for"] if task.shared else []
     asked = task.asks - task.new - task.shared
-    told += [f"{count(asked)} asked already"] if asked else []
+    told += [f"{count(asked)} open already"] if asked else []
     told += [f"{count(task.reused)} answered before"] if task.reused else []
     told += [f"{count(task.audits, 'audit')} to come"] if task.audits else []
-    told[-1] += "" if task.seconds is None else f", {duration(task.seconds, task.seconds) or 'a second'} of work"
-    yield f"      people: {', '.join(told)}{'' if task.is_exact else ', as far as known'}"
+    if task.seconds is None:
+        told += ["time unknown"] if task.asks or task.audits else []
+    elif task.seconds:
+        told.append(f"{duration(task.seconds, task.seconds) or 'a second'} of work")
+    told += [f"done in {_days(task.days)} at the present pace"] if task.days else []
+    return ", ".join([*told, "as far as known"] if told and not task.is_exact else told)
 
 
-def _priced(counts: AskCounts) -> str:
-    told = f"{count(counts.new, 'ask')}, {count(counts.answers, 'answer')} wanted"
-    return f"{told}, {count(counts.reused)} answered before" if counts.reused else told
+def _days(days: float) -> str:
+    if days >= 2:
+        return f"about {days:,.1f} days"
+    return duration(days * 86_400, days * 86_400) or "a second"
 
 
 def _time(item: StepPlan) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from dsvc.annotation.asks import as_version, asks_of, count_asks, price_version
+from dsvc.annotation.asks import as_version, asks_of, is_resampled
 from dsvc.annotation.evidence import Answered, evidence_of
 from dsvc.annotation.hearing import Item
 from dsvc.annotation.records import make_answer
@@ -15,11 +15,6 @@ from dsvc.recipe.versions import VersionRange
 
 TASK = TaskSpec("quality", parse_type("rating(5)"))
 JUDGING = TaskSpec("quality", parse_type("rating(5)"), InputPath("q"), "adjust")
-
-
-def pending(_):
-    """Say of every lot that it is not judged."""
-    return "pending"
 
 
 def items(n, judged=None):
@@ -57,28 +52,13 @@ def test_operation_asks_nothing_again():
     assert first == second
 
 
-def test_a_plan_counts_new_shared_and_reused():
-    """Three to ask, of which one is open already, and one that somebody answered before."""
-    found = [*items(3), answered(TASK, Item("s9", "e", asked=True))]
-    resolved = [(item, resolve(TASK, item)) for item in found]
-    is_open = {asks_of(TASK, *resolved[0])[0].ask.ask_id}
-    counts = count_asks(TASK, resolved, is_open)
+def test_another_version_accepts_what_this_one_does():
+    """If the new one is among it; else itself alone, unless said."""
+    mild = replace(TASK, accept=VersionRange.parse(">=1"))
 
-    assert (2, 1, 1, 3, (("label", 3),)) == (counts.new, counts.shared, counts.reused, counts.answers, counts.modes)
-
-
-def test_a_raised_version_is_priced_first():
-    """What accepts old answers asks nothing; what does not asks everything again, as said before."""
-    found = [answered(TASK, item) for item in items(4)]
-    assert (0, 4) == ((counts := price_version(TASK, "1", found, pending)).new, counts.reused)
-
-    strict = price_version(TASK, "2", found, pending)
-    mild = price_version(TASK, "2", found, pending, accept=VersionRange.parse(">=1"))
-    raised = as_version(TASK, "2")
-
-    assert (4, 0) == (strict.new, strict.reused)
-    assert (0, 4) == (mild.new, mild.reused)
-    assert strict == count_asks(raised, [(item, resolve(raised, item)) for item in found])
+    assert ("2", VersionRange.parse("==2")) == ((raised := as_version(TASK, "2")).version, raised.accept)
+    assert mild.accept == as_version(mild, "2").accept
+    assert VersionRange.parse(">=2") == as_version(mild, "3", accept=VersionRange.parse(">=2")).accept
 
 
 def test_some_old_answers_are_asked_again():
@@ -86,9 +66,8 @@ def test_some_old_answers_are_asked_again():
     found = [answered(TASK, item) for item in items(200)]
     raised = replace(as_version(TASK, "2", accept=VersionRange.parse(">=1")), resample=Decimal("0.2"))
     resolved = [(item, resolve(raised, item)) for item in found]
-    counts = count_asks(raised, resolved)
+    asked = [wanted for item, resolution in resolved for wanted in asks_of(raised, item, resolution)]
 
     assert {"final"} == {resolution.standing for _, resolution in resolved}
-    assert 200 == counts.new + counts.reused
-    assert 20 <= counts.new <= 60
-    assert counts == count_asks(raised, resolved)
+    assert [item.source for item, _ in resolved if is_resampled(raised, item.source)] == [w.ask.source for w in asked]
+    assert 20 <= len(asked) <= 60

@@ -6,7 +6,7 @@ What is in work is found by the draft's waiting tree, so that it costs what is a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,7 @@ from dsvc.objects.oid import ZERO, Kind
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.tree import ROWS_PER_BATCH, Tree
 from dsvc.recipe.nodes import TaskNode
+from dsvc.recipe.spec import Recipe
 from dsvc.recipe.task_spec import TaskSpec
 from dsvc.repo.base import BaseRepository
 from dsvc.repo.names import nearest
@@ -65,12 +66,7 @@ class People:
     """
 
     def __init__(self, repo: BaseRepository, view: View, loader: Loader, name: str) -> None:
-        tasks = loader.recipe.tasks
-        if name not in tasks:
-            close = nearest(name, tasks)
-            hint = f"did you mean {close!r}?" if close else f"it has: {', '.join(tasks) or 'none'}"
-            raise UserError(message=f"the recipe has no task {name!r}", hint=hint)
-        self.task: TaskSpec = tasks[name]
+        self.task = find_task(loader.recipe, name)
         self._view, self._loader = view, loader
         self._bound: Bound | None = bind_step(repo, view, loader, TaskNode.of_task(self.task))
 
@@ -120,6 +116,13 @@ class People:
         """Return one source, and what became of it; None where it is none of the task's."""
         return next(self._resolve(Keys.of_bytes([pointer.encode()])), None)
 
+    def iter_looks(self, pointers: Iterable[str]) -> Iterator[tuple[str, Asked | None]]:
+        """Yield some sources, ascending, each with what became of it; None for one that is none of the task's."""
+        order = sorted(set(pointers), key=str.encode)
+        keys = Keys.of_bytes([pointer.encode() for pointer in order])
+        found = self._resolve(keys) if self._bound is not None else iter([None] * len(order))
+        yield from zip(order, found, strict=True)
+
     def _resolve(self, keys: Keys) -> Iterator[Asked | None]:
         """Yield what became of each source; None for one that is none of the task's."""
         if self._bound is None or not len(keys):
@@ -155,6 +158,19 @@ class People:
         values = {path: columns.values(path) for path in by.inputs}
         told: pa.Array[Any] = self._loader.evaluator.evaluate([by], values, n_rows=len(keys), name=self.task.name)[0]
         return [lot_text(value) for value in told.to_pylist()]
+
+
+def find_task(recipe: Recipe, name: str) -> TaskSpec:
+    """Return a task of a recipe.
+
+    Raises:
+        UserError: If it has no such task; the hint gives the nearest.
+    """
+    if name not in recipe.tasks:
+        close = nearest(name, recipe.tasks)
+        hint = f"did you mean {close!r}?" if close else f"it has: {', '.join(recipe.tasks) or 'none'}"
+        raise UserError(message=f"the recipe has no task {name!r}", hint=hint)
+    return recipe.tasks[name]
 
 
 def lot_text(value: Any) -> str:

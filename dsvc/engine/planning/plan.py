@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from dsvc.annotation.guidelines import find_edited
 from dsvc.annotation.ledger import read_ledger
+from dsvc.annotation.under_way import UnderWay
 from dsvc.engine.datasets.selections import bind_dataset
 from dsvc.engine.making.loading import Loader
 from dsvc.engine.planning.estimates import Estimate, estimate
@@ -234,7 +235,14 @@ class Plan:
         }
 
 
-def plan(repo: BaseRepository, recipe: Recipe, plugins: Plugins, *, facts: Facts | None = None) -> Plan:
+def plan(
+    repo: BaseRepository,
+    recipe: Recipe,
+    plugins: Plugins,
+    *,
+    facts: Facts | None = None,
+    under_way: UnderWay | None = None,
+) -> Plan:
     """Say what a run of the recipe on the draft would make again, and why.
 
     Costs ids alone where nothing is stale, else what changed.
@@ -244,6 +252,7 @@ def plan(repo: BaseRepository, recipe: Recipe, plugins: Plugins, *, facts: Facts
         recipe: What to make.
         plugins: Offers transforms.
         facts: What people answered; what the ledger holds by now if None.
+        under_way: What is known of asks that no version waits for, and of the team.
 
     Raises:
         DeriveError: If a step cannot run at all.
@@ -262,7 +271,10 @@ def plan(repo: BaseRepository, recipe: Recipe, plugins: Plugins, *, facts: Facts
     changed = find_changed_code(repo.store.refs, recipe.directory)
     found = {forecast.name: forecast for forecast in forecasts}
     unknown = predictor.unknown.keys()
-    tasks = [plan_task(repo, view, task, found[name], predictor.view, unknown) for name, task in recipe.tasks.items()]
+    tasks = [
+        plan_task(repo, view, task, found[name], predictor.view, unknown, under_way)
+        for name, task in recipe.tasks.items()
+    ]
     warnings = [item.sentence for item in changed]
     if tasks:
         edited = find_edited(read_ledger(repo.store), recipe.directory, recipe.tasks.values())

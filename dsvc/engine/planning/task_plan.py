@@ -16,14 +16,13 @@ from statistics import median
 import msgspec
 import numpy as np
 
-from dsvc.annotation.asks import AskCounts, as_version, count_asks
 from dsvc.annotation.evidence import Evidence
 from dsvc.annotation.ledger import read_ledger
 from dsvc.annotation.lots import plan_of
-from dsvc.engine.making.loading import Loader
+from dsvc.annotation.under_way import UnderWay
 from dsvc.engine.making.task_step import HUMAN
 from dsvc.engine.planning.forecast import StepForecast
-from dsvc.engine.planning.people import UNAUDITED, People
+from dsvc.engine.planning.people import UNAUDITED
 from dsvc.engine.reading.facts import EVIDENCE
 from dsvc.engine.reading.fields import Mask
 from dsvc.engine.reading.inputs import find_signal
@@ -36,13 +35,10 @@ from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.state import State
 from dsvc.objects.tree import Tree
-from dsvc.plugins.manager import Plugins
-from dsvc.recipe.spec import Recipe
 from dsvc.recipe.task_spec import TaskSpec
-from dsvc.recipe.versions import VersionRange
 from dsvc.repo.base import BaseRepository
 from dsvc.repo.draft import decode_draft
-from dsvc.repo.refs import DRAFT_REVISION, DRAFTS, HEADS
+from dsvc.repo.refs import DRAFTS, HEADS
 from dsvc.repo.view import View
 
 MEASURED = 2000
@@ -56,9 +52,9 @@ class TaskPlan(msgspec.Struct, frozen=True):
     asks: int = 0
     """Asks that are open then."""
     new: int = 0
-    """Of these: that no branch knows yet."""
+    """Of these: that no branch waits for yet, and nobody was sent."""
     shared: int = 0
-    """Of these: that other branches wait for, and this one did not."""
+    """Of these: that others wait for, and this branch did not."""
     reused: int = 0
     """Sources whose value this run takes from what people have said already."""
     answers: int = 0
@@ -69,12 +65,21 @@ class TaskPlan(msgspec.Struct, frozen=True):
     """Audits that are to be expected beside, of values that wait for a lot."""
     seconds: float | None = None
     """How long people take for all of it, at the median of measured times; None where none was measured."""
+    days: float | None = None
+    """When they are done with that at their present pace and in their hours, if they do nothing else; None where
+    `seconds` is, or there was no pass with their platform here yet."""
     is_exact: bool = True
     """Whether all that the task reads is known; where it is not, this is what is known of it."""
 
 
 def plan_task(
-    repo: BaseRepository, draft: View, task: TaskSpec, forecast: StepForecast, view: View, unknown: AbstractSet[str]
+    repo: BaseRepository,
+    draft: View,
+    task: TaskSpec,
+    forecast: StepForecast,
+    view: View,
+    unknown: AbstractSet[str],
+    under_way: UnderWay | None = None,
 ) -> TaskPlan:
     """Say what people would have to do for one task.
 
@@ -85,28 +90,37 @@ def plan_task(
         forecast: What a run would find.
         view: The draft as a run would leave it.
         unknown: The signals of which not all is known before a step has run.
+        under_way: What is known of asks that no version waits for, and of the team.
     """
     reader = view.reader
     ours = _find_asks(draft.reader, draft.waiting.get(task.name, ZERO))
     found = _find_asks(reader, view.waiting.get(task.name, ZERO))
-    new = found.keys() - ours.keys()
-    known: set[str] = set()
-    for oid in _other_waiting(repo, draft, task.name) if new else ():
-        known |= new & _find_asks(draft.reader, oid).keys()
+    others = found.keys() - ours.keys()
+    wanted: set[str] = set()
+    for oid in _other_waiting(repo, draft, task.name) if others else ():
+        wanted |= others & _find_asks(draft.reader, oid).keys()
+    sent = {ask: None if under_way is None else under_way.subscribers(ask) for ask in others}
+    ours_alone = {repo.head().branch or "HEAD"}
+    n_new = sum(names is None and ask not in wanted for ask, names in sent.items())
+    n_shared = sum(
+        ask in wanted if names is None else bool(names) and not names & ours_alone for ask, names in sent.items()
+    )
     modes = Counter(ask.mode for ask in found.values())
     n_audits = _expected_audits(task, forecast, view)
     people = sum(ask.people for ask in found.values())
     each = _median_lead(repo, task.name)
+    seconds = None if each is None else each * (people + n_audits)
     return TaskPlan(
         task.name,
         len(found),
-        len(new) - len(known),
-        len(known),
+        n_new,
+        n_shared,
         _count_reused(forecast, reader, view.signal(task.name)),
         people,
         tuple(sorted(modes.items())),
         n_audits,
-        None if each is None else each * (people + n_audits),
+        seconds,
+        None if seconds is None or under_way is None else under_way.days(task, seconds),
         forecast.bound is None or not unknown & forecast.bound.inputs.signals.keys(),
     )
 
@@ -201,30 +215,3 @@ def _median_lead(repo: BaseRepository, task: str) -> float | None:
 
 def _leads(known: Evidence) -> list[float]:
     return [answer.lead_s for answer in known.answers if answer.lead_s is not None]
-
-
-def price_version(
-    repo: BaseRepository,
-    recipe: Recipe,
-    plugins: Plugins,
-    name: str,
-    version: str,
-    *,
-    accept: VersionRange | None = None,
-) -> AskCounts:
-    """Say what people would have to do if the version of a task were another, before it is raised.
-
-    Args:
-        repo: Whose draft and ledger.
-        recipe: What the task is.
-        plugins: Offers transforms.
-        name: The task.
-        version: The version.
-        accept: The versions whose answers count then; those that count now if the new one is among them, else it alone.
-
-    Raises:
-        UserError: If there is no such task.
-    """
-    people = People(repo, repo.view(DRAFT_REVISION), Loader(recipe, plugins), name)
-    priced = as_version(people.task, version, accept=accept)
-    return count_asks(priced, people.iter_items(priced))

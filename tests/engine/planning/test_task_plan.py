@@ -4,9 +4,6 @@ import msgspec
 import pytest
 
 from dsvc.engine.planning.story import tell_story
-from dsvc.engine.planning.task_plan import price_version
-from dsvc.errors import UserError
-from dsvc.recipe.versions import VersionRange
 from tests.engine.office import AUDIT, NAMES, Office, recipe
 
 
@@ -24,13 +21,6 @@ def planned(office, *names):
     """Return some of what a plan says of the task."""
     [task] = office.plan().tasks
     return tuple(getattr(task, name) for name in names)
-
-
-def price(office, version, accept=None):
-    """Return new asks and reused sources under another version."""
-    range_ = None if accept is None else VersionRange.parse(accept)
-    counts = price_version(office.repo, office.recipe, office.plugins, "kind", version, accept=range_)
-    return counts.new, counts.reused
 
 
 def test_what_nobody_knows_is_new_until_it_was_run(office):
@@ -122,20 +112,6 @@ def test_a_plan_as_json_tells_of_people(office):
     assert told == msgspec.to_builtins(office.plan().tasks[0])
 
 
-def test_a_raised_version_asks_what_its_price_said(office):
-    """All that is to be asked where old answers count no more, and no more than that where they do."""
-    office.run()
-    office.answer_all("kind", {"s0": "eel", "s1": "dog"})
-    office.run()
-
-    assert (3, 0) == price(office, "2")
-    assert (1, 2) == price(office, "2", ">=1")
-    office.write(recipe(version="2", more='accept = ">=1"'))
-    assert (1, 1, 0) == planned(office, "asks", "new", "shared")  # under its own id
-    office.write(recipe(version="2"))
-    assert (3, 3, 0) == planned(office, "asks", "new", "shared")
-
-
 def test_a_resampled_share_is_asked_again(office):
     """To see whether old answers hold; the records stay meanwhile."""
     office.run()
@@ -146,9 +122,3 @@ def test_a_resampled_share_is_asked_again(office):
     assert {"audit"} == {reason for reason, _ in office.waits("kind").values()}
     assert 10 == len(office.read("kind"))
     assert (3,) == planned(office, "asks")
-
-
-def test_an_unknown_task_has_no_price(office):
-    """It is refused."""
-    with pytest.raises(UserError, match="no task"):
-        price_version(office.repo, office.recipe, office.plugins, "nothing", "2")
