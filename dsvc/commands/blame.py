@@ -7,16 +7,17 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from dsvc.commands._command import command
 from dsvc.commands._options import HEAD, REVISION, SIGNAL, json_option, open_repository
-from dsvc.commands._render import count, emit, plain, short
+from dsvc.commands._render import emit, plain, short
+from dsvc.commands._task_story import story_lines, story_object
+from dsvc.errors import RecordNotFoundError, SignalNotFoundError
 
 if TYPE_CHECKING:
-    from dsvc.engine.looking.task_blame import TaskStory
     from dsvc.repo.blame import Blame
     from dsvc.repo.history import CommitInfo
+    from dsvc.repository import Repository
 
 
 @command(examples=["dsvc blame face_boxes s3://faces/1.jpg", "dsvc blame face_boxes s3://faces/1.jpg --rev main~2"])
@@ -28,53 +29,70 @@ def blame(*, signal: str, pointer: str, revision: str, as_json: bool) -> None:
     """Show who gave a record its value.
 
     Commit, producer, version and transform; for a derived record also its inputs, with theirs; of what a task asks
-    people, who said what, in which round, and what was shown to them. People are told by their pseudonyms.
+    people, who said what, in which round, what was shown to them, which lots it was in, and what it waits for.
+    People are told by their pseudonyms.
     """
     repo = open_repository()
-    found = repo.blame(signal, pointer, revision)
     told = repo.blame_task(signal, pointer, revision) if repo.is_task(signal, revision) else None
-    people = {} if told is None else {"task": msgspec.to_builtins(told)}
-    lines = chain(_lines(found), () if told is None else _task_lines(told))
-    emit(as_json=as_json, objects=[{**_object(found), **people}], lines=lines)
+    story = None if told is None else story_object(told, (type_text := _type_text(repo, signal, revision)))
+    try:
+        found = repo.blame(signal, pointer, revision)
+    except (RecordNotFoundError, SignalNotFoundError):
+        if told is None or told.standing is not None:
+            raise
+        lines = iter([f"{click.style(plain(signal), bold=True)}  no record yet"])  # people have not answered
+        objects = _pending(signal, pointer)
+    else:
+        lines, objects = _lines(found), _object(found)
+    emit(
+        as_json=as_json,
+        objects=[{**objects, "task": story}],
+        lines=chain(lines, () if told is None else story_lines(told, type_text)),
+    )
 
 
-def _task_lines(story: TaskStory) -> Iterator[str]:
-    """Yield who had a part in a task's record, by round."""
-    yield f"  people      {story.standing or 'pending'}, round {story.round}"
-    for said in story.said:
-        shown = "" if said.shown is None else f", was shown {plain(said.shown)}"
-        value = "" if said.value is None else f" {plain(said.value)}"
-        why = f" ({plain(', '.join(said.reasons))})" if said.reasons else ""
-        left_out = "" if said.counts else "  [does not count]"
-        who = f"{plain(said.annotator)} {said.outcome}{value}{why}{shown}, version {plain(said.version)}"
-        yield f"    round {said.round} {said.mode}  {who}{left_out}"
-    for lot in story.lots:
-        yield f"    round {lot.round} lot {lot.lot[:12]}  {lot.state}{', in its sample' if lot.sampled else ''}"
-    for mode, ask, people in story.waits_for:
-        yield f"    waits for {mode} of {count(people, 'person', 'people')}, ask {ask[:12]}"
+def _type_text(repo: Repository, task: str, revision: str) -> str:
+    """Return the type of a task's signal as text; that of the recipe where no record is there yet."""
+    from dsvc.objects.types import Type
+
+    signal = repo.view(revision).signal(task)
+    if signal is not None:
+        return str(Type.decode(signal.type))
+    spec = repo.recipe().tasks.get(task)
+    return "" if spec is None else spec.type_text
 
 
 def _lines(found: Blame, indent: str = "", name: str = "") -> Iterator[str]:
-    from dsvc.commands._values import provenance_text, value_text
+    from dsvc.commands._values import provenance_text
 
-    value = _field(found.value.as_py(), name)
-    yield f"{indent}{click.style(plain(name or found.signal), bold=True)}  {value_text(value)}"
+    yield f"{indent}{click.style(plain(name or found.signal), bold=True)}  {_value_text(found, name)}"
     yield f"{indent}  value from  {_commit(found.commit)}"
     if found.provenance_commit != found.commit:
         yield f"{indent}  made again  {_commit(found.provenance_commit)}"
     yield f"{indent}  made by     {provenance_text(found.provenance)}"
+    told: set[str] = set()
     for used in found.inputs:
+        path = click.style(plain(used.path), bold=True)
         if used.record is None:
-            yield f"{indent}  {click.style(plain(used.path), bold=True)}  no record"
+            yield f"{indent}  {path}  no record"
+        elif used.record.signal in told:  # another field of a record whose story was told
+            yield f"{indent}  {path}  {_value_text(used.record, used.path)}"
         else:
+            told.add(used.record.signal)
             yield from _lines(used.record, f"{indent}  ", used.path)
 
 
-def _field(value: Any, path: str) -> Any:
-    """Return the field of a record's value that an input names; names that begin with `_` are not part of the value."""
+def _value_text(found: Blame, path: str) -> str:
+    """Return what an input names of a record: its value, a field of it, or a circumstance such as `_origin`."""
+    from dsvc.commands._values import provenance_object, value_text
+
+    value, given = found.value.as_py(), provenance_object(found.provenance)
     for name in path.split(".")[1:]:
+        if name.startswith("_"):
+            circumstance = {"_state": "standing"}.get(name, name[1:])
+            return value_text(given.get(circumstance, value))
         value = value.get(name) if isinstance(value, dict) else value
-    return value
+    return value_text(value)
 
 
 def _commit(info: CommitInfo | None) -> str:
@@ -97,4 +115,19 @@ def _object(found: Blame) -> dict[str, Any]:
         "provenance_commit": found.provenance_commit.id if found.provenance_commit else None,
         "provenance": provenance_object(found.provenance),
         "inputs": inputs,
+        "task": None,
+    }
+
+
+def _pending(signal: str, pointer: str) -> dict[str, Any]:
+    return {
+        "type": "blame",
+        "signal": signal,
+        "source": pointer,
+        "value": None,
+        "commit": None,
+        "provenance_commit": None,
+        "provenance": None,
+        "inputs": [],
+        "task": None,
     }
