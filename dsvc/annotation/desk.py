@@ -228,21 +228,27 @@ class Desk:
         )
 
     def _served_before(self, outfit: Outfit) -> list[Served]:
-        """Return what is still under way of versions that tasks had before: its answers count as the task says."""
+        """Return what may be under way of versions that tasks had before: its answers count as the task says.
+
+        The op store knows of what, and where it was lost, the ledger of which versions anything was ever read.
+        """
         now = {outfit.form(task).project for task in outfit.tasks}
         tasks = {task.name: task for task in outfit.tasks}
         before: dict[str, Served] = {}
+        for place, _ in read_ledger(self._store).ledger.cursors:
+            platform, _, project = place.partition("/")
+            name, _, version = project.partition("@")
+            if platform == outfit.spec.name and project not in now and name in tasks:
+                before[project] = self._past(outfit, tasks[name], version, tasks[name].type_text)
         for record in iter_scan(self.ops, SPACE):
             ask, project = record.doc["ask"], record.doc["task"]
             if record.doc["platform"] == outfit.spec.name and project not in now and ask["task"] in tasks:
-                task = tasks[ask["task"]]
-                before[project] = Served(
-                    TaskForm(task.name, ask["version"], ask["type"], (), REASONS, outfit.guideline(task) or ""),
-                    lambda ask, task=task: picture_of(task, ask),  # type: ignore[misc]
-                    _effort_s(task),
-                    outfit.spec.attempts,
-                )
+                before[project] = self._past(outfit, tasks[ask["task"]], ask["version"], ask["type"])
         return list(before.values())
+
+    def _past(self, outfit: Outfit, task: TaskSpec, version: str, type_text: str) -> Served:
+        form = TaskForm(task.name, version, type_text, (), REASONS, outfit.guideline(task) or "")
+        return Served(form, lambda ask: picture_of(task, ask), _effort_s(task), outfit.spec.attempts)
 
     def _served(self, outfit: Outfit, task: TaskSpec) -> Served:
         effort_s = _effort_s(task)
