@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from dsvc.annotation.concord import Concord
     from dsvc.annotation.controller import Policy
     from dsvc.annotation.desk import Desk
+    from dsvc.annotation.evidence import Evidence
     from dsvc.annotation.lots import Closing
     from dsvc.annotation.overview import Effects, PlatformWork, TaskCost, TaskWork
     from dsvc.annotation.records import Ask
     from dsvc.annotation.syncing import AskStatus, CheckedPlatform, SyncReport
     from dsvc.engine.planning.people import People
+    from dsvc.objects.oid import Oid
     from dsvc.recipe.task_spec import TaskSpec
     from dsvc.repo.view import View
 
@@ -89,12 +91,13 @@ class Annotating(Running):
             tell("Making", 0, None)
             self._make_now(make, notes)
             n_lots = self._close_lots(nothing_more=close_lots)
-            if n_lots:
+            n_void = self._take_out(desk, nothing_more=close_lots)
+            if n_lots or n_void:
                 self._make_now(make, notes)
             tell("Sending asks", 0, None)
             others = [branch.name for branch in self.branches()]
             sent = desk.want(self._wanted(), self._subscriber(), others, self._weights())
-            return make_report(desk.turn(progress), sent, n_lots, notes)
+            return make_report(desk.turn(progress), sent, n_lots, notes, n_void)
 
     def annotate_status(self) -> tuple[list[TaskWork], list[PlatformWork]]:
         """Return every task and every platform in figures."""
@@ -154,17 +157,24 @@ class Annotating(Running):
         Raises:
             UserError: If there is none of an id, or several.
         """
-        from dsvc.annotation.ledger import read_ledger
-        from dsvc.annotation.syncing import cancel, find_one, list_asks
+        from dsvc.annotation.evidence import NOTHING, Evidence, Stop
+        from dsvc.annotation.ledger import Addition, append, read_ledger
+        from dsvc.annotation.syncing import find_one, list_asks
 
         with self._desk(None) as desk:
-            known, ledger = list_asks(desk, {}, everything=True), read_ledger(self.store)
+            known, ledger = list_asks(desk, self._wanted(), everything=True), read_ledger(self.store)
             found = [find_one(ask_id, known, ledger).ask for ask_id in ask_ids]
             for ask in () if dry_run else found:
+                # In the ledger first: without the op store, and in other clones, it stays as was said last.
+                stops = ledger.evidence(ask.task, [ask.source]).get(ask.source, NOTHING).stops
+                last_us = max((stop.at_us for stop in stops), default=0)
+                stop = Stop(ask.ask_id, max(self.clock(), last_us + 1), is_on=not again)
+                addition = Addition(also={ask.source: Evidence(stops=(stop,))})
+                append(self.store, {ask.task: addition}, op=self.operation("annotate"))
                 if again:
                     desk.requests.revive(ask.ask_id.hex())
                 else:
-                    cancel(desk, ask)
+                    desk.stop(ask)
             return found
 
     # --- what it came to --------------------------------------------------------------------------------------------
@@ -282,6 +292,56 @@ class Annotating(Running):
                 append(self.store, {people.task.name: addition}, op=self.operation("annotate"))
             n_lots += len(closing.lots)
         return n_lots
+
+    def _take_out(self, desk: Desk, *, nothing_more: bool) -> int:
+        """Take out of open lots whom nobody can be asked about; return how many values."""
+        from dsvc.annotation.closing import WITHDRAWN, find_old_lots, lots_asked_for, take_out, why_parked
+        from dsvc.annotation.ledger import Addition, append, read_ledger
+
+        n_void = 0
+        for people in self._people():
+            out: dict[str, Evidence] = {}
+            task, now = people.task, self.clock()
+            if task.audit is None:
+                continue
+            ledger = read_ledger(self.store)
+            parked = {r.ask.source: r for r in desk.iter_parked(task.name) if r.ask.mode == "audit"}
+            for source, asked in people.iter_looks(parked):
+                why = why_parked(parked[source], now, nothing_more=nothing_more)
+                if why and asked is not None and parked[source].ask.ask_id in {one.ask.ask_id for one in asked.wanted}:
+                    lots = lots_asked_for(task, asked.item, asked.resolution)
+                    out[source] = take_out(asked.item.evidence, lots, why)
+            token = (str(ledger.evidence_id(task.name)), str(self.view(DRAFT_REVISION).signals.get(task.name)))
+            for lot, undecided in find_old_lots(desk.ops, ledger, task, now, token, nothing_more=nothing_more):
+                alone = self._asked_by_nobody(people, lot.lot_id, [member.source for member in undecided])
+                for source, evidence in ledger.evidence(task.name, alone - set(out)).items():
+                    out[source] = take_out(evidence, {lot.lot_id}, WITHDRAWN)
+            out = {source: found for source, found in out.items() if found.members}
+            if out:
+                append(self.store, {task.name: Addition(also=out)}, op=self.operation("annotate"))
+            n_void += len(out)
+        return n_void
+
+    def _asked_by_nobody(self, people: People, lot: Oid, sources: list[str]) -> set[str]:
+        """Return the sources that neither the draft nor a branch has people look at for a lot."""
+        from dsvc.annotation.closing import lots_asked_for
+
+        left = set(sources)
+        for others in ((people,), self._branch_people(people.task.name)):
+            for one in others if left else ():
+                for source, asked in one.iter_looks(left):
+                    if asked is not None and any(not wanted.is_stopped for wanted in asked.wanted):
+                        left -= {source} if lot in lots_asked_for(one.task, asked.item, asked.resolution) else set()
+        return left
+
+    def _branch_people(self, task: str) -> Iterator[People]:
+        """Yield a task as the last commit of each branch has it."""
+        for branch in self.branches():
+            try:
+                if branch.commit:
+                    yield from (people for people in self._people(self.view(branch.name)) if people.task.name == task)
+            except DeriveError:
+                continue  # a branch of another recipe
 
     def _weights(self) -> dict[str, int]:
         """Return task -> how many datasets read it, straight or through what is derived from it."""

@@ -39,7 +39,9 @@ def passing_probability(size: int, wrong: int, plan: Plan) -> Fraction:
     return Fraction(ways, comb(size, plan.sample))
 
 
-def plan_lot(size: int, *, sample: Decimal, max_error: Decimal, reject_error: Decimal | None = None) -> Plan:
+def plan_lot(
+    size: int, *, sample: Decimal, max_error: Decimal, reject_error: Decimal | None = None, at_least: int = 1
+) -> Plan:
     """Return the plan of a lot: the smallest sample, of the share that is asked for at least, that keeps the promises.
 
     Args:
@@ -47,13 +49,14 @@ def plan_lot(size: int, *, sample: Decimal, max_error: Decimal, reject_error: De
         sample: The share that is looked at, at least.
         max_error: The share of wrong values that a lot may have.
         reject_error: The share of wrong values with which a lot is to fail; None to promise nothing of bad lots.
+        at_least: So many are looked at whatever the share.
     """
-    return _plan_lot(size, sample, max_error, reject_error)
+    return _plan_lot(size, sample, max_error, reject_error, at_least)
 
 
 @cache
-def _plan_lot(size: int, sample: Decimal, max_error: Decimal, reject_error: Decimal | None) -> Plan:
-    least = min(size, max(1, int((sample * size).to_integral_value(ROUND_CEILING))))
+def _plan_lot(size: int, sample: Decimal, max_error: Decimal, reject_error: Decimal | None, at_least: int) -> Plan:
+    least = min(size, max(at_least, int((sample * size).to_integral_value(ROUND_CEILING))))
     good = min(size, int((max_error * size).to_integral_value(ROUND_FLOOR)))
     bad = None if reject_error is None else min(size, int((reject_error * size).to_integral_value(ROUND_CEILING)))
     for n in range(least, size + 1):

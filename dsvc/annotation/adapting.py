@@ -64,7 +64,7 @@ def adapt_evidence(
             unreadable.append(Unreadable(answer.answer_id, answer.version, err.reason))
         else:
             answers.append(msgspec.structs.replace(answer, payload=payload))
-    return Evidence(tuple(answers), tuple(asks.values()), evidence.members), unreadable
+    return msgspec.structs.replace(evidence, answers=tuple(answers), asks=tuple(asks.values())), unreadable
 
 
 def _is_old(task: TaskSpec, ask: Ask, call: Call | None) -> bool:

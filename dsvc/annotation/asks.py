@@ -24,12 +24,16 @@ class Wanted(msgspec.Struct, frozen=True):
 
     ask: Ask
     people: int
+    is_stopped: bool = False
+    """Whether somebody cancelled it: nobody is asked, until it is asked for again."""
 
 
 def asks_of(task: TaskSpec, item: Item, resolution: Resolution) -> tuple[Wanted, ...]:
     """Return the asks that follow from what became of an item, and those that check whether an old answer holds."""
     needs = (*resolution.needs, *_checks(task, item, resolution))
-    return tuple(Wanted(_ask(task, item, need), need.people) for need in needs)
+    asks = [(_ask(task, item, need), need.people) for need in needs]
+    stopped = item.evidence.stopped
+    return tuple(Wanted(ask, people, ask.ask_id in stopped) for ask, people in asks)
 
 
 def _ask(task: TaskSpec, item: Item, need: Need) -> Ask:

@@ -7,12 +7,15 @@ and done again. The op store is disposable: without it answers are read from the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from dsvc.annotation.answer_log import LedgerLog
 from dsvc.annotation.asks import Wanted
+from dsvc.annotation.closing import CANCELLED
 from dsvc.annotation.controller import Need, Policy, value_level
 from dsvc.annotation.dispatch import Dispatcher, Picture, Served, TurnReport
 from dsvc.annotation.ledger import read_ledger
@@ -140,8 +143,11 @@ class Desk:
             by = LedgerLog(self._store).annotators([one.ask for one in found])
             for one in found:
                 wanted_ids.add(one.ask.ask_id.hex())
+                if one.is_stopped:
+                    self.stop(one.ask)
+                    continue
                 self._subscribe(outfit, task, one, subscriber, by.get(one.ask.ask_id, frozenset()), weight, sent)
-            sent.wanted[name] = len(found)
+            sent.wanted[name] = sum(not one.is_stopped for one in found)
         sent.dropped = self._unsubscribe(wanted_ids, subscriber, {subscriber, *others})
         return sent
 
@@ -157,6 +163,29 @@ class Desk:
                 progress(outfit.spec.name, len(reports), len(self._dispatchers))
         return reports
 
+    def iter_parked(self, task: str) -> Iterator[Request]:
+        """Yield the asks of a task that were given up or cancelled."""
+        outfit, _ = self._place(task)
+        yield from (r for r in self.requests.iter_state(outfit.spec.name, "PARKED") if r.ask.task == task)
+
+    def stop(self, ask: Ask) -> None:
+        """Stop asking: what is at the platform is taken back where it has no answers, the copy goes, the ask is parked.
+
+        Idempotent. That it is to stay so is for the ledger to say.
+        """
+        request = self.requests.get(ask.ask_id.hex())
+        if request is None or request.state == "PARKED" or not is_open(request):
+            return
+        if request.platform in self.outfits:
+            self.dispatcher(request.platform).end(request, CANCELLED)
+
+        def change(found: Request) -> Request:
+            if not is_open(found) or found.state == "STAGING":
+                return found
+            return msgspec.structs.replace(found, state="PARKED", reason=CANCELLED)
+
+        self.requests.change(request.id, change)
+
     def _subscribe(
         self,
         outfit: Outfit,
@@ -168,6 +197,8 @@ class Desk:
         sent: Sent,
     ) -> None:
         before = self.requests.get(wanted.ask.ask_id.hex())
+        if before is not None and (before.state, before.reason) == ("PARKED", CANCELLED):
+            self.requests.revive(before.id)  # somebody took that back
         level = value_level(1 + weight.get(task.name, 0), 0.5, _effort_s(task))
         self.requests.subscribe(
             wanted.ask,

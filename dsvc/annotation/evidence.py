@@ -28,10 +28,11 @@ _ASK = (
 )
 _MEMBER = (
     "struct<closed_us: int64, content_id: string, lot: fixed_binary(32), round: int32, sampled: bool, value: string, "
-    "version: string>"
+    "version: string, void: string>"
 )
+_STOP = "struct<ask: fixed_binary(32), at_us: int64, is_on: bool>"
 EVIDENCE_TYPE: Final[Type] = parse_type(
-    f"struct<answers: list<{_ANSWER}>, asks: list<{_ASK}>, members: list<{_MEMBER}>>"
+    f"struct<answers: list<{_ANSWER}>, asks: list<{_ASK}>, members: list<{_MEMBER}>, stops: list<{_STOP}>>"
 )
 
 
@@ -48,6 +49,17 @@ class Member(msgspec.Struct, frozen=True):
     """Of the bytes that the value is about."""
     version: str = "1"
     """The task's, when the lot was closed."""
+    void: str = ""
+    """Why nobody could be asked about it: its lot is judged without it. Empty for the rule; never taken back."""
+
+
+class Stop(msgspec.Struct, frozen=True, order=True):
+    """Whether people are asked something at all; of several about one ask, the last counts."""
+
+    ask: StoredOid
+    at_us: int
+    is_on: bool = True
+    """False where it is asked again."""
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -57,6 +69,12 @@ class Evidence(msgspec.Struct, frozen=True):
     asks: tuple[Ask, ...] = ()
     """Those that were answered, without what was told beside."""
     members: tuple[Member, ...] = ()
+    stops: tuple[Stop, ...] = ()
+
+    @property
+    def stopped(self) -> frozenset[Oid]:
+        """The asks that somebody cancelled."""
+        return frozenset(stop.ask for stop in self.stops if stop.is_on)
 
     def ask(self, ask_id: Oid) -> Ask | None:
         """Return the ask that an answer names."""
@@ -88,6 +106,7 @@ def unite(parts: Sequence[Evidence], *more: Evidence) -> Evidence:
     answers: dict[Oid, Answer] = {}
     asks: dict[Oid, Ask] = {}
     members: dict[tuple[Oid, int, str, str], Member] = {}
+    stops: dict[Oid, Stop] = {}
     for part in (*parts, *more):
         for answer in part.answers:
             other = answers.get(answer.answer_id)
@@ -97,11 +116,16 @@ def unite(parts: Sequence[Evidence], *more: Evidence) -> Evidence:
         for member in part.members:
             key = (member.lot, member.round, member.value, member.content_id)
             known = members.get(key, member)
-            members[key] = min(member, known, key=lambda m: (m.closed_us, not m.sampled))
+            first = min(member, known, key=lambda m: (m.closed_us, not m.sampled, m.version))
+            void = min(filter(None, (member.void, known.void)), default="")
+            members[key] = msgspec.structs.replace(first, void=void)
+        for stop in part.stops:
+            stops[stop.ask] = max(stop, stops.get(stop.ask, stop))
     return Evidence(
         tuple(sorted(answers.values(), key=lambda answer: (answer.submitted_us, answer.answer_id))),
         tuple(asks[oid] for oid in sorted(asks)),
         tuple(sorted(members.values(), key=lambda m: (m.round, m.closed_us, m.lot, m.value, m.content_id))),
+        tuple(stops[oid] for oid in sorted(stops)),
     )
 
 
@@ -156,9 +180,11 @@ def to_row(evidence: Evidence) -> dict[str, Any]:
                 "sampled": m.sampled,
                 "value": m.value,
                 "version": m.version,
+                "void": m.void,
             }
             for m in evidence.members
         ],
+        "stops": [{"ask": s.ask, "at_us": s.at_us, "is_on": s.is_on} for s in evidence.stops],
     }
 
 
@@ -203,7 +229,8 @@ def from_row(task: str, source: str, row: Mapping[str, Any] | None) -> Evidence:
         for a in row["asks"]
     )
     members = tuple(
-        Member(m["lot"], m["round"], m["value"], m["sampled"], m["closed_us"], m["content_id"], m["version"])
+        Member(m["lot"], m["round"], m["value"], m["sampled"], m["closed_us"], m["content_id"], m["version"], m["void"])
         for m in row["members"]
     )
-    return Evidence(answers, asks, members)
+    stops = tuple(Stop(s["ask"], s["at_us"], s["is_on"]) for s in row["stops"])
+    return Evidence(answers, asks, members, stops)

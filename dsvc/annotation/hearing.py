@@ -169,9 +169,13 @@ class Heard:
         return Decision("wrong", theirs, agrees, answer.reasons)
 
     def _frozen(self, round_: int) -> str | None:
-        """Return the value that an auditor judged who was shown none: that of the first lot."""
-        members = (m for m in self._item.evidence.members if m.round == round_ and m.sampled)
-        return next((m.value for m in members if m.content_id == self._item.content_id), None)
+        """Return the value that an auditor judged who was shown none: that of the first lot that had it sampled.
+
+        Or of the first at all: it was drawn in place of another.
+        """
+        members = [m for m in self._item.evidence.members if m.round == round_]
+        members = [m for m in members if m.content_id == self._item.content_id]
+        return next((m.value for m in sorted(members, key=lambda m: not m.sampled)), None)
 
     def _is_same(self, first: str, second: str) -> bool:
         return are_near(self._type, first, second, self._task.same)

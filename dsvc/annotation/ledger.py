@@ -26,11 +26,11 @@ from dsvc.annotation.evidence import (
     to_row,
     unite,
 )
-from dsvc.annotation.lot_rows import LOTS_TYPE, lot_rows, lots_of
+from dsvc.annotation.lot_rows import FIRST_PART, LOTS_TYPE, lot_rows, lots_of
 from dsvc.annotation.lots import Lot
 from dsvc.annotation.payloads import answer_type, check_payload
 from dsvc.annotation.records import Answer
-from dsvc.errors import RefConflictError
+from dsvc.errors import ObjectNotFoundError, RefConflictError
 from dsvc.objects.access import Reader, Writer
 from dsvc.objects.diff import diff_trees
 from dsvc.objects.edit import Edit, edit_tree
@@ -118,8 +118,32 @@ class LedgerView:
 
     def lots(self, task: str) -> dict[Oid, Lot]:
         """Return the closed lots of a task."""
-        signal = self._signal(self._tasks[task].lots if task in self._tasks else None)
+        signal = self._signal(self.lots_id(task))
         return {} if signal is None else {lot.lot_id: lot for lot in lots_of(Tree(self.reader, signal))}
+
+    def lots_id(self, task: str) -> Oid | None:
+        """Return the id of the signal that holds a task's closed lots."""
+        return self._tasks[task].lots if task in self._tasks else None
+
+    def lot(self, task: str, lot_id: Oid) -> Lot | None:
+        """Return one closed lot."""
+        signal = self._signal(self.lots_id(task))
+        return None if signal is None else next(lots_of(Tree(self.reader, signal), lot_id), None)
+
+    def lots_since(self, task: str, before: Oid | None) -> list[tuple[Oid, int]]:
+        """Return the lots that an earlier signal of lots had not, each with the time at which it was closed."""
+        signal = self._signal(self.lots_id(task))
+        try:
+            old = self._signal(before)
+        except ObjectNotFoundError:
+            old = None
+        if signal is None:
+            return []
+        changed = (c.sources.to_pylist() for c in diff_trees(self.reader, old, signal, keys_only=True))
+        keys = sorted({key for keys in changed for key in keys if key.endswith(FIRST_PART)}, key=str.encode)
+        rows = Tree(self.reader, signal).take(Keys.of_bytes([key.encode() for key in keys]))
+        pairs = zip(rows.sources.to_pylist(), rows.values.to_pylist(), strict=True)
+        return [(Oid(bytes.fromhex(key.removesuffix(FIRST_PART))), row["closed_us"]) for key, row in pairs]
 
     def openings(self, task: str) -> dict[str, int]:
         """Return since when lots of a task are filling."""

@@ -13,6 +13,8 @@ from dsvc.objects.types import Type, parse_type
 _PART_CHARACTERS = 32_768
 """What the members of one part weigh, about: a record must stay below 256 KiB."""
 
+FIRST_PART: Final = f".{0:06d}"
+"""What the key of each lot's first part ends with."""
 LOTS_TYPE: Final[Type] = parse_type(
     "struct<accept: int32, closed_us: int64, key: string, "
     "members: list<struct<content_id: string, sampled: bool, source: string, value: string>>, "

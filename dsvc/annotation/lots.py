@@ -3,6 +3,9 @@
 A lot is closed when it is full, or when its first value has waited long enough, and is then frozen: who is in it, who
 is looked at, and how many may be wrong never change. Values are taken in the order of a hash of their source, so a lot
 is a mixture and its sample needs no chance: the sample is the members of the lowest hashes.
+
+A member that nobody can be asked about is void: it is taken out of the lot, which is judged as the smaller lot that it
+then is, by as many members as before. So the next in the order of the hashes is drawn for it.
 """
 
 from __future__ import annotations
@@ -46,6 +49,10 @@ class Lot(msgspec.Struct, frozen=True):
     def sample(self) -> tuple[LotMember, ...]:
         """The members that are looked at."""
         return tuple(member for member in self.members if member.sampled)
+
+    def in_order(self) -> list[LotMember]:
+        """Return all members in the order in which they are drawn."""
+        return sorted(self.members, key=lambda m: _draw(self.lot_id, (m.source, m.value, m.content_id)))
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -117,8 +124,7 @@ def freeze(task: TaskSpec, key: str, candidates: Sequence[Candidate], now_us: in
     members = sorted((candidate.source, candidate.value, candidate.content_id) for candidate in candidates)
     lot_id = hash_encoded(Kind.LOT, [task.name, task.type_text, key, [list(member) for member in members]])
     plan = plan_of(audit_of(task), len(members))
-    ranked = sorted(members, key=lambda member: (hash_encoded(Kind.LOT, [lot_id, *member]), member))
-    sampled = set(ranked[: plan.sample])
+    sampled = set(sorted(members, key=lambda member: _draw(lot_id, member))[: plan.sample])
     frozen = tuple(LotMember(*member, sampled=member in sampled) for member in members)
     return Lot(lot_id, candidates[0].round, key, now_us, plan.accept, frozen, task.version)
 
@@ -134,9 +140,15 @@ def audit_of(task: TaskSpec) -> AuditSpec:
     return task.audit
 
 
-def plan_of(audit: AuditSpec, size: int) -> Plan:
+def plan_of(audit: AuditSpec, size: int, at_least: int = 1) -> Plan:
     """Return how many of a lot are looked at, and how many of them may be wrong."""
-    return plan_lot(size, sample=audit.sample, max_error=audit.max_error, reject_error=audit.reject_error)
+    return plan_lot(
+        size, sample=audit.sample, max_error=audit.max_error, reject_error=audit.reject_error, at_least=at_least
+    )
+
+
+def _draw(lot_id: Oid, member: tuple[str, str, str]) -> tuple[Oid, tuple[str, str, str]]:
+    return hash_encoded(Kind.LOT, [lot_id, *member]), member
 
 
 def _rank(task: TaskSpec, key: str, source: str) -> Oid:

@@ -45,6 +45,10 @@ class TaskWork(msgspec.Struct, frozen=True):
     """Attempts that expired, of the asks that are still open."""
     lots: tuple[tuple[str, int], ...] = ()
     """(pending, passed or failed; how many), sorted."""
+    cancelled: int = 0
+    """Asks that somebody cancelled, so that nobody is asked."""
+    void: int = 0
+    """Values that their lot is judged without, since nobody could be asked about them."""
     standings: tuple[tuple[str, int], ...] = ()
     """(standing, records of the draft), sorted."""
     is_guideline_edited: bool = False
@@ -128,6 +132,8 @@ def task_work(desk: Desk, ledger: LedgerView, outfit: Outfit, task: TaskSpec, st
         held=states.count("HELD"),
         expired=sum(request.n_expired for request in requests),
         lots=tuple(sorted(lots.items())),
+        cancelled=sum(len(known.stopped) for known in evidence.values()),
+        void=len([m for known in evidence.values() for m in known.members if m.void]),
         standings=tuple(sorted(standings.items())),
         is_guideline_edited=bool(find_edited(ledger, outfit.directory, [task])),
     )

@@ -19,6 +19,7 @@ from typing import Literal
 
 import msgspec
 
+from dsvc.annotation.evidence import Member
 from dsvc.annotation.hearing import Decision, Heard, Item
 from dsvc.annotation.payloads import answer_type
 from dsvc.annotation.records import Context, Form, Mode
@@ -26,7 +27,8 @@ from dsvc.annotation.resolving import Settled, settle
 from dsvc.objects.oid import Oid
 from dsvc.recipe.task_spec import TaskSpec
 
-LotState = Literal["pending", "passed", "failed"]
+LotState = Literal["pending", "drawn", "passed", "failed"]
+"""`drawn`: pending, and this very member is looked at in place of another, which is void."""
 Standing = Literal["final", "unaudited", "contested", "unusable"]
 VerdictOf = Callable[[Oid], LotState]
 """Says what became of a lot."""
@@ -197,9 +199,12 @@ class _Walk:
         members = self.heard.members(self.round, value)
         if not members:
             return self._end("unaudited", value, self.origin, awaits_lot=True)
-        member = members[0]
+        judged = [member for member in members if not member.void]
+        if not judged:
+            return self._end("unaudited", value, self.origin, lot=members[0].lot)  # its lot is judged without it
+        member = judged[0]
         verdict = self.verdict_of(member.lot)
-        if any(m.sampled and self.verdict_of(m.lot) == "pending" for m in members):
+        if any(self._is_looked_at(m) for m in judged):
             form = audit.mode or self.task.mode
             context = Context(self.reasons, None, self.heard.people)
             need = Need("audit", form, self.round, _shown(form, value), 1, context)
@@ -210,6 +215,10 @@ class _Walk:
         if verdict == "passed" or (verdict == "failed" and audit.on_fail == "found"):
             return self._end("final", value, self.origin, lot=member.lot)
         return self._end("unaudited", value, self.origin, lot=member.lot)
+
+    def _is_looked_at(self, member: Member) -> bool:
+        verdict = self.verdict_of(member.lot)
+        return verdict == "drawn" or (verdict == "pending" and member.sampled)
 
     def _correct(self, decision: Decision, value: str) -> Resolution | None:
         if decision.value is None:

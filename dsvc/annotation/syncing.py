@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from dsvc.annotation.asks import Wanted
+from dsvc.annotation.closing import CANCELLED
 from dsvc.annotation.desk import Desk, Sent, is_open
 from dsvc.annotation.dispatch import TurnReport
 from dsvc.annotation.evidence import NOTHING
@@ -25,7 +26,6 @@ from dsvc.plugins.platforms import Finding
 from dsvc.recipe.task_spec import TaskSpec
 from dsvc.repo.view import View
 
-CANCELLED = "cancelled"
 _SHORTEST = 4
 
 
@@ -69,6 +69,8 @@ class SyncReport(msgspec.Struct, frozen=True):
     lots: int = 0
     """Lots that were closed."""
     notes: tuple[str, ...] = ()
+    void: int = 0
+    """Values that lots are judged without, since nobody can be asked about them."""
 
     @property
     def answers(self) -> int:
@@ -83,7 +85,7 @@ class SyncReport(msgspec.Struct, frozen=True):
     @property
     def did_nothing(self) -> bool:
         """Whether nothing came in, went out, or was decided."""
-        told = (self.new, self.dropped, self.lots, len(self.notes))
+        told = (self.new, self.dropped, self.lots, self.void, len(self.notes))
         return not any(told) and all(turn == PlatformTurn(turn.platform, read=turn.read) for turn in self.platforms)
 
 
@@ -126,6 +128,7 @@ def make_report(
     sent: Sent,
     n_lots: int,
     notes: Sequence[str],
+    n_void: int = 0,
 ) -> SyncReport:
     """Return what a pass did."""
     platforms = []
@@ -151,7 +154,7 @@ def make_report(
             )
         )
     wanted = tuple(sorted(sent.wanted.items()))
-    return SyncReport(tuple(platforms), wanted, sent.new, sent.shared, sent.dropped, n_lots, tuple(notes))
+    return SyncReport(tuple(platforms), wanted, sent.new, sent.shared, sent.dropped, n_lots, tuple(notes), n_void)
 
 
 def foresee(desk: Desk, tasks: Mapping[str, Iterable[Wanted]], subscriber: str) -> SyncReport:
@@ -161,8 +164,10 @@ def foresee(desk: Desk, tasks: Mapping[str, Iterable[Wanted]], subscriber: str) 
     new = shared = 0
     for name, wanted in tasks.items():
         for one in wanted:
-            counts[name] = counts.get(name, 0) + 1
             wanted_ids.add(one.ask.ask_id.hex())
+            if one.is_stopped:
+                continue
+            counts[name] = counts.get(name, 0) + 1
             found = desk.requests.get(one.ask.ask_id.hex())
             new += found is None
             shared += found is not None and bool(found.subscribers) and subscriber not in found.subscribers
@@ -214,7 +219,8 @@ def list_asks(desk: Desk, tasks: Mapping[str, Iterable[Wanted]], *, everything: 
         platform = next((o.spec.name for o in desk.outfits.values() if name in {t.name for t in o.tasks}), "")
         for one in wanted:
             if desk.requests.get(one.ask.ask_id.hex()) is None:
-                found[one.ask.ask_id.hex()] = AskStatus(one.ask, "UNSENT", platform, one.people)
+                state, why = ("PARKED", CANCELLED) if one.is_stopped else ("UNSENT", "")
+                found[one.ask.ask_id.hex()] = AskStatus(one.ask, state, platform, one.people, reason=why)
     return sorted(found.values(), key=lambda s: (s.ask.task, s.ask.round, s.ask.mode, s.ask.source, s.ask.ask_id))
 
 
@@ -258,22 +264,6 @@ def find_one(ask_id: str, known: Sequence[AskStatus], ledger: LedgerView) -> Ask
     known_of = ledger.evidence(status.ask.task, [status.ask.source]).get(status.ask.source, NOTHING)
     answers = tuple(answer for answer in known_of.answers if answer.ask_id == status.ask.ask_id)
     return msgspec.structs.replace(status, answers=answers, by=tuple(sorted({a.annotator for a in answers})))
-
-
-def cancel(desk: Desk, ask: Ask) -> None:
-    """Stop asking: what is at the platform is taken back where it has no answers, the copy goes, the ask is parked."""
-    request = desk.requests.get(ask.ask_id.hex())
-    if request is None:
-        return
-    if request.platform in desk.outfits:
-        desk.dispatcher(request.platform).end(request, CANCELLED)
-
-    def change(found: Request) -> Request:
-        if not is_open(found) or found.state == "STAGING":
-            return found
-        return msgspec.structs.replace(found, state="PARKED", reason=CANCELLED)
-
-    desk.requests.change(request.id, change)
 
 
 def canonical_values(view: View, task: TaskSpec, name: str, sources: Iterable[str]) -> dict[str, str]:

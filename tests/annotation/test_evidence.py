@@ -64,4 +64,4 @@ def test_the_first_delivery_counts():
 def test_no_record_is_nothing():
     """Of a source that nobody was asked about."""
     assert Evidence() == from_row("t", "s", None)
-    assert msgspec.structs.asdict(NOTHING) == {"answers": (), "asks": (), "members": ()}
+    assert msgspec.structs.asdict(NOTHING) == {"answers": (), "asks": (), "members": (), "stops": ()}

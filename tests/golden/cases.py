@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from dsvc.annotation.evidence import EVIDENCE_TYPE
+from dsvc.annotation.lot_rows import LOTS_TYPE
 from dsvc.objects.arrays import normalise
 from dsvc.objects.boundary import find_cuts, hash_key, node_hashes
 from dsvc.objects.canonical import key_parts, value_parts
@@ -151,6 +153,8 @@ def vectors() -> dict[str, str]:
         found[f"value id {name}"] = hash_object(Kind.VALUE, data).hex()
     for name in ("boxes", "keypoints(5)", "class(a, b)", "rating(5)", "score", "text"):
         found[f"named {name}"] = parse_type(name).encoded.hex()
+    for name, type_ in (("evidence", EVIDENCE_TYPE), ("lots", LOTS_TYPE)):
+        found[f"ledger {name}"] = type_.encoded.hex()
     few = Keys.of(pa.array(["", "a", "a\0", "aa", "s3://b/" + "x" * 1093]))
     data = b"".join(key_parts(few.column, 0, len(few)))
     found["keys"] = data.hex()

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import msgspec
 
-from dsvc.annotation.evidence import Evidence
+from dsvc.annotation.evidence import Evidence, Member
 from dsvc.annotation.hearing import Item
 from dsvc.annotation.records import Answer, Ask
-from dsvc.annotation.rounds import Resolution
+from dsvc.annotation.rounds import LotState, Resolution
 from dsvc.engine.making.loading import Loader
 from dsvc.engine.planning.people import People
 from dsvc.engine.reading.facts import PinnedFacts
@@ -107,14 +107,18 @@ def tell_task(
     if found is None:
         return None
     item, resolution, verdict_of = found.item, found.resolution, found.verdict_of
-    lots = tuple(
-        InLot(m.round, m.lot.hex(), verdict_of(m.lot), m.sampled, m.value)
-        for m in item.evidence.members
-        if m.content_id == item.content_id
-    )
+    lots = tuple(_in_lot(m, verdict_of(m.lot)) for m in item.evidence.members if m.content_id == item.content_id)
     waits = tuple((one.ask.mode, one.ask.ask_id.hex(), one.people) for one in found.wanted)
     said = tuple(_iter_said(people, item))
     return _story(task, item, resolution, said, lots, waits)
+
+
+def _in_lot(member: Member, state: LotState) -> InLot:
+    if member.void:
+        return InLot(member.round, member.lot.hex(), f"judged without it: {member.void}", False, member.value)
+    is_drawn = state == "drawn"
+    told = "pending" if is_drawn else state
+    return InLot(member.round, member.lot.hex(), told, member.sampled or is_drawn, member.value)
 
 
 def _story(

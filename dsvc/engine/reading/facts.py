@@ -18,7 +18,7 @@ from dsvc.annotation.evidence import Evidence, from_row
 from dsvc.annotation.ledger import LedgerView, read_ledger
 from dsvc.annotation.lot_rows import lots_of
 from dsvc.annotation.lots import Lot
-from dsvc.annotation.verdicts import judge_lot
+from dsvc.annotation.verdicts import has_void, judge_lot
 from dsvc.engine.reading.inputs import Input, Inputs, find_signal
 from dsvc.engine.reading.scratch import Scratch
 from dsvc.objects.diff import REMOVED, diff_trees
@@ -186,7 +186,8 @@ class _Verdicts:
             keys = zip(changes.sources.to_pylist(), changes.ops.tolist(), strict=True)
             found |= {bytes.fromhex(key.partition(".")[0]) for key, op in keys if op != REMOVED}
         for now in self._iter_changed(evidence):
-            found |= {member.lot for member in now.members if member.sampled}
+            audited = {ask.round for ask in now.asks if ask.purpose == "audit"}  # also in place of another
+            found |= {m.lot for m in now.members if m.sampled or m.void or m.round in audited}
         return found
 
     def _iter_changed(self, before: Signal | None) -> Iterator[Evidence]:
@@ -213,9 +214,11 @@ class _Verdicts:
         judged: dict[str, dict[bytes, str]] = {}
         for lot in lots:
             known = self._read(member.source for member in lot.sample)
-            state = judge_lot(self._task, lot, known).state
+            if has_void(lot, known):
+                known = self._read(member.source for member in lot.members)
+            verdict = judge_lot(self._task, lot, known)
             for member in lot.members:
-                judged.setdefault(member.source, {})[lot.lot_id] = state
+                judged.setdefault(member.source, {})[lot.lot_id] = verdict.state_of(member)
         if not judged:
             return ZERO if base is None else put_object(self._scratch, Kind.SIGNAL, base)
         order = sorted(judged, key=str.encode)
