@@ -1,5 +1,6 @@
 """A repository asks people: whole loops through the platform `files`, compared with what must come out."""
 
+import json
 import shutil
 
 import pytest
@@ -225,3 +226,46 @@ def test_repository_without_tasks_asks_nobody(tmp_path):
 
     assert world.sync().did_nothing
     assert not (tmp_path / ".dsvc" / "annotation").exists()
+
+
+def test_what_is_cancelled_stays_so_without_the_op_store(plain):
+    """Also in what a pass would do and in the figures; asked again, it stays so as well. A late answer counts."""
+    plain.sync()
+    key = plain.questions()[0]["key"]
+    ask = key.partition("#")[0]
+    source = plain.source_of({"key": key})
+    wipe = lambda: shutil.rmtree(plain.path / ".dsvc" / "annotation")  # noqa: E731
+    with plain.open() as repo:
+        repo.cancel([ask])
+    wipe()
+    foreseen = plain.sync(dry_run=True)
+    plain.sync()
+    with plain.open() as repo:
+        (task,), _ = repo.annotate_status()
+        stopped = [(one.ask.source, one.state, one.reason) for one in repo.asks() if one.state == "PARKED"]
+        repo.cancel([ask], again=True)
+    n_cancelled = len(plain.questions())
+    wipe()
+    plain.sync()
+    again = {question["key"].partition("#")[0] for question in plain.questions()}
+    with plain.open() as repo:
+        repo.cancel([ask])
+        (after,), _ = repo.annotate_status()
+    (plain.folder / "answers" / "late.jsonl").write_text(json.dumps({"key": key, "value": plain.truth[source]}) + "\n")
+    plain.sync()
+
+    assert (3, 3, 1) == (dict(foreseen.wanted)["faces"], n_cancelled, task.cancelled)
+    assert [(source, "PARKED", "cancelled")] == stopped
+    assert (4, True, 1) == (len(again), ask in again, after.cancelled)
+    assert plain.truth[source] == plain.boxes()[source]
+
+
+def test_an_ask_that_was_never_sent_can_be_cancelled(plain):
+    """It is not asked then."""
+    with plain.open() as repo:
+        first = repo.asks()[0]
+        repo.cancel([first.ask.ask_id.hex()])
+    plain.sync()
+
+    assert 3 == len(plain.questions())
+    assert first.ask.ask_id.hex() not in {question["key"].partition("#")[0] for question in plain.questions()}
