@@ -10,7 +10,8 @@ from dsvc.engine.making.binding import Bound
 from dsvc.engine.making.limit import Limit
 from dsvc.engine.making.output import REASON_FAILED
 from dsvc.engine.making.records import Piece, RecordMaking
-from dsvc.engine.making.task_step import Resolved, TaskStep
+from dsvc.engine.making.task_items import Resolved
+from dsvc.engine.making.task_step import TaskStep
 from dsvc.engine.making.undertaking import Undertaking
 from dsvc.objects.chunk import Records
 from dsvc.objects.column import Column, Index

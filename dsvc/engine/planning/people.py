@@ -19,7 +19,8 @@ from dsvc.annotation.lots import Candidate
 from dsvc.annotation.rounds import Resolution, VerdictOf
 from dsvc.engine.making.binding import Bound, bind_step
 from dsvc.engine.making.loading import Loader
-from dsvc.engine.making.task_step import Items, TaskStep
+from dsvc.engine.making.task_items import Items
+from dsvc.engine.making.task_step import TaskStep
 from dsvc.engine.reading.inputs import Inputs, find_signal
 from dsvc.engine.reading.probe import Probe
 from dsvc.errors import AnswerFormatError, UserError
@@ -106,7 +107,7 @@ class People:
         bound = self._bound
         for columns in () if bound is None else bound.inputs.scan(_ROWS):
             items = self._items(columns)
-            for row in items.rows():
+            for row in items.in_turn(items.rows()):
                 try:
                     yield items.resolution(row, task)
                 except AnswerFormatError:
@@ -129,9 +130,9 @@ class People:
             return
         inputs = self._bound.inputs
         columns = inputs.take(Probe(inputs.reader, keys))
-        items = self._items(columns)
-        for row, is_complete in enumerate(columns.complete.tolist()):
-            yield self._look(items, row) if is_complete else None
+        items, is_complete = self._items(columns), columns.complete.tolist()
+        for row in items.in_turn(range(len(columns))):
+            yield self._look(items, row) if is_complete[row] else None
 
     def _look(self, items: Items, row: int) -> Asked | None:
         try:

@@ -20,7 +20,7 @@ from dsvc.annotation.evidence import Evidence
 from dsvc.annotation.ledger import read_ledger
 from dsvc.annotation.lots import plan_of
 from dsvc.annotation.under_way import UnderWay
-from dsvc.engine.making.task_step import HUMAN
+from dsvc.engine.making.task_items import HUMAN
 from dsvc.engine.planning.forecast import StepForecast
 from dsvc.engine.planning.people import UNAUDITED
 from dsvc.engine.reading.facts import EVIDENCE

@@ -1,0 +1,88 @@
+"""Tests of what becomes of the sources of a batch."""
+
+import random
+
+import pytest
+
+from dsvc.annotation.asks import asks_of
+from dsvc.engine.making.output import REASON_AUDIT, REASON_PENDING
+from dsvc.engine.making.task_items import Items, tell_asks
+from dsvc.engine.making.task_step import TaskStep
+from dsvc.engine.reading.probe import Probe
+from dsvc.objects.keys import Keys
+from dsvc.objects.types import parse_type
+from tests.engine.office import AUDIT, NAMES, Office, recipe
+
+
+def find_items(office: Office) -> Items:
+    """Return the sources of the task, as its step is given them."""
+    bound = office.bind_node("kind")
+    step = office.loader.load(bound.spec, bound.type, bound.transform)
+    assert isinstance(step, TaskStep)
+    keys = Keys.of_bytes([source.encode() for source in sorted(office.read("label"))])
+    return step.items(step.batch(bound.inputs.take(Probe(bound.inputs.reader, keys))))
+
+
+def live(path, seed: int) -> Office:
+    """Return an office whose people have been at work: lots that passed, failed and wait, and values that changed."""
+    rng, office = random.Random(seed), Office(path)
+    labels = {f"s{i:02}": rng.choice(NAMES[:2]) for i in range(40)}
+    office.put("label", labels)
+    office.put("score", {source: rng.randrange(6) for source in labels})
+    office.write(recipe(ask="score < 1", audit=AUDIT))
+    office.run()
+    for turn in range(4):
+        office.close_lots("kind")
+        office.run()
+        for source, ask in office.asks("kind").items():
+            if rng.random() < 0.6:
+                value = labels[source] if rng.random() < 0.8 else rng.choice(NAMES)
+                office.answer(ask, value, who=f"p{turn}")
+        office.run()
+        changed = rng.sample(sorted(labels), 4)
+        labels |= {source: rng.choice(NAMES) for source in changed}
+        office.put("label", {source: labels[source] for source in changed})
+    return office
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_all_of_them_together_are_resolved_as_each_alone(tmp_path, seed):
+    """Those that stand alike are resolved once; each looked at by itself gives the same."""
+    office = live(tmp_path / "faces", seed)
+    items = find_items(office)
+    resolved = items.resolve()
+    task = office.recipe.tasks["kind"]
+
+    n_alike = 0
+    for row, made in enumerate(resolved.provenance):
+        item, found = items.resolution(row)
+        wanted = asks_of(task, item, found)
+        reason = REASON_AUDIT if found.has_record else REASON_PENDING
+        n_alike += bool(item.evidence.members) and not item.evidence.answers and not wanted
+        assert found.standing == (made and made.standing)
+        assert (found.origin == "human") == (made is not None and made.origin == "human")
+        assert ((tell_asks(wanted), reason) if wanted else None) == resolved.waiting.get(row)
+    assert n_alike > 5
+
+
+def test_a_lot_of_other_bytes_is_not_taken_for_one_of_these(tmp_path):
+    """Two sources of one value in lots of one standing differ where the value was that of other bytes."""
+    office = Office(tmp_path / "faces")
+    sources = [f"s{i}" for i in range(4)]
+    office.put("label", dict.fromkeys(sources, "cat"))
+    office.put("score", dict.fromkeys(sources, 5))
+    content = {source: {"id": f"{source}-1"} for source in sources}
+    office.place("content", content, parse_type("struct<id: string>"))
+    office.write(recipe(audit=AUDIT))
+    office.run()
+    office.close_lots("kind")
+    office.run()
+    unseen = sorted(set(sources) - set(office.asks("kind")))
+    office.place("content", content | {unseen[0]: {"id": "other"}}, parse_type("struct<id: string>"))
+    items = find_items(office)
+
+    found = {item.source: found for item, found in (items.resolution(row) for row in range(4))}
+    assert (True, False) == (found[unseen[0]].awaits_lot, found[unseen[1]].awaits_lot)
+    assert [None if one is None else one.standing for one in items.resolve().provenance] == [
+        found[source].standing for source in sources
+    ]
