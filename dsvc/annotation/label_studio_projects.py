@@ -51,7 +51,8 @@ class LabelStudioProjects:
 
         Args:
             form: Of the task.
-            want: The most answers that a question of it wants.
+            want: How many answers its tasks are made to want; of a project that is there, it stays as it is, since
+                the server would change the tasks that are there too.
 
         Raises:
             PlatformError: If its answers are values of something else.
@@ -65,7 +66,6 @@ class LabelStudioProjects:
         wanted = {
             "label_config": labelling_config(form),
             "expert_instruction": instruction(form),
-            "maximum_annotations": max(want, int(project.get("maximum_annotations") or 1)),
         }
         changed = {name: value for name, value in wanted.items() if project.get(name) != value}
         if changed:
@@ -75,6 +75,10 @@ class LabelStudioProjects:
                 return self.make(form, want)
             self._known[form.project] = {**project, **wanted}
         return int(project["id"])
+
+    def usual_want(self, form: TaskForm) -> int:
+        """Return how many answers a task of the project wants that was just imported."""
+        return int(self._known.get(form.project, {}).get("maximum_annotations") or 1)
 
     def _patch(self, form: TaskForm, project: Mapping[str, Any], changed: dict[str, Any]) -> Any:
         """Change a project; None where it is gone.

@@ -2,6 +2,7 @@
 
 What a real 1.23 shows decides how it is used (`tests/annotation/test_label_studio_server.py` asks it again):
 
+- it makes all tasks of a project want as many answers, so each that wants another number is told so by itself;
 - it has no key of idempotency, so our key stands in each task's data, and is looked for before anything is imported;
 - it validates no answer, so each is read with care, and one that does not fit is given with its problem;
 - it sends a webhook once and signs nothing, so polling is the truth, and a webhook a hint that carries our secret;
@@ -103,6 +104,7 @@ class LabelStudioPlatform(Platform):
             self._projects.connect(form, bucket)
         project = self._projects.make(form, max(question.want for question in questions))
         adopted = self._adopt(project, list(fresh_tasks))
+        wants = {key: int(task.get("overlap") or 0) for key, task in adopted.items()}
         fresh = {key: task for key, task in fresh_tasks.items() if key not in adopted}
         made: dict[str, int] = {}
         if fresh:
@@ -113,10 +115,19 @@ class LabelStudioPlatform(Platform):
                 reason = f"{len(fresh)} tasks were imported into project {project}, and {len(ids)} named"
                 raise PlatformUnavailableError(platform=self.name, reason=reason)
             made = dict(zip(fresh, ids, strict=True))
-        return [
-            Posted(q.key, str(made[q.key] if q.key in made else adopted[q.key]), is_adopted=q.key not in made)
-            for q in questions
-        ]
+            wants |= dict.fromkeys(made, self._projects.usual_want(form))
+        posted = []
+        for question in questions:
+            key = question.key
+            task_id = int(made[key] if key in made else adopted[key]["id"])
+            if wants[key] != question.want:
+                self._want(task_id, question.want)
+            posted.append(Posted(key, str(task_id), is_adopted=key not in made))
+        return posted
+
+    def _want(self, task_id: int, n_answers: int) -> None:
+        """Have the server show a task until it has so many answers; it takes more of who has it open."""
+        self.api.patch(f"/api/tasks/{task_id}/", {"overlap": n_answers})
 
     def _task(self, form: TaskForm, question: Question) -> dict[str, Any]:
         """Return a question as a task to import."""
@@ -143,7 +154,7 @@ class LabelStudioPlatform(Platform):
             task["predictions"] = [{"model_version": "shown", "result": results}]
         return task
 
-    def _adopt(self, project: int, keys: Sequence[str]) -> dict[str, int]:
+    def _adopt(self, project: int, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return the task of each key that has one; where several have it, delete those that nobody answered."""
         found: dict[str, list[dict[str, Any]]] = {}
         for start in range(0, len(keys), KEYS):
@@ -151,7 +162,7 @@ class LabelStudioPlatform(Platform):
             filters = [(f"tasks:data.{KEY}", "equal", "String", key) for key in sorted(wanted)]
             page = 1
             while tasks := self.api.tasks(
-                project, filters, conjunction="or", fields=("id", "data", *_ANSWERED), page=page
+                project, filters, conjunction="or", fields=("id", "data", "overlap", *_ANSWERED), page=page
             ):
                 for task in tasks:
                     if (key := task["data"].get(KEY)) in wanted:
@@ -161,12 +172,12 @@ class LabelStudioPlatform(Platform):
                 page += 1
         return {key: self._keep_one(tasks) for key, tasks in found.items()}
 
-    def _keep_one(self, tasks: Sequence[dict[str, Any]]) -> int:
+    def _keep_one(self, tasks: Sequence[dict[str, Any]]) -> dict[str, Any]:
         first, *others = sorted(tasks, key=lambda task: (not _n_answers(task), task["id"]))
         for task in others:
             if not _n_answers(task):
                 self._delete_if_empty(task["id"])
-        return int(first["id"])
+        return first
 
     def poll(self, form: TaskForm, cursor: bytes | None = None) -> Iterator[AnswerPage]:
         """Yield the answers of the tasks that changed since a little before the cursor, by the time of the change."""
@@ -223,8 +234,14 @@ class LabelStudioPlatform(Platform):
             last = tasks[-1]["id"]
 
     def withdraw(self, form: TaskForm, task_id: str) -> Withdrawal:
-        """Delete a task that nobody answered; the server has no condition, so the look is just before."""
-        return self._delete_if_empty(_id(task_id))
+        """Delete a task that nobody answered, and show one that somebody did to nobody else.
+
+        The server has no condition of a deletion, so the look is just before.
+        """
+        fate = self._delete_if_empty(_id(task_id))
+        if fate == "answered":
+            self._want(_id(task_id), 1)
+        return fate
 
     def discard(self, form: TaskForm, task_id: str) -> Withdrawal:
         """Delete a task, and its answers with it."""

@@ -62,14 +62,14 @@ def test_two_that_make_one_at_once_use_one(desk):
 
 
 def test_it_is_brought_up_to_date(desk):
-    """More answers wanted, another guideline, another reason: the project stays."""
+    """Another guideline, another reason: the project stays, and so does how many answers its tasks want."""
     form = a_form("boxes", labels=("face",))
     made = projects(desk).make(form, 1)
     edited = dataclasses.replace(form, guideline="Draw it.", reasons=("too large",))
     same = projects(desk)
     _, _, found = same.make(edited, 3), same.make(edited, 2), desk.open().api.get(f"/api/projects/{made}/")
 
-    assert (made, 3, "Draw it.") == (found["id"], found["maximum_annotations"], found["expert_instruction"])
+    assert (made, 1, "Draw it.") == (found["id"], found["maximum_annotations"], found["expert_instruction"])
     assert "too large" in found["label_config"]
 
 
@@ -103,7 +103,7 @@ def test_one_that_was_deleted_is_made_again(desk):
     made = ours.make(form, 1)
     desk.people.call("DELETE", f"/api/projects/{made}/")
 
-    assert made != ours.make(form, 2)
+    assert made != ours.make(dataclasses.replace(form, guideline="Rate it."), 1)
 
 
 def test_findings_say_what_the_options_lack(desk):

@@ -65,6 +65,56 @@ def test_those_first_that_come_first(desk):
     assert (200, posted[0].task_id) == (status, str(task["id"]))
 
 
+def next_key(desk, form, person):
+    """Return the key of the task that the server gives to a person, None where it has none for them."""
+    status, task = desk.people.call("GET", f"/api/projects/{desk.people.project(form)}/next", person=person)
+    return task["data"]["dsvc_key"] if status == 200 else None
+
+
+def test_each_task_is_shown_until_it_has_what_it_wants(desk):
+    """Also where it wants fewer answers than others of its project, or more."""
+    form = a_form()
+    platform = desk.open()
+    questions = [ask(desk, f"{want}#0", want=want) for want in (2, 1, 3)]
+    platform.post(form, questions[:1])
+    platform.post(form, questions)
+    shown = dict.fromkeys(("1#0", "2#0", "3#0"), 0)
+    for person in ("ann", "bob", "cem", "dan"):
+        while key := next_key(desk, form, person):
+            desk.give(form, key, person, payload=3)
+            shown[key] += 1
+
+    assert {"1#0": 1, "2#0": 2, "3#0": 3} == shown
+    assert [2, 1, 3] == [
+        desk.people.call("GET", f"/api/tasks/{desk.people.find(form, q.key)}/")[1]["overlap"] for q in questions
+    ]
+
+
+def test_an_adopted_task_wants_what_is_wanted_now(desk):
+    """A client that posts it again sets it, so that one that was cut short before it did is made up for."""
+    form = a_form()
+    desk.open().post(form, [ask(desk, "a#0", want=2)])
+    (posted,) = desk.open().post(form, [ask(desk, "a#0", want=1)])
+    desk.give(form, "a#0", "ann", payload=3)
+
+    assert posted.is_adopted
+    assert next_key(desk, form, "bob") is None
+
+
+def test_what_was_withdrawn_is_shown_to_nobody(desk):
+    """A task that has an answer and wanted more stays, and its image is gone; who has it open may still submit."""
+    form = a_form()
+    platform = desk.open()
+    (posted,) = platform.post(form, [ask(desk, "a#0", want=2)])
+    desk.give(form, "a#0", "ann", payload=3)
+    before = next_key(desk, form, "bob")
+    platform.withdraw(form, posted.task_id)
+
+    assert ("a#0", None) == (before, next_key(desk, form, "cem"))
+    desk.give(form, "a#0", "bob", payload=4)
+    assert {3, 4} == {answer.payload for answer in all_answers(platform, form)}
+
+
 def test_an_edited_answer_comes_again(desk):
     """Under its name, later, with what it says now; a deleted one is no more."""
     form = a_form()
