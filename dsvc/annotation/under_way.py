@@ -14,10 +14,10 @@ import msgspec
 
 from dsvc.annotation import controller
 from dsvc.annotation.calendar import ALWAYS, Calendar
-from dsvc.annotation.dispatch import Control
+from dsvc.annotation.controller import Control
 from dsvc.annotation.opstore import OpRecord, OpStore
 from dsvc.annotation.outfit import STATE, open_ops, platform_of, read_day
-from dsvc.annotation.requests import SPACE
+from dsvc.annotation.requests import SPACE, Request
 from dsvc.errors import ConfigError, StoreError
 from dsvc.recipe.spec import Recipe
 from dsvc.recipe.task_spec import TaskSpec
@@ -40,7 +40,7 @@ class UnderWay:
     def subscribers(self, ask_id: str) -> frozenset[str] | None:
         """Return who wants an ask, by its id in hex; None of one that nobody was ever sent, as far as is known."""
         record = self._get(SPACE, ask_id)
-        return None if record is None else frozenset(record.doc["subscribers"])
+        return None if record is None else frozenset(msgspec.convert(record.doc, Request).subscribers)
 
     def days(self, task: TaskSpec, seconds: float) -> float | None:
         """Return in how many days a task's team has so much work done, if it does nothing else.

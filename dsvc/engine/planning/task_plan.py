@@ -12,9 +12,12 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from itertools import islice
 from statistics import median
+from typing import Any
 
 import msgspec
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from dsvc.annotation.evidence import Evidence
 from dsvc.annotation.ledger import read_ledger
@@ -29,6 +32,7 @@ from dsvc.engine.reading.inputs import find_signal
 from dsvc.engine.reading.probe import Probe
 from dsvc.objects.access import Reader
 from dsvc.objects.chunk import ProvColumn, load_keys, load_prov
+from dsvc.objects.diff import diff_trees
 from dsvc.objects.encoding import get_object
 from dsvc.objects.oid import ZERO, Kind, Oid
 from dsvc.objects.provenance import Provenance
@@ -56,7 +60,7 @@ class TaskPlan(msgspec.Struct, frozen=True):
     shared: int = 0
     """Of these: that others wait for, and this branch did not."""
     reused: int = 0
-    """Sources whose value this run takes from what people have said already."""
+    """Sources that are resolved whose value people have given already."""
     answers: int = 0
     """Answers that are missing."""
     modes: tuple[tuple[str, int], ...] = ()
@@ -115,7 +119,7 @@ def plan_task(
         len(found),
         n_new,
         n_shared,
-        _count_reused(forecast, reader, view.signal(task.name)),
+        _count_reused(forecast, reader, draft.signal(task.name), view.signal(task.name)),
         people,
         tuple(sorted(modes.items())),
         n_audits,
@@ -168,18 +172,21 @@ def _other_waiting(repo: BaseRepository, draft: View, task: str) -> Iterator[Oid
                 yield oid
 
 
-def _count_reused(forecast: StepForecast, reader: Reader, signal: Signal | None) -> int:
-    """Return how many of the sources of a forecast have a value that people gave."""
+def _count_reused(forecast: StepForecast, reader: Reader, before: Signal | None, after: Signal | None) -> int:
+    """Return of how many sources that are resolved, here or by a run before, the value is one that people gave."""
     total = 0
-    for part in forecast.iter_parts() if signal is not None else ():
-        if len(part.keys) and signal is not None:
-            prov = Probe(reader, part.keys).read(signal, provenance=True).prov
-            total += 0 if prov is None else _count_prov(reader, prov, "origin", HUMAN)
+    resolved: list[pa.Array[Any]] = []
+    for part in forecast.iter_parts() if after is not None else ():
+        if len(part.keys) and after is not None:
+            prov = Probe(reader, part.keys).read(after, provenance=True).prov
+            total += 0 if prov is None else int(_told(reader, prov, "origin", HUMAN).sum())
+            resolved.append(part.keys.arrow)
+    known = pa.concat_arrays(resolved) if resolved else pa.array([], pa.string())
+    for changes in diff_trees(reader, before, after, provenance=True):
+        if changes.prov_after is not None:
+            theirs = changes.sources.filter(pa.array(_told(reader, changes.prov_after, "origin", HUMAN)))
+            total += len(theirs) - (pc.sum(pc.is_in(theirs, known)).as_py() or 0)
     return total
-
-
-def _count_prov(reader: Reader, prov: ProvColumn, field: str, wanted: str) -> int:
-    return int(_told(reader, prov, field, wanted).sum())
 
 
 def _told(reader: Reader, prov: ProvColumn, field: str, wanted: str) -> Mask:
