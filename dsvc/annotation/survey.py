@@ -72,7 +72,7 @@ def _look_at(dispatcher: Dispatcher, attempts: Attempts, served: Served, task: P
     dispatcher.note_cost("issue", task.key, request.ask.task)  # posted, and its attempt ended before anybody knew
     if not is_over and request.state in {"WANTED", "HELD"} and request.missing > 0 and not task.n_answers:
         _adopt(dispatcher, request, task, showing)
-    elif task.n_answers or dispatcher.platform.withdraw(served.form, task.task_id) == "answered":
+    elif dispatcher.platform.withdraw(served.form, task.task_id) == "answered":
         _remember(dispatcher, request, task.task_id)
 
 
