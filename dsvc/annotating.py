@@ -229,6 +229,7 @@ class Annotating(Running):
             self.clock,
             pseudonym=make_pseudonym(),
             find_asks=self._every_ask,
+            recall_asks=self._asks_of_before,
             op=self.operation("annotate"),
             policy=self.annotation_policy,
         )
@@ -265,6 +266,17 @@ class Annotating(Running):
                     yield from (one.ask for asked in people.iter_asked() for one in asked.wanted)
             except DeriveError:
                 continue  # a branch of another recipe: its own syncs find its asks
+
+    def _asks_of_before(self) -> Iterator[Ask]:
+        """Yield what the draft may have waited for once."""
+        from dsvc.annotation.ledger import read_ledger
+        from dsvc.annotation.recall import recall, versions_read
+
+        ledger = read_ledger(self.store)
+        for people in self._people():
+            versions = versions_read(ledger, people.task.name)
+            for item, _ in people.iter_items():
+                yield from recall(people.task, item, versions)
 
     def _make_now(self, make: Callable[[], object] | None, notes: list[str]) -> None:
         if make is not None:

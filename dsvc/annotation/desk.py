@@ -81,6 +81,7 @@ class Desk:
         clock: Microseconds UTC.
         pseudonym: Turns a platform's name of a person into ours.
         find_asks: Yields every ask that is known without the op store; called when an answer names one it lacks.
+        recall_asks: Yields those that may have been known once; called when an answer names one that is not.
         op: What the operation log says; None logs nothing.
         policy: Of the controller.
     """
@@ -94,6 +95,7 @@ class Desk:
         *,
         pseudonym: Callable[[str], str],
         find_asks: FindAsks = tuple,
+        recall_asks: FindAsks = tuple,
         op: Operation | None = None,
         policy: Policy | None = None,
     ) -> None:
@@ -101,7 +103,7 @@ class Desk:
         self.outfits = {outfit.spec.name: outfit for outfit in outfits}
         self.requests = Requests(ops, clock)
         self._store, self._op, self._policy = store, op, policy
-        self._pseudonym, self._find_asks = pseudonym, find_asks
+        self._pseudonym, self._find_asks, self._recall_asks = pseudonym, find_asks, recall_asks
         self._known: dict[Oid, Ask] | None = None
         self._dispatchers = {name: self._dispatcher(outfit) for name, outfit in self.outfits.items()}
 
@@ -232,6 +234,13 @@ class Desk:
             for task in ledger.tasks:
                 for _, evidence in ledger.iter_evidence(task):
                     self._known |= {ask.ask_id: ask for ask in evidence.asks}
+        if ask_id not in self._known and self.ops.get("control", f"nobody/{ask_id.hex()}") is None:
+            for ask in self._recall_asks():
+                self._known.setdefault(ask.ask_id, ask)
+                if ask.ask_id == ask_id:
+                    break
+            else:
+                self.ops.insert("control", f"nobody/{ask_id.hex()}", {})  # not to be looked for at every pass
         return self._known.get(ask_id)
 
     def _place(self, name: str) -> tuple[Outfit, TaskSpec]:
