@@ -25,6 +25,7 @@ INDEXES: Final[Mapping[str, tuple[str, ...]]] = {
     "costs": ("task",),
     "control": (),
     "secrets": (),
+    "clones": (),
 }
 """Which fields of which space can be scanned by. Every space can be scanned by `id`."""
 PAGE: Final = 500
