@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal, NoReturn
 
 import msgspec
@@ -52,6 +53,7 @@ class AnswerType(msgspec.Struct, frozen=True):
     """Of class(a, b, ...)."""
 
 
+@lru_cache(maxsize=256)
 def answer_type(text: str) -> AnswerType:
     """Return what a type's text asks for.
 

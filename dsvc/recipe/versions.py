@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import zip_longest
 from operator import eq, ge, gt, le, lt, ne
 from typing import Final
@@ -22,6 +23,7 @@ _HOLDS: Final[dict[str, Callable[[int, int], bool]]] = {"<": lt, "<=": le, "==":
 Part = tuple[int, int, str]
 
 
+@lru_cache(maxsize=1024)
 def compare_versions(left: str, right: str) -> int:
     """Return a negative number, 0 or a positive number as `left` is before, equal to or after `right`."""
     zero: Part = (1, 0, "")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import random
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 from dsvc.annotation.asks import asks_of
+from dsvc.annotation.closing import take_out
 from dsvc.annotation.evidence import Answered, evidence_of
 from dsvc.annotation.hearing import Item
 from dsvc.annotation.ledger import Addition, append, read_ledger
@@ -163,3 +165,33 @@ rounds = 2
 def answers_of(office: Office, task: str) -> list[Answer]:
     """Return all that the ledger holds of a task."""
     return [answer for _, known in read_ledger(office.repo.store).iter_evidence(task) for answer in known.answers]
+
+
+def live(path: Path, seed: int) -> Iterator[Office]:
+    """Yield an office after each thing that happens: lots pass, fail and wait, values change, members are taken out."""
+    rng, office = random.Random(seed), Office(path)
+    labels = {f"s{i:02}": rng.choice(NAMES[:2]) for i in range(40)}
+    office.put("label", labels)
+    office.put("score", {source: rng.randrange(6) for source in labels})
+    office.write(recipe(ask="score < 1", audit=AUDIT))
+    office.run()
+    for turn in range(4):
+        office.close_lots("kind")
+        office.run()
+        yield office
+        for source, ask in office.asks("kind").items():
+            chance = rng.random()
+            if chance < 0.6:
+                value = labels[source] if rng.random() < 0.8 else rng.choice(NAMES)
+                office.answer(ask, value, who=f"p{turn}")
+            elif chance < 0.7 and ask.mode == "audit":
+                known = read_ledger(office.repo.store).evidence("kind", [source])[source]
+                out = take_out(known, {member.lot for member in known.members}, "gone")
+                append(office.repo.store, {"kind": Addition(also={source: out})})
+            if rng.random() < 0.1:
+                yield office
+        office.run()
+        changed = rng.sample(sorted(labels), 4)
+        labels |= {source: rng.choice(NAMES) for source in changed}
+        office.put("label", {source: labels[source] for source in changed})
+        yield office

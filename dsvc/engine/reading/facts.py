@@ -8,20 +8,23 @@ known for ever.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, Final, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dsvc.annotation.evidence import Evidence, from_row
 from dsvc.annotation.ledger import LedgerView, read_ledger
 from dsvc.annotation.lot_rows import lots_of
 from dsvc.annotation.lots import Lot
+from dsvc.annotation.records import purpose_of
 from dsvc.annotation.verdicts import has_void, judge_lot
 from dsvc.engine.reading.inputs import Input, Inputs, find_signal
 from dsvc.engine.reading.scratch import Scratch
-from dsvc.objects.diff import REMOVED, diff_trees
+from dsvc.objects.diff import ADDED, REMOVED, diff_trees
 from dsvc.objects.edit import Edit, edit_tree
 from dsvc.objects.encoding import get_object, put_object
 from dsvc.objects.keys import Keys
@@ -45,6 +48,8 @@ LOTS: Final = "_lots"
 """Path of a trace input that names the lots that verdicts are of."""
 VERDICT_TYPE: Final = parse_type("list<struct<lot: fixed_binary(32), state: string>>")
 _PENDING: Final = "pending"
+_MEMBERS: Final = 65_536
+"""Members of lots that are judged at a time, about."""
 _MADE_BY = Provenance("step", "verdicts", "0")
 
 Adapt = Callable[[Evidence], Evidence]
@@ -171,56 +176,100 @@ class _Verdicts:
             return ZERO
         named = {} if was is None else {used.path: used.signal for used in was.inputs}
         if LOTS not in named or named[LOTS] == ZERO:
-            return self._make(None, lots_of(Tree(self._scratch, self._lots)))
+            return self._make(None, lots_of(Tree(self._scratch, self._lots)), {}, frozenset())
         old_evidence, old_lots = named.get(str(EVIDENCE), ZERO), named[LOTS]
         base = named.get(str(VERDICTS), ZERO)
         if (old_evidence, old_lots) == (self._evidence_id, self._lots_id):
             return base
-        touched = self._touched(find_signal(self._scratch, old_evidence), find_signal(self._scratch, old_lots))
-        return self._make(find_signal(self._scratch, base), self._get_lots(touched))
+        added, changed = self._find_new(find_signal(self._scratch, old_lots))
+        before = self._find_touched(find_signal(self._scratch, old_evidence), added | changed)
+        touched = self._get_lots(added | changed | before.keys())
+        return self._make(find_signal(self._scratch, base), touched, before, changed)
 
-    def _touched(self, evidence: Signal | None, lots: Signal | None) -> set[bytes]:
-        """Return the lots that are new, or of which somebody who is looked at has other evidence."""
-        found: set[bytes] = set()
-        for changes in diff_trees(self._scratch, lots, self._lots, keys_only=True):
-            keys = zip(changes.sources.to_pylist(), changes.ops.tolist(), strict=True)
-            found |= {bytes.fromhex(key.partition(".")[0]) for key, op in keys if op != REMOVED}
-        for now in self._iter_changed(evidence):
-            audited = {ask.round for ask in now.asks if ask.purpose == "audit"}  # also in place of another
-            found |= {m.lot for m in now.members if m.sampled or m.void or m.round in audited}
-        return found
+    def _find_new(self, lots: Signal | None) -> tuple[set[bytes], set[bytes]]:
+        """Return the lots that came, and those of which other things are known than before."""
+        found: dict[bytes, bool] = {}
+        for changes in diff_trees(self._scratch, lots, self._lots):
+            for key, op in zip(changes.sources.to_pylist(), changes.ops.tolist(), strict=True):
+                if op != REMOVED:
+                    lot = bytes.fromhex(key.partition(".")[0])
+                    found[lot] = op == ADDED and found.get(lot, True)
+        return {lot for lot, is_added in found.items() if is_added}, {lot for lot in found if not found[lot]}
 
-    def _iter_changed(self, before: Signal | None) -> Iterator[Evidence]:
-        """Yield the evidence of sources of which more is known than before."""
+    def _find_touched(self, before: Signal | None, new: set[bytes]) -> dict[bytes, dict[str, Evidence]]:
+        """Return the lots, but for new ones, of which somebody who is looked at has other evidence, with what it was.
+
+        What is read for it is what changed, and most of that is of new lots where there are any.
+        """
+        found: dict[bytes, dict[str, Evidence]] = {}
+        passed = pa.array(sorted(new), pa.binary(32))
         for changes in diff_trees(self._scratch, before, self._evidence):
-            yield from self._read(changes.sources.to_pylist()).values()
+            after = changes.after_arrow()
+            members = after.field("members")
+            is_old = pc.invert(pc.is_in(pc.list_flatten(members).field("lot"), value_set=passed))
+            rows = pc.unique(pc.list_parent_indices(members).filter(is_old)).sort()
+            named = (changes.sources, changes.before_arrow(), after)
+            for source, was, now in zip(*(column.take(rows).to_pylist() for column in named), strict=True):
+                audited = {ask["round"] for ask in now["asks"] if purpose_of(ask["mode"]) == "audit"}
+                for member in now["members"]:  # one that nobody drew may be looked at in place of another
+                    if member["lot"] not in new and (member["sampled"] or member["void"] or member["round"] in audited):
+                        known = self._adapt(from_row(self._task.name, source, was))
+                        found.setdefault(member["lot"], {})[source] = known
+        return found
 
     def _read(self, sources: Iterable[str]) -> dict[str, Evidence]:
         """Return what is known of some sources."""
-        keys = Keys.of_bytes(sorted(source.encode() for source in sources))
+        keys = Keys.of_bytes(sorted({source.encode() for source in sources}))
         if self._evidence is None or not len(keys):
             return {}
         rows = Tree(self._scratch, self._evidence).take(keys)
         pairs = zip(rows.sources.to_pylist(), rows.values.to_pylist(), strict=True)
         return {source: self._adapt(from_row(self._task.name, source, row)) for source, row in pairs}
 
-    def _get_lots(self, lot_ids: set[bytes]) -> Iterator[Lot]:
+    def _get_lots(self, lot_ids: Iterable[bytes]) -> Iterator[Lot]:
         if self._lots is not None:
             tree = Tree(self._scratch, self._lots)
             yield from (lot for lot_id in sorted(lot_ids) for lot in lots_of(tree, lot_id))
 
-    def _make(self, base: Signal | None, lots: Iterable[Lot]) -> Oid:
-        """Return the verdicts of `base` with those of some lots judged again."""
-        judged: dict[str, dict[bytes, str]] = {}
-        for lot in lots:
-            known = self._read(member.source for member in lot.sample)
-            if has_void(lot, known):
-                known = self._read(member.source for member in lot.members)
-            verdict = judge_lot(self._task, lot, known)
-            for member in lot.members:
-                judged.setdefault(member.source, {})[lot.lot_id] = verdict.state_of(member)
-        if not judged:
-            return ZERO if base is None else put_object(self._scratch, Kind.SIGNAL, base)
+    def _make(
+        self,
+        base: Signal | None,
+        lots: Iterable[Lot],
+        before: Mapping[bytes, Mapping[str, Evidence]],
+        changed: Container[bytes],
+    ) -> Oid:
+        """Return the verdicts of `base` with those of some lots judged again.
+
+        Args:
+            base: Those that there are.
+            lots: The lots.
+            before: Of those that `base` knows, what was known of members that more is known of now.
+            changed: Those that `base` may know otherwise.
+        """
+        signal = base
+        for group in _groups(lots):
+            # The members of a lot lie anywhere: those of many lots are read in one go through the trees.
+            known = self._read(member.source for lot in group for member in lot.sample)
+            void = [lot for lot in group if has_void(lot, known)]
+            known |= self._read(member.source for lot in void for member in lot.members)
+            judged: dict[str, dict[bytes, str]] = {}
+            for lot in group:
+                verdict = judge_lot(self._task, lot, known)
+                if lot.lot_id in before:
+                    then = judge_lot(self._task, lot, ChainMap(dict(before[lot.lot_id]), known))
+                    if (then.state, then.looked_at) == (verdict.state, verdict.looked_at):
+                        continue
+                states = {member.source: verdict.state_of(member) for member in lot.members}
+                if lot.lot_id not in before and lot.lot_id not in changed and {*states.values()} <= {_PENDING}:
+                    continue
+                for source, state in states.items():
+                    judged.setdefault(source, {})[lot.lot_id] = state
+            if judged:
+                signal = self._edit(signal, judged)
+        return ZERO if signal is None else put_object(self._scratch, Kind.SIGNAL, signal)
+
+    def _edit(self, base: Signal | None, judged: Mapping[str, Mapping[bytes, str]]) -> Signal | None:
+        """Return verdicts with some of them put, by source and lot."""
         order = sorted(judged, key=str.encode)
         held = self._held(base, order)
         rows: dict[str, list[dict[str, Any]]] = {}
@@ -232,8 +281,7 @@ class _Verdicts:
         values = pa.array([rows[source] for source in put], VERDICT_TYPE.arrow)
         upserts = Edit.of_arrow(self._scratch, VERDICT_TYPE, pa.array(put, pa.string()), values, _MADE_BY).upserts
         edit = Edit(upserts if put else None, gone if len(gone) else None)
-        signal = edit_tree(self._scratch, base, VERDICT_TYPE, edit).signal
-        return ZERO if signal is None else put_object(self._scratch, Kind.SIGNAL, signal)
+        return edit_tree(self._scratch, base, VERDICT_TYPE, edit).signal
 
     def _held(self, base: Signal | None, sources: list[str]) -> dict[str, dict[bytes, str]]:
         if base is None:
@@ -241,3 +289,17 @@ class _Verdicts:
         rows = Tree(self._scratch, base).take(Keys.of_bytes([source.encode() for source in sources]))
         pairs = zip(rows.sources.to_pylist(), rows.values.to_pylist(), strict=True)
         return {source: {item["lot"]: item["state"] for item in row} for source, row in pairs}
+
+
+def _groups(lots: Iterable[Lot]) -> Iterator[list[Lot]]:
+    """Yield lots, many at a time, but not so many that their members would be too much to hold."""
+    group: list[Lot] = []
+    n_members = 0
+    for lot in lots:
+        group.append(lot)
+        n_members += len(lot.members)
+        if n_members >= _MEMBERS:
+            yield group
+            group, n_members = [], 0
+    if group:
+        yield group

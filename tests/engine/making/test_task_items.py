@@ -1,7 +1,5 @@
 """Tests of what becomes of the sources of a batch."""
 
-import random
-
 import pytest
 
 from dsvc.annotation.asks import asks_of
@@ -11,7 +9,7 @@ from dsvc.engine.making.task_step import TaskStep
 from dsvc.engine.reading.probe import Probe
 from dsvc.objects.keys import Keys
 from dsvc.objects.types import parse_type
-from tests.engine.office import AUDIT, NAMES, Office, recipe
+from tests.engine.office import AUDIT, Office, live, recipe
 
 
 def find_items(office: Office) -> Items:
@@ -23,32 +21,10 @@ def find_items(office: Office) -> Items:
     return step.items(step.batch(bound.inputs.take(Probe(bound.inputs.reader, keys))))
 
 
-def live(path, seed: int) -> Office:
-    """Return an office whose people have been at work: lots that passed, failed and wait, and values that changed."""
-    rng, office = random.Random(seed), Office(path)
-    labels = {f"s{i:02}": rng.choice(NAMES[:2]) for i in range(40)}
-    office.put("label", labels)
-    office.put("score", {source: rng.randrange(6) for source in labels})
-    office.write(recipe(ask="score < 1", audit=AUDIT))
-    office.run()
-    for turn in range(4):
-        office.close_lots("kind")
-        office.run()
-        for source, ask in office.asks("kind").items():
-            if rng.random() < 0.6:
-                value = labels[source] if rng.random() < 0.8 else rng.choice(NAMES)
-                office.answer(ask, value, who=f"p{turn}")
-        office.run()
-        changed = rng.sample(sorted(labels), 4)
-        labels |= {source: rng.choice(NAMES) for source in changed}
-        office.put("label", {source: labels[source] for source in changed})
-    return office
-
-
 @pytest.mark.parametrize("seed", range(6))
 def test_all_of_them_together_are_resolved_as_each_alone(tmp_path, seed):
     """Those that stand alike are resolved once; each looked at by itself gives the same."""
-    office = live(tmp_path / "faces", seed)
+    (*_, office) = live(tmp_path / "faces", seed)
     items = find_items(office)
     resolved = items.resolve()
     task = office.recipe.tasks["kind"]

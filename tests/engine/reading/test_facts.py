@@ -3,11 +3,13 @@
 import pytest
 
 from dsvc.annotation.ledger import read_ledger
-from dsvc.engine.reading.facts import EVIDENCE, LOTS, VERDICTS, LedgerFacts, PinnedFacts
+from dsvc.engine.reading import facts
+from dsvc.engine.reading.facts import EVIDENCE, LOTS, VERDICTS, LedgerFacts, PinnedFacts, bind_facts
+from dsvc.engine.reading.inputs import Inputs
 from dsvc.objects.encoding import get_object
 from dsvc.objects.oid import ZERO, Kind
 from dsvc.objects.trace import Trace
-from tests.engine.office import AUDIT, NAMES, Office, recipe
+from tests.engine.office import AUDIT, NAMES, Office, live, recipe
 
 
 @pytest.fixture
@@ -89,6 +91,21 @@ def test_verdicts_of_what_changed_equal_those_of_everything(office):
     fresh.repo.store = office.repo.store  # the same ledger, and a draft without traces
     bound = fresh.bind_node("kind")
     assert step_by_step.signal_id == bound.inputs.items[-1].signal_id
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_verdicts_are_the_same_step_by_step_and_anew(tmp_path, monkeypatch, seed):
+    """Through lots that wait, pass and fail, answers that come twice, and members that are taken out; few at a time."""
+    monkeypatch.setattr(facts, "_MEMBERS", 7)
+    n_judged = 0
+    for office in live(tmp_path / "faces", seed):
+        bound, loader = office.bind_node("kind"), office.loader
+        plain = Inputs.bind(office.view, bound.spec.depends, bound.spec.required, loader.declared_types)
+        ledger = LedgerFacts(office.repo.store)
+        anew, _ = bind_facts(ledger, bound.spec, plain, None, loader.adapt(office.recipe.tasks["kind"]))
+        assert anew.items[-1].signal_id == bound.inputs.items[-1].signal_id
+        n_judged += anew.items[-1].signal_id != ZERO
+    assert n_judged > 3
 
 
 def test_a_trace_names_the_answers_that_it_was_made_from(office):
