@@ -220,6 +220,7 @@ class Attempts:
         type_ = answer_type(ask.type)
         shown = None if ask.judged is None else to_shown(type_, read_payload(type_, ask.judged), showing)
         width, height = request.window or (None, None)
+        avoid = self._of.names(ask.context.avoid)
         return Question(
             key=request.key,
             form=ask.form,
@@ -232,6 +233,8 @@ class Attempts:
             round=ask.round,
             want=request.missing,
             expires_us=request.expires_us,
+            context=(("Not for", ", ".join(avoid)),) if avoid and not wants.honours_avoid else (),
+            avoid=avoid,
         )
 
     def tidy(self, grace_us: int, *, may_discard: bool) -> None:

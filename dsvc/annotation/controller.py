@@ -80,6 +80,22 @@ class Pace(msgspec.Struct, frozen=True):
     hours: tuple[Hour, ...] = ()
 
 
+class Control(msgspec.Struct, frozen=True):
+    """What is remembered of a platform from turn to turn.
+
+    Attributes:
+        pace: Of its team.
+        is_held_back: Whether more could have been released at the last turn.
+        effort_s: Task -> what an answer takes.
+        surveyed_us: When stores and platform were last listed.
+    """
+
+    pace: Pace
+    is_held_back: bool = False
+    effort_s: dict[str, float] = {}
+    surveyed_us: int = 0
+
+
 class Turn(msgspec.Struct, frozen=True):
     """What happened since the last turn.
 

@@ -19,10 +19,11 @@ import msgspec
 from dsvc.annotation import controller
 from dsvc.annotation.attempts import Attempts
 from dsvc.annotation.calendar import Calendar
-from dsvc.annotation.controller import NEEDS, Need, Pace, Policy, Turn, Window
+from dsvc.annotation.controller import NEEDS, Control, Need, Policy, Turn, Window
 from dsvc.annotation.expiry import HOUR_US
 from dsvc.annotation.intake import AnswerLog, Intake, Taken
 from dsvc.annotation.lease import drop_lease, take_lease
+from dsvc.annotation.names import names_of
 from dsvc.annotation.opstore import OpStore, update
 from dsvc.annotation.records import Ask
 from dsvc.annotation.rendering import Rendered
@@ -106,22 +107,6 @@ class TurnReport:
     window: Window | None = None
     notes: list[str] = field(default_factory=list)
     is_busy: bool = False
-
-
-class Control(msgspec.Struct, frozen=True):
-    """What is remembered of a platform from turn to turn.
-
-    Attributes:
-        pace: Of its team.
-        is_held_back: Whether more could have been released at the last turn.
-        effort_s: Task -> what an answer takes.
-        surveyed_us: When stores and platform were last listed.
-    """
-
-    pace: Pace
-    is_held_back: bool = False
-    effort_s: dict[str, float] = {}
-    surveyed_us: int = 0
 
 
 class Dispatcher:
@@ -299,6 +284,10 @@ class Dispatcher:
     def annotators(self, asks: Sequence[Ask]) -> Mapping[Oid, frozenset[str]]:
         """Return who answered each ask."""
         return self._log.annotators(asks)
+
+    def names(self, pseudonyms: Sequence[str]) -> tuple[str, ...]:
+        """Return how the platform calls some people, as far as they answered there."""
+        return names_of(self._ops, self.platform.name, pseudonyms)
 
     def now(self) -> int:
         """Return the time."""

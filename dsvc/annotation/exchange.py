@@ -60,6 +60,7 @@ def question_document(form: TaskForm, question: Question) -> dict[str, Any]:
         "height": question.height,
         "shown": question.shown,
         "reasons": list(question.reasons) or None,
+        "avoid": list(question.avoid) or None,
         "expires_at": None if question.expires_us is None else time_text(question.expires_us),
         "context": dict(question.context) or None,
     }

@@ -1,12 +1,13 @@
 """What was said of one item: the answers that count, by round and by whose word they are, and how values are judged.
 
 What a person said of a value that was shown covers every value that `same` calls near; a value that a person gave is
-the person's, whatever was shown.
+the person's, whatever was shown. Nobody audits what they made, and an expert has not answered or audited before: what
+such a person says all the same is kept, and somebody else is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -63,6 +64,7 @@ class Heard:
             self._by.setdefault((ask.purpose, ask.round), []).append(answer)
         self.people = tuple(sorted({answer.annotator for answer in answers}))
         self.experts = [a for (purpose, _), found in self._by.items() if purpose == "expert" for a in found]
+        self.experts = [a for a in self.experts if not _is_by_one_of(a, self._others())]
 
     def _counts(self, ask: Ask) -> bool:
         return ask.type == self._task.type_text and ask.content_id == self._item.content_id
@@ -73,6 +75,31 @@ class Heard:
         if ask.judged is not None or answer.payload is not None or answer.outcome == "skip":
             return True
         return answer.outcome == "reject" and ask.form == "label"
+
+    def _others(self) -> list[Answer]:
+        """Return what was said by whoever answered or audited, without skips: an expert is none of them."""
+        found = (a for (purpose, _), answers in self._by.items() if purpose != "expert" for a in answers)
+        return [answer for answer in found if answer.outcome != "skip"]
+
+    def _makers(self, round_: int) -> list[Answer]:
+        """Return the answers that made the value that is audited in a round: nobody audits their own."""
+        if round_ == 0 and (self._task.audit is None or not self._task.audit.people):
+            return []  # it is a model's
+        first = [answer for answer in self.first(round_) if answer.outcome != "skip"]
+        if first or round_ == 0:
+            return first
+        before = [answer for answer in self._audits(round_ - 1) if self.value_of(answer, None) is not None]
+        return sorted(before, key=lambda a: (a.submitted_us, a.answer_id))[:1]
+
+    def _audits(self, round_: int) -> list[Answer]:
+        """Return what auditors said in a round, without those that judged what they made."""
+        makers = self._makers(round_)
+        return effective(a for a in self._by.get(("audit", round_), ()) if not _is_by_one_of(a, makers))
+
+    def not_for(self, round_: int) -> tuple[str, ...]:
+        """Return who must not audit in a round: who made the value, and who could not tell, sorted."""
+        audited = self._by.get(("audit", round_), ())
+        return tuple(sorted({answer.annotator for answer in (*self._makers(round_), *audited)}))
 
     def first(self, round_: int) -> Sequence[Answer]:
         """Return what people who were asked first said in a round."""
@@ -141,7 +168,7 @@ class Heard:
             value: The value.
             by_anyone: Whether people who were asked before anybody audited it count as auditors, after those who are.
         """
-        answers = effective(self._by.get(("audit", round_), ()))
+        answers = self._audits(round_)
         if by_anyone and not answers:
             answers = effective(self.first(round_))
         n_skips = sum(answer.outcome == "skip" for answer in answers)
@@ -179,6 +206,11 @@ class Heard:
 
     def _is_same(self, first: str, second: str) -> bool:
         return are_near(self._type, first, second, self._task.same)
+
+
+def _is_by_one_of(answer: Answer, others: Iterable[Answer]) -> bool:
+    """Tell whether somebody had said something before of what they judge: evidence, but no judgement."""
+    return any(o.annotator == answer.annotator and o.submitted_us <= answer.submitted_us for o in others)
 
 
 def decide_member(task: TaskSpec, source: str, member: Member, evidence: Evidence) -> Decision:

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 import msgspec
 
 from dsvc.annotation.evidence import Answered
+from dsvc.annotation.names import remember_names
 from dsvc.annotation.opstore import Doc, OpStore, iter_scan
 from dsvc.annotation.payloads import AnswerType, answer_type, canonical_payload
 from dsvc.annotation.records import Ask, make_answer
@@ -135,6 +136,8 @@ class Intake:
             found = self._understood(form, type_, answer, taken, guideline)
             if found is not None:
                 fitting.append(found)
+        names = {self._pseudonym(a.annotator): a.annotator for a in answers if a.annotator and a.problem is None}
+        remember_names(self._ops, self._platform.name, names)
         fresh = self._fresh(fitting)
         if fitting or any(self._log.cursor(name) != cursor for name, cursor in cursors.items()):
             self._log.append(fitting, cursors)

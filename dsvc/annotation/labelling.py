@@ -54,11 +54,12 @@ def can_label(type_text: str, form: str) -> bool:
 
 
 def open_questions(platform: FilesPlatform, form: TaskForm, who: str) -> Iterator[OpenQuestion]:
-    """Yield the questions that are out and that a person has not answered, those that go first first."""
+    """Yield the questions that a person may answer and has not answered, those that go first first."""
     folder = platform.folder(form)
     done = {document.get("key") for document in _documents(answer_file(platform, form, who))}
     for document in _documents(folder / ASKS):
-        if document.get("key") not in done and can_label(form.type, document.get("form", "label")):
+        is_theirs = document.get("key") not in done and who not in document.get("avoid", ())
+        if is_theirs and can_label(form.type, document.get("form", "label")):
             yield msgspec.convert(document, OpenQuestion)
 
 

@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from dsvc.annotation.answer_files import (
     Line,
@@ -70,7 +70,8 @@ class FilesPlatform(Platform):
     @property
     def capabilities(self) -> Capabilities:
         """Nothing is signed, enforced or sent."""
-        return Capabilities("url" if self.values.get("image") == "url" else "pointer", keeps_revisions=True, batch=5000)
+        image: Literal["url", "pointer"] = "url" if self.values.get("image") == "url" else "pointer"
+        return Capabilities(image, keeps_revisions=True, honours_avoid=True, batch=5000)
 
     def folder(self, form: TaskForm) -> Path:
         """Return where the files of a version of a task are."""

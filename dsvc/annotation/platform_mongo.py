@@ -68,8 +68,8 @@ class MongoQueuePlatform(Platform):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What is shown is the recipe's choice; nothing is enforced or sent."""
-        return Capabilities(self.values["image"], batch=1000)
+        """What is shown is the recipe's choice; nothing is enforced or sent, and `avoid` is for the label system."""
+        return Capabilities(self.values["image"], honours_avoid=True, batch=1000)
 
     def post(self, form: TaskForm, questions: Sequence[Question]) -> list[Posted]:
         """Insert the requests that are not there."""

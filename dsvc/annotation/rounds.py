@@ -206,7 +206,7 @@ class _Walk:
         verdict = self.verdict_of(member.lot)
         if any(self._is_looked_at(m) for m in judged):
             form = audit.mode or self.task.mode
-            context = Context(self.reasons, None, self.heard.people)
+            context = Context(self.reasons, None, self.heard.not_for(self.round))
             need = Need("audit", form, self.round, _shown(form, value), 1, context)
             standing: Standing = "final" if verdict == "passed" else "unaudited"
             return self._end(standing, value, self.origin, needs=(need,), lot=member.lot)

@@ -46,6 +46,7 @@ class Capabilities:
         enforces_overlap: Whether it refuses more answers than are wanted. Where not, more may come.
         keeps_revisions: Whether an edited answer keeps what it said before.
         has_hints: Whether it can send webhooks.
+        honours_avoid: Whether nobody is given a question that names them in `avoid`. Where not, they may answer it.
         batch: The most questions that one `post` should have.
     """
 
@@ -54,6 +55,7 @@ class Capabilities:
     enforces_overlap: bool = False
     keeps_revisions: bool = False
     has_hints: bool = False
+    honours_avoid: bool = False
     batch: int = 500
 
 
@@ -101,6 +103,8 @@ class Question:
         round: The round that the ask belongs to, 0 first.
         want: How many answers are wanted, of different people.
         expires_us: When the image goes away, microseconds UTC; None where it does not.
+        avoid: The platform's own names of people who must not be given it: they answered it, or what it judges, before.
+            What one of them says all the same is kept, counts for nothing, and somebody else is asked.
         context: More to show, name -> text.
     """
 
@@ -116,6 +120,7 @@ class Question:
     want: int = 1
     expires_us: int | None = None
     context: tuple[tuple[str, str], ...] = ()
+    avoid: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -270,7 +275,7 @@ class Platform(ABC):
 
     @abstractmethod
     def withdraw(self, form: TaskForm, task_id: str) -> Withdrawal:
-        """Delete a task unless it has answers; idempotent.
+        """Delete a task unless it has answers; one that has stays, and is best shown to nobody else. Idempotent.
 
         Returns:
             `deleted`, `answered` if it has answers and stays, `gone` if there is no such task.

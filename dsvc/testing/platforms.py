@@ -66,6 +66,10 @@ class Desk(ABC):
         """Return a webhook about the project as the platform sends it; None where there are no webhooks."""
         return None
 
+    def offered(self, form: TaskForm, annotator: str) -> set[str] | None:
+        """Return the keys of the questions that a person is given; None where the platform's front end decides."""
+        return None
+
     @property
     def counts_nonsense_only(self) -> bool:
         """Whether nonsense has no task that it belongs to, so that it is counted and no answer at all."""
@@ -274,6 +278,18 @@ class PlatformTests:
         ratings = [answer.payload for answer in all_answers(platform, form)]
 
         assert ratings == [1] if platform.capabilities.enforces_overlap else {1, 2, 3} == set(ratings)
+
+    def test_who_must_not_answer_is_not_given_it(self, desk: Desk) -> None:
+        """Where the platform can see to that; where it cannot, or they answer all the same, their answer is given."""
+        form = a_form()
+        platform = desk.open()
+        platform.post(form, [self.question(desk, "a#0", avoid=("ann",)), self.question(desk, "b#0")])
+        offered = {who: desk.offered(form, who) for who in ("ann", "bob")}
+        desk.give(form, "a#0", "ann", payload=4)
+
+        expected = {"ann": {"b#0"}, "bob": {"a#0", "b#0"}}
+        assert offered == (expected if platform.capabilities.honours_avoid else {"ann": None, "bob": None})
+        assert [4] == [answer.payload for answer in all_answers(platform, form)]
 
     def test_nonsense_is_kept_apart_and_stops_nothing(self, desk: Desk) -> None:
         """It is no answer; the task can still be answered, and others be asked."""

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from dsvc.annotation.labelling import open_questions
 from dsvc.annotation.platform_files import FilesPlatform
 from dsvc.errors import PlatformError
 from dsvc.plugins.platforms import Question, TaskForm
@@ -31,6 +32,9 @@ class FilesDesk(Desk):
 
     def give_nonsense(self, form, key, annotator):
         self.write(form, annotator, json.dumps({"key": key, "value": {"stars": 3}}))
+
+    def offered(self, form, annotator):
+        return {question.key for question in open_questions(self.open(), form, annotator)}
 
     def write(self, form, annotator, line):
         with (self.open().folder(form) / "answers" / f"{annotator}.jsonl").open("a") as file:

@@ -339,3 +339,42 @@ def test_an_answered_ask_is_never_asked_again_of_nobody_new(found):
     for wanted in story.asks():
         gave = {a.annotator for a in story.item.evidence.answers if a.ask_id == wanted.ask.ask_id}
         assert gave <= set(wanted.ask.context.avoid)
+
+
+def test_nobody_audits_what_they_made():
+    """Their answer is kept, and somebody else is asked; a correction has a maker too."""
+    story = Story().lot(sampled=True).answer("ann", payload=OTHER).lot(NEXT, sampled=True)
+    before = story.asks()
+    own = story.answer("ann", payload=OTHER)
+
+    assert [("audit", ("ann",), 1)] == [(one.ask.mode, one.ask.context.avoid, one.people) for one in before]
+    assert [one.ask.ask_id for one in before] == [one.ask.ask_id for one in own.asks()]
+    assert ("final", OTHER, ("ann", "bob")) == (
+        (found := own.answer("bob", payload=OTHER).now()).standing,
+        found.value,
+        found.annotators,
+    )
+
+
+def test_the_values_of_people_are_audited_by_others():
+    """Where their first answers are audited too; a model's value is judged by whoever comes."""
+    task = replace(AUDITED, audit=replace(AUDITED.audit, people=True))
+    theirs = Story(task, asked=True).answer("ann", payload=OTHER).lot(sampled=True)
+    models = Story(task).lot(sampled=True)
+
+    assert [("ann",)] == [one.ask.context.avoid for one in theirs.asks()]
+    assert "unaudited" == theirs.answer("ann", payload=OTHER).now().standing
+    assert "final" == theirs.answer("bob", payload=OTHER).now().standing
+    assert [()] == [one.ask.context.avoid for one in models.asks()]
+
+
+def test_an_expert_has_said_nothing_before():
+    """Whoever answered or audited the same is no expert for it."""
+    task = replace(AUDITED, audit=replace(AUDITED.audit, rounds=1))
+    story = Story(task).lot(sampled=True).answer("ann", payload=OTHER)
+    mode, avoid = story.asks()[0].ask.mode, story.asks()[0].ask.context.avoid
+    own = story.answer("ann", payload=OTHER)
+
+    assert ("adjudicate", ("ann",)) == (mode, avoid)
+    assert (None, ["adjudicate"]) == (own.now().standing, [one.ask.mode for one in own.asks()])
+    assert ("final", THIRD) == ((found := own.answer("eve", payload=THIRD).now()).standing, found.value)
