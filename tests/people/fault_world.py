@@ -9,7 +9,7 @@ import random
 import re
 import shutil
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -115,14 +115,14 @@ class Fuse:
     """Ends the process at the n-th write from now; what its cleaning-up would still write is not written either."""
 
     left: int | None = None
-    n_writes: int = 0
+    error: BaseException | None = None
+    """Raised instead of what nothing catches: a write that fails, as all after it."""
 
     def burn(self):
         """Count one write."""
-        self.n_writes += 1
         if self.left is not None:
             if self.left <= 0:
-                raise CrashError
+                raise self.error or CrashError
             self.left -= 1
 
 
@@ -173,10 +173,16 @@ class WatchedServer(FakeServer):
 
 
 class FaultWorld:
-    """Some images, each of a grey of its own, two tasks about them, and people who see what is staged.
+    """Some images (128 at most), each of a grey of its own, two tasks about them, and people who see what is staged.
 
     Of the first half the model is unsure, and of every third image it is wrong.
     """
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
     def __init__(self, path: Path, *, n=6, expiry="rolling", store_expiry=None, attempts=4, lot=100, is_audited=True):
         self.path, self.now_us = path, START_US
@@ -190,19 +196,20 @@ class FaultWorld:
         """The questions that were posted before the op store was last deleted."""
         self._pseudonym = make_pseudonym()
         self._seen: dict[int, str | None] = {}
+        self._patches = ExitStack()
+        open_ops, read_image = outfit.open_ops, desk.read_image
+        for place, name, stand_in in (
+            (outfit, "open_ops", lambda *args: FusedOps(open_ops(*args), self.fuse)),
+            (desk, "read_image", lambda pointer, *rest: read_image(self.found_at(pointer), *rest)),
+        ):
+            self._patches.enter_context(patch.object(place, name, stand_in))
         Repository.init(path, author="Ada", clock=self.clock).close()
         (path / "images").mkdir()
         (path / "documents").mkdir()
         self.truth, self.model, self.score, self.rating = {}, {}, {}, {}
         self.pointers: list[str] = []
-        for i in range(n):
-            self.draw(i)
-            pointer = f"{PLACE}/{i:02}.png"  # the same wherever the world is: ids follow from it, and samples from ids
-            self.pointers.append(pointer)
-            box = {"x": 10.0, "y": 20.0, "w": 40.0 + i, "h": 50.0}
-            self.truth[pointer] = [box]
-            self.rating[pointer] = 1 + i % 5
-            self.write_model(i, [box if i % 3 else {**box, "x": 120.0}], 0.5 if i < n // 2 else 0.95)
+        for number in range(n):
+            self.add_image(0.5 if number < n // 2 else 0.95)
         audit = AUDIT.format(lot=lot) if is_audited else ""
         recipe = RECIPE.format(server=path, expiry=expiry, attempts=attempts, audit=audit)
         (path / "dsvc.toml").write_text(recipe)
@@ -218,13 +225,24 @@ class FaultWorld:
     def image(self, number) -> Path:
         return self.path / "images" / f"{number:02}.png"
 
+    def add_image(self, score) -> None:
+        """Let there be one more image, of which the model is as sure as said; from the next ingest on."""
+        number = len(self.pointers)
+        self.draw(number)
+        pointer = f"{PLACE}/{number:02}.png"  # the same wherever the world is: ids follow from it, and samples from ids
+        self.pointers.append(pointer)
+        box = {"x": 10.0, "y": 20.0, "w": 40.0 + number, "h": 50.0}
+        self.truth[pointer] = [box]
+        self.rating[pointer] = 1 + number % 5
+        self.write_model(number, [box if number % 3 else {**box, "x": 120.0}], score)
+
     def found_at(self, pointer) -> str:
         """Return the pointer of an image as this machine has it."""
         return pointer.replace(PLACE, f"file://{self.path}/images")
 
     def draw(self, number) -> None:
         """Make an image, or make it anew."""
-        Image.new("L", (200, 200), 8 * number + 4).save(self.image(number))
+        Image.new("L", (200, 200), 2 * number).save(self.image(number))
 
     def write_model(self, number, boxes, score) -> None:
         """Let the model say something of an image, from the next ingest on."""
@@ -236,7 +254,7 @@ class FaultWorld:
 
     def open(self) -> None:
         """Begin a process."""
-        self.fuse.left = None
+        self.fuse.left = self.fuse.error = None
         self.repo = open_repository(self.path, self.clock)
         faulty = FaultyStore(self.repo.store)
         faulty.faults.before = lambda _: self.fuse.burn()
@@ -248,8 +266,9 @@ class FaultWorld:
         self.open()
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, and the world."""
         self.repo.close()
+        self._patches.close()
         del SERVERS[str(self.path)]
 
     def wipe(self) -> None:
@@ -273,19 +292,14 @@ class FaultWorld:
 
     def turn(self, crash_in: int | None = None, **kwargs):
         """Do a pass; return its report, None where it crashed."""
-        open_ops, read_image = outfit.open_ops, desk.read_image
         self.fuse.left = crash_in
-        with (
-            patch.object(outfit, "open_ops", lambda *args: FusedOps(open_ops(*args), self.fuse)),
-            patch.object(desk, "read_image", lambda pointer, *rest: read_image(self.found_at(pointer), *rest)),
-        ):
-            try:
-                return self.repo.annotate_sync(**{"close_lots": True} | kwargs)
-            except CrashError:
-                self.restart()
-                return None
-            finally:
-                self.fuse.left = None
+        try:
+            return self.repo.annotate_sync(**{"close_lots": True} | kwargs)
+        except CrashError:
+            self.restart()
+            return None
+        finally:
+            self.fuse.left = None
 
     def wait(self, hours: float) -> None:
         """Let time pass; the staging store deletes what its own rule says."""
@@ -314,7 +328,7 @@ class FaultWorld:
             if not copy.exists():
                 return None
             with Image.open(copy) as opened:
-                self._seen[task.task_id] = self.pointers[(opened.convert("L").getpixel((0, 0)) - 4) // 8]
+                self._seen[task.task_id] = self.pointers[opened.convert("L").getpixel((0, 0)) // 2]
         return self._seen[task.task_id]
 
     def say(self, task, source, how="right"):
@@ -426,13 +440,20 @@ class FaultWorld:
         return broken + (self._broken_when_quiet(held) if self.is_whole(report) else [])
 
     def _broken_when_quiet(self, held) -> list[str]:
-        broken = [f"not taken in: {who}" for who in self.acknowledged - held]
         staged = {path.name: self.now_us - path.stat().st_mtime_ns // 1000 for path in self.staged()}
-        broken += [f"copy {key} is {age / DAY_US:.2f} days old" for key, age in staged.items() if age >= DAY_US]
+        broken = [f"copy {key} is {age / DAY_US:.2f} days old" for key, age in staged.items() if age >= DAY_US]
         with self.ops() as ops:
             requests = list(iter_requests(ops))
+            inbox = [record.doc for record in iter_scan(ops, "inbox")]
             records = {record.id for record in iter_scan(ops, "stages")}
             issued = {record.id for record in iter_scan(ops, "costs") if record.id.startswith("issue/")}
+        # To what nobody wants any more, nobody answered before, and was forgotten with the op store: kept by the platform.
+        waiting = {
+            (doc["answer"]["key"].partition("#")[0], self._pseudonym(doc["answer"]["annotator"]))
+            for doc in inbox
+            if self.was_wiped and doc["state"] == "unknown"
+        }
+        broken += [f"not taken in: {who}" for who in self.acknowledged - held - waiting]
         used = {request.stage for request in requests if request.state in SHOWN}
         known = set(staged) & records if self.was_wiped else set(staged)
         broken += [f"copy {key} is for no open ask" for key in known - used]

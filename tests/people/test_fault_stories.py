@@ -187,7 +187,12 @@ def test_whatever_happens_all_ends_well(place, seed):
     """No answer is lost or double, no copy is too old or for nothing, and values follow from the ledger alone."""
     chance = random.Random(seed)
     expiry = chance.choice(["rolling", "daily 00:00", "midnight"])
-    world = FaultWorld(place / "a", expiry=expiry, store_expiry=chance.choice([expiry, "rolling"]))
+    with FaultWorld(place / "a", expiry=expiry, store_expiry=chance.choice([expiry, "rolling"])) as world:
+        tell_it(world, place, chance)
+
+
+def tell_it(world, place, chance):
+    """Let a story happen; then all is well, and everybody answers."""
     events = tell(chance)
     for number, event in enumerate(events):
         report = happen(world, *event)
@@ -207,4 +212,3 @@ def test_whatever_happens_all_ends_well(place, seed):
     assert [] == world.broken_promises(world.turn())
     assert [] == world.staged()
     assert [] == [task.key for task in world.server.tasks.values() if not task.answers]
-    world.close()
