@@ -14,6 +14,9 @@ from dsvc.annotation.resolving import effective
 from dsvc.recipe.task_spec import Nearness, TaskSpec
 
 EVERYBODY = ""
+SHOWN = "shown"
+HASTY_S = 1.0
+"""Who leaves what was shown as it was sooner than this has hardly looked at it."""
 _METRIC: Mapping[str, Nearness] = {"rating": Nearness("within")}
 
 
@@ -24,13 +27,15 @@ class Concord(msgspec.Struct, frozen=True):
     who: str
     """A pseudonym; empty for everybody together."""
     against: str
-    """`each other`, `result`, or the name of a signal."""
+    """`each other`, `shown`, `result`, or the name of a signal."""
     sources: int
     mean: float
     """Mean likeness, from 0 to 1."""
     near: int
     """Sources that are near enough."""
     kappa: float | None = None
+    hasty: int = 0
+    """Of `shown`: answers that left it as it was in less than a second."""
 
 
 def near_of(task: TaskSpec) -> Nearness:
@@ -71,6 +76,25 @@ def among_people(task: TaskSpec, found: Iterable[tuple[str, Evidence]]) -> list[
             pairs.setdefault(first, []).append(pair)
             pairs.setdefault(second, []).append(pair[::-1])
     return list(_compared(task, "each other", pairs))
+
+
+def with_shown(task: TaskSpec, found: Iterable[tuple[str, Evidence]]) -> list[Concord]:
+    """Return how far people left what they were shown as it was; everybody first. Nothing where nothing was shown."""
+    pairs: dict[str, list[tuple[str, str]]] = {EVERYBODY: []}
+    hasty: dict[str, int] = {}
+    for _, evidence in found:
+        for answer in evidence.answers:
+            ask = evidence.ask(answer.ask_id)
+            given = ask.judged if ask is not None and answer.outcome == "accept" else answer.payload
+            if ask is None or ask.judged is None or given is None:
+                continue
+            is_hasty = given == ask.judged and answer.lead_s is not None and answer.lead_s < HASTY_S
+            for who in (EVERYBODY, answer.annotator):
+                pairs.setdefault(who, []).append((given, ask.judged))
+                hasty[who] = hasty.get(who, 0) + is_hasty
+    if not pairs[EVERYBODY]:
+        return []
+    return [msgspec.structs.replace(one, hasty=hasty[one.who]) for one in _compared(task, SHOWN, pairs)]
 
 
 def against(

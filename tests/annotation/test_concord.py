@@ -2,7 +2,9 @@
 
 from decimal import Decimal
 
-from dsvc.annotation.concord import against, among_people, near_of, votes_of
+import msgspec
+
+from dsvc.annotation.concord import against, among_people, near_of, votes_of, with_shown
 from dsvc.annotation.evidence import Answered, evidence_of
 from dsvc.annotation.records import make_answer, make_ask
 from dsvc.objects.types import parse_type
@@ -46,6 +48,19 @@ def test_people_are_compared_where_several_answered():
     assert ("", 2, 1) == (everybody.who, everybody.sources, everybody.near)
     assert [("a", 2), ("b", 2)] == [(item.who, item.sources) for item in (first, second)]
     assert everybody.kappa is not None
+
+
+def test_who_leaves_what_is_shown_without_looking_is_told():
+    """Of the same answer in half a second and in ten, the first is hasty; another value never is."""
+    source, evidence = said("s3://f/1", {"a": "yes", "b": "yes", "c": "2"}, judged="3")
+    took = {"a": 0.5, "b": 10.0, "c": 0.5}
+    answers = tuple(msgspec.structs.replace(answer, lead_s=took[answer.annotator]) for answer in evidence.answers)
+    found = with_shown(TASK, [(source, msgspec.structs.replace(evidence, answers=answers))])
+
+    assert [("", 3, 2, 1), ("a", 1, 1, 1), ("b", 1, 1, 0), ("c", 1, 0, 0)] == [
+        (item.who, item.sources, item.near, item.hasty) for item in found
+    ]
+    assert [] == with_shown(TASK, [said("s3://f/1", {"a": "4"})])
 
 
 def test_people_are_compared_with_other_values():
