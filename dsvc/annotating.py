@@ -191,7 +191,7 @@ class Annotating(Running):
             SignalNotFoundError: If there is no such signal.
         """
         from dsvc.annotation.concord import against as compare_with
-        from dsvc.annotation.concord import among_people
+        from dsvc.annotation.concord import among_people, with_shown
         from dsvc.annotation.ledger import read_ledger
         from dsvc.annotation.syncing import canonical_values
 
@@ -201,7 +201,8 @@ class Annotating(Running):
         if against is not None:
             return compare_with(spec, found.items(), canonical_values(view, spec, against, found), against)
         result = canonical_values(view, spec, task, found) if task in view.signals else {}
-        return [*among_people(spec, found.items()), *compare_with(spec, found.items(), result, "result")]
+        among, shown = among_people(spec, found.items()), with_shown(spec, found.items())
+        return [*among, *shown, *compare_with(spec, found.items(), result, "result")]
 
     def annotation_cost(self) -> tuple[list[TaskCost], list[Effects]]:
         """Return what the answers of every task took, and what was uploaded and posted for them."""
