@@ -292,7 +292,8 @@ def ask_object(status: AskStatus) -> dict[str, Any]:
 
 
 def agreement_lines(found: Iterable[Concord]) -> Iterator[str]:
-    """Yield how far people agree."""
+    """Yield how far people agree, and who has hardly looked."""
+    held = list(found)
     yield from table(
         (
             (
@@ -303,10 +304,13 @@ def agreement_lines(found: Iterable[Concord]) -> Iterator[str]:
                 f"{item.near / item.sources:.1%}" if item.sources else "-",
                 "-" if item.kappa is None else f"{item.kappa:.3f}",
             )
-            for item in found
+            for item in held
         ),
         header=("who", "against", "compared", "likeness", "agree", "kappa"),
     )
+    for item in held:
+        if item.hasty and item.who:
+            yield f"{item.who} left what was shown as it was in less than a second, {count(item.hasty, 'time')}"
 
 
 def cost_lines(costs: Sequence[TaskCost], effects: Sequence[Effects]) -> Iterator[str]:
