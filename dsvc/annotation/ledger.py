@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -46,8 +46,11 @@ from dsvc.repo.refs import LEDGER
 from dsvc.store.base import Operation, RefChange, Store
 from dsvc.store.writer import ObjectWriter
 
-_ROWS: Final = 4096
-"""Sources of another ledger that are united at a time."""
+T = TypeVar("T")
+_ROWS: Final = 8192
+"""Sources that are united at a time."""
+_LOTS: Final = 32
+"""Lots that are written at a time."""
 _EMPTY: Final = Ledger()
 
 
@@ -220,12 +223,10 @@ def _append_to(
     tasks = {task.name: task for task in old.ledger.tasks}
     guidelines = set(old.ledger.guidelines)
     for name, addition in additions.items():
-        sources = {item.answer.source for item in addition.answered}
-        sources |= {member.source for lot in addition.lots for member in lot.members} | set(addition.also)
-        known = old.evidence(name, sources)
+        known = old.evidence(name, {item.answer.source for item in addition.answered})
         news = _leave_out_known(known, addition)
         if not news.is_empty:
-            tasks[name] = _add(writer, known, tasks.get(name, LedgerTask(name)), news)
+            tasks[name] = _add(writer, old, tasks.get(name, LedgerTask(name)), news)
         given = (item.answer for item in news.answered)
         guidelines |= {(name, answer.version, answer.guideline) for answer in given if answer.guideline is not None}
     return _put(writer, base, (), tasks, {**dict(old.ledger.cursors), **cursors}, guidelines)
@@ -260,30 +261,38 @@ def _put(
     return put_object(writer, Kind.LEDGER, msgspec.structs.replace(new, parents=parents))
 
 
-def _add(writer: Writer, known: Mapping[str, Evidence], task: LedgerTask, addition: Addition) -> LedgerTask:
-    by_source: dict[str, list[Answered]] = {}
-    for item in addition.answered:
-        by_source.setdefault(item.answer.source, []).append(item)
-    members: dict[str, list[Member]] = {}
-    for lot in addition.lots:
-        for m in lot.members:
-            member = Member(lot.lot_id, lot.round, m.value, m.sampled, lot.closed_us, m.content_id, lot.version)
-            members.setdefault(m.source, []).append(member)
-    news = {
-        source: unite(
-            [evidence_of(by_source.get(source, ()), members.get(source, ()))], addition.also.get(source, NOTHING)
-        )
-        for source in {*by_source, *members, *addition.also}
-    }
-    evidence = {source: unite([known.get(source, NOTHING), found]) for source, found in news.items()}
-    rows = [row for lot in addition.lots for row in lot_rows(lot)]
+def _add(writer: Writer, old: LedgerView, task: LedgerTask, addition: Addition) -> LedgerTask:
+    evidence, lots = task.evidence, task.lots
+    for news in _news_of(addition):
+        known = old.evidence(task.name, news)
+        both = {source: unite([known.get(source, NOTHING), found]) for source, found in news.items()}
+        evidence = _edit_evidence(writer, task.name, evidence, both)
+    for some in _blocks(sorted(addition.lots, key=lambda lot: lot.lot_id), _LOTS):
+        lots = _edit_rows(writer, task.name, lots, LOTS_TYPE, dict(row for lot in some for row in lot_rows(lot)))
     openings = task.openings if addition.openings is None else tuple(sorted(addition.openings.items()))
-    return LedgerTask(
-        task.name,
-        _edit_evidence(writer, task.name, task.evidence, evidence),
-        _edit_rows(writer, task.name, task.lots, LOTS_TYPE, dict(rows)),
-        openings,
-    )
+    return LedgerTask(task.name, evidence, lots, openings)
+
+
+def _news_of(addition: Addition) -> Iterator[dict[str, Evidence]]:
+    """Yield what is appended of each source, ascending, in parts: the first lots may have every source there is."""
+    answered: dict[str, list[Answered]] = {}
+    for item in addition.answered:
+        answered.setdefault(item.answer.source, []).append(item)
+    placed = sorted(((m.source, lot, m) for lot in addition.lots for m in lot.members), key=lambda place: place[0])
+    at = 0
+    for sources in _blocks(sorted({*answered, *addition.also, *(source for source, _, _ in placed)})):
+        members: dict[str, list[Member]] = {}
+        while at < len(placed) and placed[at][0] <= sources[-1]:
+            source, lot, m = placed[at]
+            member = Member(lot.lot_id, lot.round, m.value, m.sampled, lot.closed_us, m.content_id, lot.version)
+            members.setdefault(source, []).append(member)
+            at += 1
+        yield {
+            source: unite(
+                [evidence_of(answered.get(source, ()), members.get(source, ()))], addition.also.get(source, NOTHING)
+            )
+            for source in sources
+        }
 
 
 def _edit_evidence(writer: Writer, task: str, base: Oid | None, evidence: Mapping[str, Evidence]) -> Oid | None:
@@ -336,12 +345,12 @@ def _unite_tasks(
             evidence = _edit_evidence(writer, task.name, evidence, both)
     lots = known.lots or task.lots
     if task.lots is not None and task.lots != lots:
-        have = mine.lots(task.name)
-        news = (
-            lot for oid, lot in other.lots(task.name).items() if oid not in have or lot.closed_us < have[oid].closed_us
-        )
-        rows = dict(row for lot in news for row in lot_rows(lot))
-        lots = _edit_rows(writer, task.name, lots, LOTS_TYPE, rows)
+        lot_ids = {Oid(bytes.fromhex(key.partition(".")[0])) for key in _changed(writer, lots, task.lots)}
+        for some in _blocks(sorted(lot_ids), _LOTS):
+            pairs = ((mine.lot(task.name, lot_id), other.lot(task.name, lot_id)) for lot_id in some)
+            news = (b for a, b in pairs if b is not None and (a is None or b.closed_us < a.closed_us))
+            rows = dict(row for lot in news for row in lot_rows(lot))
+            lots = _edit_rows(writer, task.name, lots, LOTS_TYPE, rows)
     openings = dict(known.openings)
     for key, since in task.openings:
         openings[key] = min(since, openings.get(key, since))
@@ -349,17 +358,17 @@ def _unite_tasks(
 
 
 def _changed(reader: Reader, before: Oid | None, after: Oid) -> Iterator[str]:
-    """Yield the sources whose evidence differs; what is equal is passed over by its ids."""
+    """Yield the sources whose evidence, or the parts of lots, that differ; what is equal is passed over by its ids."""
     ours = None if before is None else get_object(reader, before, Kind.SIGNAL, Signal)
     for changes in diff_trees(reader, ours, get_object(reader, after, Kind.SIGNAL, Signal)):
         yield from changes.sources.to_pylist()
 
 
-def _blocks(sources: Iterable[str]) -> Iterator[list[str]]:
-    block: list[str] = []
-    for source in sources:
-        block.append(source)
-        if len(block) == _ROWS:
+def _blocks(items: Iterable[T], size: int = _ROWS) -> Iterator[list[T]]:
+    block: list[T] = []
+    for item in items:
+        block.append(item)
+        if len(block) == size:
             yield block
             block = []
     if block:
