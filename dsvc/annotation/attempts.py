@@ -7,7 +7,7 @@ question is posted, and a platform's task goes last.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -237,13 +237,27 @@ class Attempts:
             avoid=avoid,
         )
 
-    def tidy(self, grace_us: int, *, may_discard: bool) -> None:
-        """Let the platform forget what is durable here, some time after it was closed, and forget it ourselves."""
+    def tidy(self, grace_us: int, *, may_discard: Callable[[], bool]) -> None:
+        """Let the platform forget what is durable here, some time after it was closed, and forget it ourselves.
+
+        What came while this turn sent questions is taken in first. Nothing is forgotten whose answers the ledger has
+        lost, since it was brought back from a copy.
+        """
         now = self._of.now()
-        for request in list(self._requests.iter_state(self._of.platform.name, "CLOSED")):
-            if now - request.changed_us < grace_us or not may_discard or self._report.notes:
+        closed = self._requests.iter_state(self._of.platform.name, "CLOSED")
+        due = [request for request in closed if now - request.changed_us >= grace_us]
+        if not due or not may_discard() or self._report.notes:
+            return
+        projects = {request.project: self._of.served(request.project) for request in due}
+        for served in projects.values():
+            if served is not None and not self._collects(served):
+                return
+        people = self._of.annotators([request.ask for request in due])
+        for request in due:
+            if not set(request.by) <= people.get(request.ask.ask_id, frozenset()):
+                self.recount([request])
                 continue
-            served = self._of.served(request.project)
+            served = projects[request.project]
             tasks = [*request.old_tasks, *([request.task_id] if request.task_id else [])]
             try:
                 fates = {self._of.platform.discard(served.form, task) for task in tasks} if served else set()
@@ -252,6 +266,15 @@ class Attempts:
                 return
             if "answered" not in fates or now - request.changed_us > KEEP_US:
                 self._requests.change(request.id, lambda found: None if found.state == "CLOSED" else found)
+
+    def _collects(self, served: Served) -> bool:
+        """Take in what came since this turn began; tell whether all of it could be."""
+        try:
+            self._of.collect_again(served, self._report)
+        except PlatformError as err:
+            self._report.notes.append(err.message)
+            return False
+        return True
 
     def _leave(self, request: Request) -> bool:
         """Leave the copy; tell whether that could be done."""

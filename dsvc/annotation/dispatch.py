@@ -125,7 +125,7 @@ class Dispatcher:
         find_ask: Callable[[Oid], Ask | None] = lambda _: None,
         calendar: Calendar | None = None,
         policy: Policy | None = None,
-        may_discard: bool = True,
+        may_discard: Callable[[], bool] = lambda: True,
         owner: str = "",
     ) -> None:
         """Open nothing.
@@ -141,7 +141,7 @@ class Dispatcher:
             find_ask: Knows asks that are not wanted any more.
             calendar: When people work.
             policy: What was set.
-            may_discard: Whether the ledger is where it must be (pushed) for the platform to forget what it has.
+            may_discard: Tells whether the ledger is where it must be (pushed) for the platform to forget what it has.
             owner: Who does the turns; a word of this process if empty.
         """
         self.requests = Requests(ops, clock)

@@ -96,14 +96,58 @@ def test_closed_tasks_stay_while_the_ledger_is_not_pushed():
     lab.turn()
     lab.answer("ada")
     lab.turn()
-    lab.dispatcher._may_discard = False
+    lab.dispatcher._may_discard = lambda: False
     lab.wait(2)
     lab.turn()
     assert 1 == len(lab.server.tasks)
 
-    lab.dispatcher._may_discard = True
+    lab.dispatcher._may_discard = lambda: True
     lab.turn()
     assert {} == lab.server.tasks
+
+
+def test_what_came_meanwhile_is_taken_in_before_a_task_is_discarded():
+    """Somebody had it open all the time and submits while the turn sends other questions."""
+    lab = AnnotationLab()
+    lab.want(1)
+    lab.turn()
+    lab.answer("ada")
+    lab.turn()
+    (task,) = lab.server.tasks.values()
+    lab.wait(1)
+    lab.want(2)
+    post = lab.platform.post
+
+    def post_late(form, questions):
+        lab.server.submit(task.task_id, "eve", "value", 5)
+        return post(form, questions)
+
+    lab.platform.post = post_late
+    lab.turn()
+
+    assert task.task_id not in lab.server.tasks
+    assert {"p-ada", "p-eve"} == lab.log.annotators([lab.ask(1)])[lab.ask(1).ask_id]
+
+
+def test_what_the_ledger_has_lost_is_not_discarded():
+    """It was brought back from a copy of yesterday: the platform's is the only one."""
+    lab = AnnotationLab()
+    lab.want(1)
+    lab.turn()
+    lab.answer("ada")
+    lab.turn()
+    lab.log.answers.clear()
+    lab.log._people.clear()
+    lab.log.cursors = dict.fromkeys(lab.log.cursors, b"9999999999999999")
+    lab.wait(1)
+    lab.turn()
+    kept = len(lab.server.tasks)
+    lab.log.cursors.clear()
+    lab.turn()
+    lab.turn()
+
+    assert (1, 0) == (kept, len(lab.server.tasks))
+    assert 1 == len(lab.log.answers)
 
 
 def test_a_recount_takes_over_what_the_ledger_says():
