@@ -14,6 +14,7 @@ from typing import Any
 
 from dsvc.annotation.ledger import read_ledger
 from dsvc.annotation.syncing import SyncReport
+from dsvc.engine.making.report import RunReport
 from dsvc.engine.planning.task_plan import TaskPlan
 from dsvc.repository import Repository
 
@@ -94,7 +95,9 @@ class Keeping:
         self.path, self.team, self.type = directory, team, type_
         self.now_us = START_US
         self.posted: Counter[str] = Counter()
-        """Key of a question -> how many times it was seen to appear."""
+        """Key of every question that was ever seen."""
+        self.ran: dict[str, int] = {}
+        """Step or task -> records that the last run executed."""
         self.models: dict[str, tuple[Any, float, str]] = {}
         self.etags: dict[str, str] = {}
 
@@ -172,7 +175,9 @@ class Keeping:
     def run(self, *, close_lots: bool = False) -> SyncReport:
         """Do what `dsvc run` does: take in, make, send."""
         with self.open() as repo:
-            report = repo.annotate_sync(make=repo.run, close_lots=close_lots)
+            made: list[RunReport] = []
+            report = repo.annotate_sync(make=lambda: made.append(repo.run()), close_lots=close_lots)
+        self.ran = {step.name: step.ran for step in made[0].steps}
         self.posted.update(set(self.questions()) - set(self.posted))
         return report
 
@@ -190,14 +195,14 @@ class Keeping:
             return {status.ask.source: status.ask.mode for status in repo.asks()}
 
     def answer(self, who: str, values: Mapping[str, Any] | None = None, *, seconds: float = 20) -> int:
-        """Let somebody answer all that is out, or some of it; with what is shown, where not said otherwise."""
+        """Let somebody answer all that is open, or some of it; with what is shown, where not said otherwise."""
         with self.open() as repo:
-            sources = {status.ask.ask_id.hex(): status.ask.source for status in repo.asks(everything=True)}
+            sources = {status.ask.ask_id.hex(): status.ask.source for status in repo.asks()}
         n_done = 0
         for key, question in self.questions().items():
-            source = sources[key.partition("#")[0]]
+            source = sources.get(key.partition("#")[0])
             value = question["shown"] if values is None else values.get(source)
-            if value is None:
+            if source is None or value is None:
                 continue
             said = {"key": key, "value": value, "seconds": seconds, "at": self.now_us}
             with (question["folder"] / "answers" / f"{who}.jsonl").open("a") as file:

@@ -1,4 +1,4 @@
-"""The same question is one ask, whoever wants it: datasets, branches, clones. All that is counted is what people see."""
+"""The same question is one ask, whoever wants it: datasets, branches, clones. Counted is what people see."""
 
 import shutil
 
@@ -14,7 +14,7 @@ SURE = [f"s3://faces/{i:02}.jpg" for i in range(5, N)]
 
 def deliver(world, version="1"):
     """Let a model rate all images, of which it is unsure about some."""
-    world.deliver({source: (3, 0.2) for source in UNSURE} | {source: (4, 0.9) for source in SURE}, version)
+    world.deliver(dict.fromkeys(UNSURE, (3, 0.2)) | dict.fromkeys(SURE, (4, 0.9)), version)
 
 
 @pytest.fixture(name="world")

@@ -6,6 +6,7 @@ What is in work is found by the draft's waiting tree, so that it costs what is a
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from dsvc.engine.making.binding import Bound, bind_step
 from dsvc.engine.making.loading import Loader
 from dsvc.engine.making.task_items import Items
 from dsvc.engine.making.task_step import TaskStep
+from dsvc.engine.reading.facts import EVIDENCE
 from dsvc.engine.reading.inputs import Inputs, find_signal
 from dsvc.engine.reading.probe import Probe
 from dsvc.errors import AnswerFormatError, UserError
@@ -38,6 +40,8 @@ from dsvc.repo.names import nearest
 from dsvc.repo.view import View
 
 UNAUDITED = "unaudited"
+MODEL = "model"
+"""Origin of a candidate that no person gave."""
 _ROWS = 16_384
 
 
@@ -61,15 +65,16 @@ class People:
         view: The version; as a rule the draft.
         loader: Loads the recipe.
         name: The task.
+        bound: It bound to the version, where that was done before.
 
     Raises:
         UserError: If the recipe has no such task.
     """
 
-    def __init__(self, repo: BaseRepository, view: View, loader: Loader, name: str) -> None:
+    def __init__(self, repo: BaseRepository, view: View, loader: Loader, name: str, bound: Bound | None = None) -> None:
         self.task = find_task(loader.recipe, name)
         self._view, self._loader = view, loader
-        self._bound: Bound | None = bind_step(repo, view, loader, TaskNode.of_task(self.task))
+        self._bound = bound or bind_step(repo, view, loader, TaskNode.of_task(self.task))
 
     def iter_asked(self) -> Iterator[Asked]:
         """Yield the sources that the last run found people to be asked about, ascending, with what is asked now.
@@ -83,6 +88,29 @@ class People:
 
     def iter_candidates(self) -> Iterator[Candidate]:
         """Yield the values that wait to be taken into a lot, ascending."""
+        for keys in self._iter_unaudited():
+            yield from self._candidates(keys)
+
+    def count_candidates(self) -> Counter[tuple[int, str, str]]:
+        """Count the values that wait to be taken into a lot, by what those of one lot have in common.
+
+        By round, origin and what `lot.by` gives. What nobody said anything of is not looked at one by one.
+        """
+        counts: Counter[tuple[int, str, str]] = Counter()
+        if self._bound is None:
+            return counts
+        inputs = self._bound.inputs
+        evidence = next((item.signal for item in inputs.items if item.path == EVIDENCE), None)
+        for keys in self._iter_unaudited():
+            is_known = Probe(inputs.reader, keys).present(evidence)
+            plain = keys.take(np.flatnonzero(~is_known))
+            counts.update((0, MODEL, key) for key in self._lot_keys(plain))
+            found = self._candidates(keys.take(np.flatnonzero(is_known)))
+            counts.update((one.round, one.origin, one.key) for one in found)
+        return counts
+
+    def _iter_unaudited(self) -> Iterator[Keys]:
+        """Yield the sources whose value is of a lot that is not judged, or of none."""
         signal = self._view.signal(self.task.name)
         if signal is None or self.task.audit is None:
             return
@@ -92,11 +120,13 @@ class People:
             told = [get_object(reader, oid, Kind.PROVENANCE, Provenance).standing for oid in prov.table]
             is_open = np.array([standing == UNAUDITED for standing in told], np.bool_)[prov.rows]
             if is_open.any():
-                keys = load_keys(reader, entries).take(np.flatnonzero(is_open))
-                by = self._lot_keys(keys)
-                for asked, key in zip(self._resolve(keys), by, strict=True):
-                    if asked is not None and asked.resolution.awaits_lot:
-                        yield _candidate(asked, key)
+                yield load_keys(reader, entries).take(np.flatnonzero(is_open))
+
+    def _candidates(self, keys: Keys) -> Iterator[Candidate]:
+        by = self._lot_keys(keys)
+        for asked, key in zip(self._resolve(keys), by, strict=bool(len(keys))):
+            if asked is not None and asked.resolution.awaits_lot:
+                yield _candidate(asked, key)
 
     def iter_items(self, task: TaskSpec | None = None) -> Iterator[tuple[Item, Resolution]]:
         """Yield every source that somebody said something of, or is to be asked about, ascending.
@@ -152,7 +182,7 @@ class People:
     def _lot_keys(self, keys: Keys) -> Sequence[str]:
         """Return what the lots of some sources' values are told apart by."""
         by = None if self.task.audit is None else self.task.audit.lot.by
-        if by is None:
+        if by is None or not len(keys):
             return [""] * len(keys)
         inputs = Inputs.bind(self._view, by.inputs, (), self._loader.declared_types)
         columns = inputs.take(Probe(inputs.reader, keys))
@@ -183,5 +213,5 @@ def lot_text(value: Any) -> str:
 
 def _candidate(asked: Asked, key: str) -> Candidate:
     item, found = asked.item, asked.resolution
-    origin = "human" if found.origin == "human" else "model"
+    origin = "human" if found.origin == "human" else MODEL
     return Candidate(item.source, found.value or "", item.content_id, found.round, key, origin)

@@ -272,7 +272,7 @@ def plan(
     found = {forecast.name: forecast for forecast in forecasts}
     unknown = predictor.unknown.keys()
     tasks = [
-        plan_task(repo, view, task, found[name], predictor.view, unknown, under_way)
+        plan_task(repo, loader, view, task, found[name], predictor.view, unknown, under_way)
         for name, task in recipe.tasks.items()
     ]
     warnings = [item.sentence for item in changed]

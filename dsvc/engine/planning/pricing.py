@@ -48,9 +48,10 @@ def price_version(
     priced = as_version(find_task(recipe, name), version, accept=accept)
     raised = replace(recipe, tasks={**recipe.tasks, name: priced})
     draft = repo.view(DRAFT_REVISION)
-    predictor = Predictor(repo, draft, Loader(raised, plugins))
+    loader = Loader(raised, plugins)
+    predictor = Predictor(repo, draft, loader)
     for node in iter_nodes(raised):
         forecast = predictor.forecast(node)
         if node.name == name:
-            return plan_task(repo, draft, priced, forecast, predictor.view, predictor.unknown.keys(), under_way)
+            return plan_task(repo, loader, draft, priced, forecast, predictor.view, predictor.unknown.keys(), under_way)
     raise AssertionError(f"{name} is a task of the recipe")

@@ -23,15 +23,15 @@ from dsvc.annotation.evidence import Evidence
 from dsvc.annotation.ledger import read_ledger
 from dsvc.annotation.lots import plan_of
 from dsvc.annotation.under_way import UnderWay
+from dsvc.engine.making.loading import Loader
 from dsvc.engine.making.task_items import HUMAN
 from dsvc.engine.planning.forecast import StepForecast
-from dsvc.engine.planning.people import UNAUDITED
-from dsvc.engine.reading.facts import EVIDENCE
+from dsvc.engine.planning.people import People
 from dsvc.engine.reading.fields import Mask
 from dsvc.engine.reading.inputs import find_signal
 from dsvc.engine.reading.probe import Probe
 from dsvc.objects.access import Reader
-from dsvc.objects.chunk import ProvColumn, load_keys, load_prov
+from dsvc.objects.chunk import ProvColumn
 from dsvc.objects.diff import diff_trees
 from dsvc.objects.encoding import get_object
 from dsvc.objects.oid import ZERO, Kind, Oid
@@ -78,6 +78,7 @@ class TaskPlan(msgspec.Struct, frozen=True):
 
 def plan_task(
     repo: BaseRepository,
+    loader: Loader,
     draft: View,
     task: TaskSpec,
     forecast: StepForecast,
@@ -89,6 +90,7 @@ def plan_task(
 
     Args:
         repo: Whose branches and ledger.
+        loader: Loads the recipe.
         draft: The draft as it is.
         task: The task.
         forecast: What a run would find.
@@ -110,7 +112,8 @@ def plan_task(
         ask in wanted if names is None else bool(names) and not names & ours_alone for ask, names in sent.items()
     )
     modes = Counter(ask.mode for ask in found.values())
-    n_audits = _expected_audits(task, forecast, view)
+    has_audits = task.audit is not None and forecast.bound is not None
+    n_audits = _expected_audits(People(repo, view, loader, task.name, forecast.bound)) if has_audits else 0
     people = sum(ask.people for ask in found.values())
     each = _median_lead(repo, task.name)
     seconds = None if each is None else each * (people + n_audits)
@@ -196,21 +199,17 @@ def _told(reader: Reader, prov: ProvColumn, field: str, wanted: str) -> Mask:
     return np.array([*told, False], np.bool_)[prov.rows]
 
 
-def _expected_audits(task: TaskSpec, forecast: StepForecast, view: View) -> int:
-    """Return how many audits the values want that are in no lot yet."""
-    signal, bound, reader = view.signal(task.name), forecast.bound, view.reader
-    if task.audit is None or signal is None or bound is None:
+def _expected_audits(people: People) -> int:
+    """Return how many audits the values want that are in no lot yet, once all lots of them are closed."""
+    audit = people.task.audit
+    if audit is None:
         return 0
-    evidence = next((item.signal for item in bound.inputs.items if item.path == EVIDENCE), None)
-    n_open = 0
-    for entry in Tree(reader, signal).nodes().chunks():
-        is_open = _told(reader, load_prov(reader, [entry]), "standing", UNAUDITED)
-        if is_open.any():
-            keys = load_keys(reader, [entry]).take(np.flatnonzero(is_open))
-            n_open += int((~Probe(bound.inputs.reader, keys).present(evidence)).sum())
-    n_lots, rest = divmod(n_open, task.audit.lot.size)
-    whole = n_lots * plan_of(task.audit, task.audit.lot.size).sample if n_lots else 0
-    return whole + (plan_of(task.audit, rest).sample if rest else 0)
+    size, total = audit.lot.size, 0
+    for n_waiting in people.count_candidates().values():
+        n_full, rest = divmod(n_waiting, size)
+        total += n_full * plan_of(audit, size).sample if n_full else 0
+        total += plan_of(audit, rest).sample if rest else 0
+    return total
 
 
 def _median_lead(repo: BaseRepository, task: str) -> float | None:
