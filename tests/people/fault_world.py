@@ -447,7 +447,7 @@ class FaultWorld:
             inbox = [record.doc for record in iter_scan(ops, "inbox")]
             records = {record.id for record in iter_scan(ops, "stages")}
             issued = {record.id for record in iter_scan(ops, "costs") if record.id.startswith("issue/")}
-        # To what nobody wants any more, nobody answered before, and was forgotten with the op store: kept by the platform.
+        # Of what nobody wants, nobody answered, and was forgotten with the op store: the platform keeps them.
         waiting = {
             (doc["answer"]["key"].partition("#")[0], self._pseudonym(doc["answer"]["annotator"]))
             for doc in inbox

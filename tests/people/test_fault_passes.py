@@ -108,7 +108,7 @@ def test_two_passes_at_once_are_one(world):
 
 
 def test_a_branch_that_wants_the_same_causes_no_second_question(world):
-    """Though the first one's pass ended before it had posted anything, and the other's before it knew what it posted."""
+    """Though the first pass ended before it had posted anything, and the next before it knew what it had posted."""
     world.turn(crash_in=25, close_lots=False)
     world.repo.commit("as it is", allow_empty=True, as_is=True)
     world.repo.switch("exp", create=True)
