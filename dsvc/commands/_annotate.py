@@ -81,10 +81,9 @@ def next_steps(report: SyncReport, *, is_dry: bool = False) -> Iterator[str]:
 
 
 def sync_notes(report: SyncReport) -> Iterator[str]:
-    """Yield what went wrong and is tried again."""
-    for turn in report.platforms:
-        yield from (f"{turn.platform}: {note}" for note in turn.notes)
-    yield from report.notes
+    """Yield what went wrong and is tried again, each once."""
+    told = [f"{turn.platform}: {note}" for turn in report.platforms for note in turn.notes]
+    yield from dict.fromkeys([*told, *report.notes])
 
 
 def sync_objects(report: SyncReport, *, is_dry: bool = False) -> Iterator[dict[str, Any]]:
@@ -198,10 +197,10 @@ def _platform_lines(platform: PlatformWork) -> Iterator[str]:
     if platform.backlog_s:
         oldest = "" if platform.oldest_s is None else f", the oldest for {span(platform.oldest_s)}"
         yield f"{span(platform.backlog_s)} of work waits for people{oldest}"
-        how = "as measured" if platform.is_measured else "a guess, until answers were timed"
         finish = "not within ten years" if platform.finish_us is None else f"about {when(platform.finish_us)}"
-        people = f"{platform.pace:.2g} {'person' if platform.pace == 1 else 'people'}"
-        yield f"done {finish}, at the pace of {people} at work ({how})"
+        yield f"done {finish}, at the present pace"
+        people = f"{platform.pace:.2g} {'person' if platform.pace == 1 else 'people'} at work"
+        yield f"the pace: {people}, {'as measured' if platform.is_measured else 'not measured yet'}"
     else:
         yield "nothing waits for people"
     if not platform.is_working:

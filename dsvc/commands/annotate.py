@@ -36,7 +36,7 @@ from dsvc.commands._options import (
     open_repository,
 )
 from dsvc.commands._progress import Progress
-from dsvc.commands._render import count, emit, hint, plain, print_error, say
+from dsvc.commands._render import emit, hint, plain, print_error, say
 from dsvc.commands._streams import apart
 from dsvc.errors import DsvcError, UserError
 
@@ -135,7 +135,7 @@ def follow(*, every: float, times: int | None, listen: int | None, host: str, cl
                     print_error(err)  # what is away comes back, and this is to run for weeks
                 done += 1
         except KeyboardInterrupt:
-            say(f"Stopped after {count(done, 'pass', 'passes')}; the next one goes on from there")
+            say("Stopped; the next pass goes on from there")
 
 
 @command(group=annotate, examples=["dsvc annotate status", "dsvc annotate status --json"])

@@ -68,9 +68,9 @@ def _tell_of_people(ctx: click.Context, story: Sequence[PeopleEvent], *, me: boo
     try:
         for event in story:
             match event:
-                case Wait(hours):
-                    clock_ahead_us.set(clock_ahead_us.get() + round(hours * 3_600_000_000))
-                    _remark(f"{hours:g} {'hour' if hours == 1 else 'hours'} later")
+                case Wait(minutes):
+                    clock_ahead_us.set(clock_ahead_us.get() + minutes * 60_000_000)
+                    _remark(event.text)
                 case Answer() if me and event.can_be_me:
                     _run(ctx, ["annotate", "label", event.task, "--as", "me"])
                     _answer(event)  # what was left

@@ -70,9 +70,7 @@ def plan(
         raise click.UsageError("--limit is of the records that --rows lists")
     repo = open_repository()
     if priced is not None:
-        task, equals, version = priced.partition("=")
-        if not (task and equals and version):
-            raise click.UsageError("--as-version wants TASK=VERSION, e.g. face_boxes=3")
+        task, version = _split_version(priced, steps or tuple(repo.recipe().tasks))
         cost = repo.price_version(task, version)
         emit(
             as_json=as_json,
@@ -111,6 +109,16 @@ def plan(
         hint("`dsvc ingest` reads what the recipe changed; plan again after it")
     elif not as_json:
         hint("`dsvc status` says what is not committed yet" if found.is_current else "`dsvc run` makes it")
+
+
+def _split_version(text: str, tasks: tuple[str, ...]) -> tuple[str, str]:
+    """Return task and version of ``TASK=VERSION``, of ``TASK@VERSION``, or of a version where there is one task."""
+    task, sign, version = text.replace("@", "=", 1).partition("=")
+    if not sign and len(tasks) == 1 and task not in tasks:
+        return tasks[0], task
+    if not (task and version):
+        raise click.UsageError("--as-version wants TASK=VERSION, e.g. face_boxes=3")
+    return task, version
 
 
 def _write_arrow(found: Plan, sink: str, steps: tuple[str, ...]) -> None:
@@ -159,13 +167,18 @@ def plan_lines(found: Plan, only: Collection[str] | None, *, verbose: bool = Fal
             yield from _details(item)
             yield from _work(tasks.get(item.name))
             yield from (f"      {line}" for line in (found.mechanics(item.name) if verbose else ()))
-    if found.run.upper and only is None:
-        yield f"{_records(found.run)} to make in all{_time_in_all(found)}"
+    made = [item.run for item in steps if item.name not in tasks]
+    if any(run.upper for run in made) and only is None:
+        lower, upper = sum(run.lower for run in made), sum(run.upper for run in made)
+        yield f"{_records(type(found.run)(lower, upper))} to make in all{_time_in_all(found)}"
 
 
 def _step_row(item: StepPlan, task: TaskPlan | None) -> tuple[object, ...]:
     time = _time(item) if task is None else ""
-    told = [f"{_records(item.run)} to make{time}"] if item.run.upper else []
+    if task is None:
+        told = [f"{_records(item.run)} to make{time}"] if item.run.upper else []
+    else:  # only some of them come to have a record: of the others people are asked
+        told = [f"{_counted(item.run, 'source')} to look at"] if item.run.upper else []
     told += [f"{count(item.reuse)} taken from an earlier run"] if item.reuse else []
     told += [f"{count(item.remove)} to go"] if item.remove else []
     told += [f"{count(item.waiting)} failed before"] if item.waiting and task is None else []
@@ -246,7 +259,11 @@ def _status(status: str) -> Styled:
 
 
 def _records(number: Count) -> str:
-    return f"{number} {'record' if number.lower == number.upper == 1 else 'records'}"
+    return _counted(number, "record")
+
+
+def _counted(number: Count, noun: str) -> str:
+    return f"{number} {noun if number.lower == number.upper == 1 else f'{noun}s'}"
 
 
 def plan_objects(found: Plan, only: Collection[str] | None, *, verbose: bool = False) -> Iterator[dict[str, Any]]:

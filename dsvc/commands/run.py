@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dsvc.commands._annotate import sync_lines, sync_notes, sync_objects
+from dsvc.commands._annotate import WAITS, sync_lines, sync_notes, sync_objects
 from dsvc.commands._checks import tell_failing
 from dsvc.commands._command import STATUS_DIFFERS, STATUS_SOME_FAILED, command
 from dsvc.commands._options import AtMost, dry_run_option, json_option, open_repository
@@ -128,9 +128,9 @@ def run(
                 emit(as_json=as_json, objects=_objects(found), lines=_lines(found, repo.recipe().tasks))
                 made.append(found)
 
-        tasks = () if no_people else repo.recipe().tasks
+        tasks, waits = () if no_people else repo.recipe().tasks, False
         if tasks and (chosen is None or chosen & set(tasks)):
-            _ask_people(repo, make, made, as_json=as_json)
+            waits = _ask_people(repo, make, made, as_json=as_json)
         else:
             make()
         done = made[0]
@@ -144,13 +144,19 @@ def run(
         has_failed = any(each.failed for each in made)
         if has_failed and not as_json:
             hint("`dsvc status --waiting` says what failed")
+        if waits and not as_json:
+            hint(WAITS)
         tell_changed_code(repo, accept=accept_code, as_json=as_json)
         differs = check_run(repo, done, check=check, no_trace=no_trace, as_json=as_json)
     ctx.exit(STATUS_DIFFERS if differs else STATUS_SOME_FAILED if has_failed or is_held else 0)
 
 
-def _ask_people(repo: Repository, make: Callable[[], None], made: list[RunReport], *, as_json: bool) -> None:
-    """Make between taking answers in and sending asks; where that cannot be done, make all the same."""
+def _ask_people(repo: Repository, make: Callable[[], None], made: list[RunReport], *, as_json: bool) -> bool:
+    """Make between taking answers in and sending asks; where that cannot be done, make all the same.
+
+    Returns:
+        Whether anything waits for people.
+    """
     try:
         report = repo.annotate_sync(make=make, environ=os.environ)
     except (ConfigError, PlatformError, PluginError, StagingError) as err:
@@ -159,11 +165,14 @@ def _ask_people(repo: Repository, make: Callable[[], None], made: list[RunReport
         if not made:
             make()
         _notice(f"nobody was asked: {err.message}{f'; {err.hint}' if err.hint else ''}")
-        return
-    if not report.did_nothing:
+        if not as_json:
+            hint("`dsvc annotate check` says what is wrong there; `dsvc annotate sync` asks once it is well")
+        return False
+    if not report.did_nothing or any(n for _, n in report.wanted):
         emit(as_json=as_json, objects=sync_objects(report), lines=sync_lines(report))
     for note in sync_notes(report):
         _notice(note)
+    return any(n for _, n in report.wanted)
 
 
 def _tell_limit(repo: Repository, done: RunReport) -> str:
@@ -199,6 +208,8 @@ def _step_row(step: StepReport, *, is_task: bool) -> tuple[object, ...]:
     if step.status == "removed":
         return "step", step.name, f"gone with {count(step.removed, 'record')}"
     told = [f"{count(step.ran - step.failed, 'record')} made" if step.ran or step.status == "made" else "current"]
+    if is_task and (step.ran or step.status == "made"):  # of those that wait there is no record
+        told = [f"{count(step.ran, 'source')} looked at, {count(step.records, 'record')}"]
     if step.status == "stopped":
         told = [f"stopped after {count(step.ran, 'record')}"]
     if step.reused:
@@ -210,7 +221,7 @@ def _step_row(step: StepReport, *, is_task: bool) -> tuple[object, ...]:
     if step.removed:
         told.append(f"{count(step.removed)} gone")
     if step.waiting > step.failed:
-        told.append(f"{count(step.waiting)} {'asked about' if is_task else 'waiting'}")
+        told.append(f"{count(step.waiting)} {'waiting for people' if is_task else 'waiting'}")
     return "task" if is_task else "step", step.name, ", ".join(told)
 
 

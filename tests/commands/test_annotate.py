@@ -1,6 +1,9 @@
 """`dsvc annotate`, and what `dsvc run` does of it."""
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -136,6 +139,57 @@ def test_figures(asked):
     assert [2, 12.0] == [asked.json("annotate", "cost")[0][name] for name in ("answers", "seconds")]
     assert asked("annotate", "agreement", "quality").lines[0].split()[0] == "who"
     assert any("questions sent" in line for line in asked("annotate", "cost").lines)
+
+
+def test_status_says_what_is_stuck_and_why(asked):
+    """Figures in columns that fit 80 characters; what is parked in a line of its own, with its reason."""
+    asked("run", "--ingest")
+    asked("annotate", "cancel", asked.json("annotate", "asks")[0]["ask_id"])
+    result, (task, _) = asked("annotate", "status"), asked.json("annotate", "status")
+
+    assert "  1 ask parked: cancelled" in result.lines
+    assert [{"state": "parked", "why": "cancelled", "asks": 1}] == task["stuck"]
+    assert "--again" in result.err
+    assert max(map(len, result.lines)) <= 80
+
+
+def test_without_a_task_every_command_says_so(shell):
+    """What shows nothing names what would ask people; what would go on for ever is refused."""
+    shell("init")
+
+    for words in (("status",), ("sync",), ("check",), ("cost",)):
+        assert "[task.NAME]" in shell("annotate", *words).err
+    assert "[task.NAME]" in shell("annotate", "follow", expect=1).err
+
+
+def test_a_run_ends_with_what_waits_for_people(asked):
+    """And with what to type next."""
+    result = asked("run", "--ingest")
+
+    assert "task     quality  3 sources looked at, 1 record, 2 waiting for people" in result.lines
+    assert "task quality waits for 2 asks" == result.lines[-1]
+    assert "dsvc annotate sync" in result.err.splitlines()[-1]
+
+
+def test_follow_stops_when_interrupted(asked):
+    """Ctrl-C between two passes is no failure."""
+    command = [sys.executable, "-c", "import sys; from dsvc.cli import main; sys.exit(main(sys.argv[1:]))"]
+    follow = subprocess.Popen(
+        [*command, "annotate", "follow", "--every", "600", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        for line in follow.stdout:
+            if json.loads(line)["type"] == "platform-turn":
+                break  # the first pass is over
+        follow.send_signal(signal.SIGINT)
+        _, err = follow.communicate(timeout=60)
+    finally:
+        follow.kill()
+
+    assert (0, True) == (follow.returncode, "Stopped; the next pass" in err)
 
 
 def test_check(asked):

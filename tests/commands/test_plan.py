@@ -170,12 +170,13 @@ def test_people_are_planned_too(repo):
     task = '[task.kind]\ntype = "class(cat, dog)"\nof = "guess"\nask = "guess = \'cat\'"\n'
     Path("dsvc.toml").write_text(task)
 
-    assert ["task  kind  new  2 records to make", "      people: 1 new ask, time unknown"] == repo("plan").lines[:2]
+    assert ["task  kind  new  2 sources to look at", "      people: 1 new ask, time unknown"] == repo("plan").lines[:2]
     assert ["task kind as version 2: 1 new ask, time unknown"] == repo("plan", "--as-version", "kind=2").lines
     [priced] = repo.json("plan", "--as-version", "kind=2")
     [planned] = [item for item in repo.json("plan") if item["type"] == "planned-task"]
     assert planned | {"type": "priced-task", "version": "2"} == priced
     assert [1] == [item["new"] for item in repo.json("plan") if item["type"] == "planned-task"]
+    assert [priced] == repo.json("plan", "--as-version", "kind@2") == repo.json("plan", "--as-version", "2")
     assert "TASK=VERSION" in repo("plan", "--as-version", "kind", expect=2).err
     repo("run")
     assert "  kind  1 source people are asked about" in repo("status").lines
