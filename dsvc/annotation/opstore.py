@@ -4,13 +4,15 @@ All of it is disposable. What was answered is in the ledger, what is asked follo
 is listed by the platform and by the staging store: deleting an op store costs uploads, never answers.
 
 A store has four primitives, so that LMDB and MongoDB and whatever a team has can do them alike: insert where absent,
-swap by version, scan by (field, id), delete by version. Nothing is atomic over two documents: whoever changes two
-writes first the one from which the other can be made again. `dsvc.testing.opstores` is the contract.
+swap by version, scan by (field, id), delete by version; and it gets or writes many documents in one go, each as if it
+were alone. Nothing is atomic over two documents: whoever changes two writes first the one from which the other can be
+made again. `dsvc.testing.opstores` is the contract.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 Doc: TypeAlias = dict[str, Any]
@@ -41,8 +43,18 @@ class OpRecord(NamedTuple):
     doc: Doc
 
 
+class Write(NamedTuple):
+    """An insert, a swap or a delete."""
+
+    key: str
+    version: int
+    """What is to be there; 0 for nothing."""
+    doc: Doc | None
+    """What is to be there then; None for nothing."""
+
+
 class OpStore(Protocol):
-    """The four primitives, and a look at one document. May be used by several threads and processes."""
+    """The primitives, and a look at one document. May be used by several threads and processes."""
 
     def get(self, space: str, key: str) -> OpRecord | None:
         """Return one document, or None where there is none."""
@@ -76,6 +88,12 @@ class OpStore(Protocol):
 
     def delete(self, space: str, key: str, version: int) -> bool:
         """Remove the document that has this version; tell whether that was still so."""
+
+    def get_many(self, space: str, keys: Sequence[str]) -> dict[str, OpRecord]:
+        """Return documents by id; those that there are none of are left out."""
+
+    def write_many(self, space: str, writes: Sequence[Write]) -> list[bool]:
+        """Do some inserts, swaps and deletes of different documents; tell which were done."""
 
     def close(self) -> None:
         """Let go of files and connections."""
@@ -129,6 +147,33 @@ def update(store: OpStore, space: str, key: str, change: Callable[[Doc | None], 
         if done:
             return after
     raise AssertionError(f"{space} {key} changed {_TRIES} times in a row")
+
+
+def update_many(
+    store: OpStore, space: str, keys: Sequence[str], change: Callable[[str, Doc | None], Doc | None]
+) -> list[Doc | None]:
+    """Change many documents, each as `update` does, in a few goes; return what is there afterwards, in order.
+
+    Args:
+        store: Where.
+        space: Which documents.
+        keys: Which ones.
+        change: As that of `update`, given the id as well.
+    """
+    after: dict[str, Doc | None] = {}
+    for start in range(0, len(keys), PAGE):
+        some = keys[start : start + PAGE]
+        found, writes = store.get_many(space, some), list[Write]()
+        for key in dict.fromkeys(some):
+            record = found.get(key)
+            before = None if record is None else record.doc
+            after[key] = change(key, before)
+            if after[key] is not before:
+                writes.append(Write(key, 0 if record is None else record.version, after[key]))
+        for write, is_done in zip(writes, store.write_many(space, writes) if writes else (), strict=True):
+            if not is_done:
+                after[write.key] = update(store, space, write.key, partial(change, write.key))
+    return [after[key] for key in keys]
 
 
 def starting_with(prefix: str) -> tuple[str, str]:

@@ -7,13 +7,13 @@ A document is at `d space NUL id`, as msgpack of [version, document]. For each f
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from dsvc.annotation.opstore import INDEXES, PAGE, Doc, OpRecord, Value, check_field
+from dsvc.annotation.opstore import INDEXES, PAGE, Doc, OpRecord, Value, Write, check_field
 from dsvc.errors import IntegrityError
 from dsvc.store.environment import MAP_BYTES, Txn
 from dsvc.store.shared import close_environment, open_environment
@@ -56,10 +56,7 @@ class LmdbOpStore:
         check_field(self._indexes, space, "id")
 
         def body(txn: Txn) -> bool:
-            if _read(txn, space, key) is not None:
-                return False
-            self._place(txn, space, OpRecord(key, 1, doc))
-            return True
+            return self._write(txn, space, Write(key, 0, doc))
 
         return self._env.write(body)
 
@@ -68,10 +65,7 @@ class LmdbOpStore:
         check_field(self._indexes, space, "id")
 
         def body(txn: Txn) -> bool:
-            if not self._drop(txn, space, key, version):
-                return False
-            self._place(txn, space, OpRecord(key, version + 1, doc))
-            return True
+            return self._write(txn, space, Write(key, version, doc))
 
         return self._env.write(body)
 
@@ -112,25 +106,46 @@ class LmdbOpStore:
     def delete(self, space: str, key: str, version: int) -> bool:
         """Remove the document that has this version; tell whether that was still so."""
         check_field(self._indexes, space, "id")
-        return self._env.write(lambda txn: self._drop(txn, space, key, version))
+        return self._env.write(lambda txn: self._write(txn, space, Write(key, version, None)))
+
+    def get_many(self, space: str, keys: Sequence[str]) -> dict[str, OpRecord]:
+        """Return documents by id; those that there are none of are left out."""
+        check_field(self._indexes, space, "id")
+        found = self._env.read(lambda txn: [_read(txn, space, key) for key in keys])
+        return {record.id: record for record in found if record is not None}
+
+    def write_many(self, space: str, writes: Sequence[Write]) -> list[bool]:
+        """Do some inserts, swaps and deletes of different documents, in one transaction; tell which were done."""
+        check_field(self._indexes, space, "id")
+
+        def body(txn: Txn) -> list[bool]:
+            return [self._write(txn, space, write) for write in writes]
+
+        return self._env.write(body)
 
     def close(self) -> None:
         """Close the environment, if nobody else of this process uses it."""
         close_environment(self._env)
+
+    def _write(self, txn: Txn, space: str, write: Write) -> bool:
+        found = _read(txn, space, write.key)
+        if (0 if found is None else found.version) != write.version or (found is None and write.doc is None):
+            return False
+        if found is not None:
+            self._drop(txn, space, found)
+        if write.doc is not None:
+            self._place(txn, space, OpRecord(write.key, write.version + 1, write.doc))
+        return True
 
     def _place(self, txn: Txn, space: str, record: OpRecord) -> None:
         for entry in self._entries(space, record):
             txn.put(entry, record.id.encode())
         txn.put(_doc_key(space, record.id), msgspec.msgpack.encode([record.version, record.doc]))
 
-    def _drop(self, txn: Txn, space: str, key: str, version: int) -> bool:
-        found = _read(txn, space, key)
-        if found is None or found.version != version:
-            return False
-        for entry in self._entries(space, found):
+    def _drop(self, txn: Txn, space: str, record: OpRecord) -> None:
+        for entry in self._entries(space, record):
             txn.delete(entry)
-        txn.delete(_doc_key(space, key))
-        return True
+        txn.delete(_doc_key(space, record.id))
 
     def _entries(self, space: str, record: OpRecord) -> Iterator[bytes]:
         for field in ("id", *self._indexes[space]):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from threading import RLock
 
-from dsvc.annotation.opstore import INDEXES, PAGE, Doc, OpRecord, Value, check_field
+from dsvc.annotation.opstore import INDEXES, PAGE, Doc, OpRecord, Value, Write, check_field
 
 
 class MemoryOpStore:
@@ -76,6 +76,22 @@ class MemoryOpStore:
                 del entries[bisect_left(entries, entry)]
             del self._records[space][key]
             return True
+
+    def get_many(self, space: str, keys: Sequence[str]) -> dict[str, OpRecord]:
+        """Return documents by id; those that there are none of are left out."""
+        found = (self.get(space, key) for key in keys)
+        return {record.id: record for record in found if record is not None}
+
+    def write_many(self, space: str, writes: Sequence[Write]) -> list[bool]:
+        """Do some inserts, swaps and deletes of different documents; tell which were done."""
+        return [self._write(space, write) for write in writes]
+
+    def _write(self, space: str, write: Write) -> bool:
+        if write.doc is None:
+            return self.delete(space, write.key, write.version)
+        if not write.version:
+            return self.insert(space, write.key, write.doc)
+        return self.swap(space, write.key, write.version, write.doc)
 
     def close(self) -> None:
         """Keep everything: who holds the object may go on."""

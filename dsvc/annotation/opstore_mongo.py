@@ -7,16 +7,17 @@ are needed. Writes wait for a majority and reads see what a majority has, so tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from dsvc.annotation.opstore import INDEXES, PAGE, Doc, OpRecord, Value, check_field
+from dsvc.annotation.opstore import INDEXES, PAGE, Doc, OpRecord, Value, Write, check_field
 from dsvc.errors import PluginError, StoreError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from pymongo.collection import Collection
 
+_DUPLICATE: Final = 11000
 PATIENCE_MS: Final = 10_000
 """How long to wait for a server that does not answer, unless the address says otherwise."""
 
@@ -123,6 +124,41 @@ class MongoOpStore:
         """Remove the document that has this version; tell whether that was still so."""
         with self._faults():
             return bool(self._collection(space).delete_one({"_id": key, "v": version}).deleted_count)
+
+    def get_many(self, space: str, keys: Sequence[str]) -> dict[str, OpRecord]:
+        """Return documents by id; those that there are none of are left out."""
+        with self._faults():
+            found = map(_record, self._collection(space).find({"_id": {"$in": [*keys]}}))
+            return {record.id: record for record in found}
+
+    def write_many(self, space: str, writes: Sequence[Write]) -> list[bool]:
+        """Do some inserts, swaps and deletes of different documents; tell which were done.
+
+        Inserts are one request. Of many swaps the server says how many were done, and not which: each is its own.
+        """
+        there = self._insert_many(space, [write for write in writes if not write.version])
+        return [write.key not in there if not write.version else self._write(space, write) for write in writes]
+
+    def _insert_many(self, space: str, writes: Sequence[Write]) -> set[str]:
+        """Insert documents; return the ids of those that were there."""
+        from pymongo.errors import BulkWriteError
+
+        made = [{"_id": write.key, "v": 1, "d": write.doc} for write in writes]
+        with self._faults():
+            try:
+                if made:
+                    self._collection(space).insert_many(made, ordered=False)
+            except BulkWriteError as err:
+                faults = err.details["writeErrors"]
+                if any(fault["code"] != _DUPLICATE for fault in faults) or err.details["writeConcernErrors"]:
+                    raise
+                return {writes[fault["index"]].key for fault in faults}
+        return set()
+
+    def _write(self, space: str, write: Write) -> bool:
+        if write.doc is None:
+            return self.delete(space, write.key, write.version)
+        return self.swap(space, write.key, write.version, write.doc)
 
     def close(self) -> None:
         """Close the connections."""

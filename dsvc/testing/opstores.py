@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dsvc.annotation.opstore import OpStore, iter_scan, starting_with, update
+from dsvc.annotation.opstore import OpStore, Write, iter_scan, starting_with, update, update_many
 from dsvc.annotation.opstore_memory import MemoryOpStore
 
 INDEXES: Final[Mapping[str, tuple[str, ...]]] = {"things": ("name", "size"), "others": ()}
@@ -28,9 +28,10 @@ Opener = Callable[[str], OpStore]
 _N_WORKERS = 3
 _ROUNDS = 40
 _NAMES = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), max_size=3)
+_KEYS: Final = ("a", "aa", "b", "ü")
 _STEPS = st.tuples(
-    st.sampled_from(["insert", "swap", "delete", "scan"]),
-    st.sampled_from(["a", "aa", "b", "ü"]),
+    st.sampled_from(["insert", "swap", "delete", "scan", "many"]),
+    st.sampled_from(_KEYS),
     st.one_of(st.none(), _NAMES),
     st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)),
 )
@@ -171,6 +172,35 @@ class OpStoreTests:
         assert update(store, "others", "a", lambda _: None) is None
         assert [] == store.scan("others")
 
+    def test_many_are_written_each_as_if_it_were_alone(self, store: OpStore) -> None:
+        """What is not as it was to be stays as it is, and holds no other up."""
+        store.insert("things", "a", {"size": 1})
+        store.insert("things", "b", {"size": 2})
+        writes = [Write("a", 0, {}), Write("b", 1, {"size": 5}), Write("c", 0, {"size": 3}), Write("d", 1, None)]
+
+        assert [False, True, True, False] == store.write_many("things", writes)
+        assert [("a", 1), ("c", 3), ("b", 5)] == [
+            (found.id, found.doc["size"]) for found in store.scan("things", "size")
+        ]
+        assert {"a": 1, "b": 2} == {key: found.version for key, found in store.get_many("things", "axb").items()}
+        assert [True] == store.write_many("things", [Write("b", 2, None)])
+        assert ["a", "c"] == [found.id for found in store.scan("things")]
+        assert [] == store.write_many("things", [])
+
+    def test_many_updates_are_as_one_by_one(self, store: OpStore) -> None:
+        """It makes, changes, leaves alone and removes, whoever comes first; an id that comes twice is one document."""
+
+        def change(key: str, doc: dict[str, Any] | None) -> dict[str, Any] | None:
+            if key == "late" and doc is None:
+                store.insert("others", "late", {"n": 7})  # somebody else is faster
+            return None if key == "gone" else doc if key == "left" else {"n": (doc or {"n": 0})["n"] + 1}
+
+        for key in ("gone", "left"):
+            store.insert("others", key, {"n": 1})
+        keys = ["gone", "left", "new", "late", "new"]
+        assert [None, {"n": 1}, {"n": 1}, {"n": 8}, {"n": 1}] == update_many(store, "others", keys, change)
+        assert {"late": 8, "left": 1, "new": 1} == {found.id: found.doc["n"] for found in store.scan("others")}
+
     def test_what_was_kept_is_there_after_closing(self, place: str) -> None:
         """Documents, versions and order."""
         if not self.survives_close:
@@ -241,6 +271,11 @@ def _do(store: OpStore, verb: str, key: str, version: int, name: str | None, siz
         return store.swap("things", key, version, {"name": name, "size": size})
     if verb == "delete":
         return store.delete("things", key, version)
+    if verb == "many":
+        # Some are to be there and are not, or the other way round; one is removed.
+        doc = {"name": name, "size": size}
+        writes = [Write(each, version if each == key else 0, doc) for each in _KEYS]
+        return store.write_many("things", [*writes, Write("c", 1, None)]), store.get_many("things", [*_KEYS, "c"])
     low = size if name is None else name
     return store.scan("things", "size" if name is None else "name", low, limit=2)
 
