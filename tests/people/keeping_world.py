@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -94,7 +93,7 @@ class Keeping:
     def __init__(self, directory: Path, team: Path, type_: str = "rating(5)") -> None:
         self.path, self.team, self.type = directory, team, type_
         self.now_us = START_US
-        self.posted: Counter[str] = Counter()
+        self.posted: set[str] = set()
         """Key of every question that was ever seen."""
         self.ran: dict[str, int] = {}
         """Step or task -> records that the last run executed."""
@@ -178,7 +177,7 @@ class Keeping:
             made: list[RunReport] = []
             report = repo.annotate_sync(make=lambda: made.append(repo.run()), close_lots=close_lots)
         self.ran = {step.name: step.ran for step in made[0].steps}
-        self.posted.update(set(self.questions()) - set(self.posted))
+        self.posted |= self.questions().keys()
         return report
 
     def questions(self) -> dict[str, dict[str, Any]]:

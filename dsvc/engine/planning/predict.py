@@ -160,7 +160,8 @@ class Predictor:
         forecast.waiting = 0 if equal.waiting is None else equal.waiting.count
         if not bound.is_current:
             forecast.reuse = 0 if equal.output is None else equal.output.count
-            self._foreseen.edit(put_derived(self.view, Derived(forecast.name, equal.oid), equal.trace.output))
+            derived = Derived(forecast.name, equal.oid, equal.trace.waiting)
+            self._foreseen.edit(put_derived(self.view, derived, equal.trace.output))
 
     def _load_task(self, bound: Bound) -> TaskStep | None:
         step = self._loader.load(bound.spec, bound.type, bound.transform) if bound.spec.kind == "task" else None

@@ -73,6 +73,20 @@ def test_audits_are_expected_of_what_is_in_no_lot(office):
     assert (4, 0, (("adjust", 3), ("audit", 4))) == planned(office, "new", "audits", "modes")
 
 
+def test_what_an_earlier_run_found_is_planned_from_its_trace(office):
+    """Edited and edited back: nothing is executed, and who waits is known; so is what reads of it."""
+    reading = '\n[step.state]\nsql = "SELECT kind._state AS state"'
+    office.write(recipe() + reading)
+    office.run()
+    office.write(recipe(ask="score < 0") + reading)
+    office.run()
+    office.write(recipe() + reading)
+
+    assert (3, 3, 3) == planned(office, "asks", "new", "answers")
+    found = {step.name: (step.run.lower, step.run.upper) for step in office.plan().steps}
+    assert found == {step.name: (step.ran, step.ran) for step in office.run().steps}
+
+
 def test_behind_a_step_that_must_run_a_plan_says_what_is_known(office):
     """And that it is not all."""
     office.write(recipe(ask="twice < 6") + '[step.twice]\nsql = "SELECT 2 * score AS twice"')
