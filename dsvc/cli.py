@@ -23,6 +23,7 @@ import os
 import sys
 from collections.abc import Sequence
 from keyword import iskeyword
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -33,6 +34,7 @@ from dsvc.errors import DsvcError, PluginError, UserError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+    from typing import TextIO
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Start": ("init", "demo"),
@@ -148,6 +150,7 @@ def main(args: Sequence[str] | None = None) -> int:
         args: Arguments after the program's name; those of the process when None.
     """
     atexit.register(_end_quickly)
+    sys.stdout, sys.stderr = (stream or _nowhere() for stream in (sys.stdout, sys.stderr))  # None where it is closed
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a letter that the terminal has not is escaped, and stops nothing
             stream.reconfigure(errors="backslashreplace")
@@ -167,6 +170,10 @@ def main(args: Sequence[str] | None = None) -> int:
         print_error(UserError(message=f"cannot print: {error.strerror}"))
         return UserError.exit_code
     return status
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _end_quickly() -> None:

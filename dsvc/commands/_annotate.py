@@ -187,6 +187,8 @@ def _task_details(task: TaskWork, stuck: Stuck) -> Iterator[str]:
     others = [f"{n:,} {standing}" for standing, n in task.standings if standing not in _IN_COLUMNS]
     if others:
         yield ", ".join(others)
+    if task.void:
+        yield f"{count(task.void, 'value')} that lots are judged without: nobody could be asked about them"
     for (word, why), n in sorted(stuck.get(task.name, {}).items()):
         yield f"{count(n, 'ask')} {word}: {plain(why or 'no reason was given')}"
     if task.is_guideline_edited:

@@ -18,6 +18,13 @@ def test_reader_that_goes_away_ends_the_command_quietly(repo):
     assert ("141", "") == (done.stdout.strip(), done.stderr)
 
 
+def test_closed_streams_are_no_bug(repo):
+    """A command whose stdout and stderr were closed before it began does what it does."""
+    done = subprocess.run(["bash", "-c", f'"{sys.executable}" -m dsvc status >&- 2>&-'], check=False)
+
+    assert 0 == done.returncode
+
+
 def test_directory_option_runs_elsewhere(shell, tmp_path):
     """`-C DIR` runs as if started there."""
     shell("init", "inner")
