@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dsvc.errors import DeriveError, RunningError
@@ -104,15 +105,19 @@ class Annotating(Running):
         from dsvc.annotation.ledger import read_ledger
         from dsvc.annotation.overview import platform_work, task_work
         from dsvc.engine.looking.standings import count_standings
+        from dsvc.engine.making.loading import Loader
 
         view, ledger = self.view(DRAFT_REVISION), read_ledger(self.store)
+        loader = Loader(self.recipe(), self.plugins)
         with self._desk(None) as desk:
             tasks = [
-                task_work(desk, ledger, outfit, task, count_standings(view, task.name))
+                task_work(
+                    desk, ledger, outfit, task, count_standings(view, task.name), partial(loader.unreadable, task)
+                )
                 for outfit in desk.outfits.values()
                 for task in outfit.tasks
             ]
-            return tasks, [platform_work(desk, outfit) for outfit in desk.outfits.values()]
+            return tasks, [platform_work(desk, outfit, tasks) for outfit in desk.outfits.values()]
 
     # --- asks -------------------------------------------------------------------------------------------------------
 

@@ -269,3 +269,61 @@ def test_an_ask_that_was_never_sent_can_be_cancelled(plain):
 
     assert 3 == len(plain.questions())
     assert first.ask.ask_id.hex() not in {question["key"].partition("#")[0] for question in plain.questions()}
+
+
+def write_answer(world, who, **said):
+    """Append a line to somebody's answers."""
+    with (world.folder / "answers" / f"{who}.jsonl").open("a") as file:
+        file.write(json.dumps(said) + "\n")
+
+
+def test_what_does_not_fit_is_kept_and_said_whatever_is_lost(plain):
+    """Neither the op store nor the platform has it any more: it is told why, and by whom under no name of theirs."""
+    plain.sync()
+    key = plain.questions()[0]["key"]
+    write_answer(plain, "anna", key=key, annotator="anna", value=[{"x": "left"}], at=plain.now_us)
+    report = plain.sync()
+    again = plain.sync()
+    shutil.rmtree(plain.path / ".dsvc" / "annotation")
+    (plain.folder / "answers" / "anna.jsonl").unlink()
+    with plain.open() as repo:
+        (task,), (platform,) = repo.annotate_status()
+        (shown,) = repo.ask(key.partition("#")[0]).problems
+    (problem,) = task.problems
+
+    assert (1, 0) == (report.platforms[0].quarantined, again.platforms[0].quarantined)
+    assert (1, 1) == (task.misfits, platform.quarantined)
+    assert (key.partition("#")[0], shown.why, shown.raw) == (problem.ask, problem.why, problem.raw)
+    assert '"left"' in problem.raw
+    assert "anna" not in repr(problem)
+    assert problem.why
+
+
+def test_what_is_put_right_is_no_problem_any_more(plain):
+    """The same person answers again, as it should be; what was wrong stays in the ledger."""
+    plain.sync()
+    key = plain.questions()[0]["key"]
+    write_answer(plain, "anna", key=key, value=[{"x": "left"}], at=plain.now_us)
+    plain.sync()
+    write_answer(plain, "anna", key=key, value=[], at=plain.now_us + 1)
+    plain.sync()
+    with plain.open() as repo:
+        (task,), _ = repo.annotate_status()
+
+        assert (0, ()) == (task.misfits, task.problems)
+        assert 1 == len(repo.ask(key.partition("#")[0]).problems)
+
+
+def test_old_answers_that_cannot_be_read_are_told(plain):
+    """With what the adapter says of them; they count for nothing, and are there when it is mended."""
+    plain.finish()
+    (plain.path / "old.py").write_text("def read(value):\n    raise ValueError('no such box')\n")
+    recipe = plain.path / "dsvc.toml"
+    text = recipe.read_text().replace("[task.faces]", '[task.faces]\nversion = "2"\naccept  = ">=1"\n#formats')
+    recipe.write_text(text.replace("#formats", 'formats = { "<2" = "old:read" }\n'))
+    with plain.open() as repo:
+        (task,), _ = repo.annotate_status()
+
+    assert (4, 4) == (task.unreadable, len(task.problems))
+    assert {"1"} == {problem.version for problem in task.problems}
+    assert all("no such box" in problem.why for problem in task.problems)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from dsvc.annotation.evidence import Answered
+from dsvc.annotation.evidence import NOTHING, Answered, Aside, Evidence, aside_of, unite
 from dsvc.annotation.ledger import Addition, append, read_ledger
 from dsvc.annotation.records import Ask
 from dsvc.objects.oid import Oid
@@ -21,12 +21,20 @@ class LedgerLog:
         """Return from where a platform's project is to be read."""
         return read_ledger(self._store).cursor(name)
 
-    def append(self, answered: Sequence[Answered], cursors: Mapping[str, bytes]) -> None:
-        """Keep answers and cursors, in one step; durable on return."""
+    def append(
+        self, answered: Sequence[Answered], cursors: Mapping[str, bytes], asides: Sequence[tuple[Ask, Aside]] = ()
+    ) -> None:
+        """Keep answers, what does not fit, and cursors, in one step; durable on return."""
         tasks: dict[str, list[Answered]] = {}
+        others: dict[str, dict[str, Evidence]] = {}
         for one in answered:
             tasks.setdefault(one.ask.task, []).append(one)
-        additions = {task: Addition(answered=found) for task, found in tasks.items()}
+        for ask, aside in asides:
+            known = others.setdefault(ask.task, {})
+            known[ask.source] = unite([known.get(ask.source, NOTHING), aside_of(ask, aside)])
+        additions = {
+            task: Addition(answered=tasks.get(task, ()), also=others.get(task, {})) for task in {**tasks, **others}
+        }
         append(self._store, additions, cursors=cursors, op=self._op)
 
     def annotators(self, asks: Sequence[Ask]) -> Mapping[Oid, frozenset[str]]:

@@ -30,9 +30,14 @@ _MEMBER = (
     "struct<closed_us: int64, content_id: string, lot: fixed_binary(32), round: int32, sampled: bool, value: string, "
     "version: string, void: string>"
 )
+_ASIDE = (
+    "struct<annotator: string, ask: fixed_binary(32), at_us: int64, platform: string, platform_id: string, "
+    "raw: string, why: string>"
+)
 _STOP = "struct<ask: fixed_binary(32), at_us: int64, is_on: bool>"
 EVIDENCE_TYPE: Final[Type] = parse_type(
-    f"struct<answers: list<{_ANSWER}>, asks: list<{_ASK}>, members: list<{_MEMBER}>, stops: list<{_STOP}>>"
+    f"struct<answers: list<{_ANSWER}>, asides: list<{_ASIDE}>, asks: list<{_ASK}>, members: list<{_MEMBER}>, "
+    f"stops: list<{_STOP}>>"
 )
 
 
@@ -62,6 +67,20 @@ class Stop(msgspec.Struct, frozen=True, order=True):
     """False where it is asked again."""
 
 
+class Aside(msgspec.Struct, frozen=True, order=True):
+    """Something that came as an answer and does not fit its task: it is kept, and counts for nothing."""
+
+    ask: StoredOid
+    at_us: int
+    annotator: str
+    """Pseudonymous."""
+    platform: str
+    platform_id: str
+    why: str
+    raw: str = ""
+    """What came, as JSON; without who it was."""
+
+
 class Evidence(msgspec.Struct, frozen=True):
     """What is known of one source for one task. Each tuple is sorted, and has each id once."""
 
@@ -70,11 +89,17 @@ class Evidence(msgspec.Struct, frozen=True):
     """Those that were answered, without what was told beside."""
     members: tuple[Member, ...] = ()
     stops: tuple[Stop, ...] = ()
+    asides: tuple[Aside, ...] = ()
 
     @property
     def stopped(self) -> frozenset[Oid]:
         """The asks that somebody cancelled."""
         return frozenset(stop.ask for stop in self.stops if stop.is_on)
+
+    def open_asides(self) -> tuple[Aside, ...]:
+        """Return what did not fit and was not put right since, by whoever it came from."""
+        last = {(answer.ask_id, answer.annotator): answer.submitted_us for answer in self.answers}
+        return tuple(aside for aside in self.asides if last.get((aside.ask, aside.annotator), -1) < aside.at_us)
 
     def ask(self, ask_id: Oid) -> Ask | None:
         """Return the ask that an answer names."""
@@ -89,6 +114,11 @@ class Answered(msgspec.Struct, frozen=True):
 
     ask: Ask
     answer: Answer
+
+
+def aside_of(ask: Ask, aside: Aside) -> Evidence:
+    """Return the evidence that something did not fit."""
+    return Evidence(asks=(_bare(ask),), asides=(aside,))
 
 
 def evidence_of(answered: Iterable[Answered], members: Iterable[Member] = ()) -> Evidence:
@@ -126,6 +156,7 @@ def unite(parts: Sequence[Evidence], *more: Evidence) -> Evidence:
         tuple(asks[oid] for oid in sorted(asks)),
         tuple(sorted(members.values(), key=lambda m: (m.round, m.closed_us, m.lot, m.value, m.content_id))),
         tuple(stops[oid] for oid in sorted(stops)),
+        tuple(sorted({aside for part in (*parts, *more) for aside in part.asides})),
     )
 
 
@@ -157,6 +188,7 @@ def to_row(evidence: Evidence) -> dict[str, Any]:
             }
             for a in evidence.answers
         ],
+        "asides": [msgspec.structs.asdict(aside) for aside in evidence.asides],
         "asks": [
             {
                 "ask": a.ask_id,
@@ -233,4 +265,4 @@ def from_row(task: str, source: str, row: Mapping[str, Any] | None) -> Evidence:
         for m in row["members"]
     )
     stops = tuple(Stop(s["ask"], s["at_us"], s["is_on"]) for s in row["stops"])
-    return Evidence(answers, asks, members, stops)
+    return Evidence(answers, asks, members, stops, tuple(Aside(**aside) for aside in row["asides"]))

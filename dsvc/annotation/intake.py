@@ -2,20 +2,22 @@
 
 Answers are appended to the ledger together with the cursor from which the platform is asked next. So a crash before
 it reads them again, a crash after it has them; and reading again adds nothing, since an answer's id is made of what
-it says. What does not fit its task is kept raw and counted; what answers an ask that nobody here knows waits for
-whoever does. A late answer is evidence like any other.
+it says. What does not fit its task is kept beside the answers, and counted; what answers an ask that nobody here knows
+waits for whoever does. A late answer is evidence like any other.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import msgspec
 
-from dsvc.annotation.evidence import Answered
+from dsvc.annotation.evidence import Answered, Aside
 from dsvc.annotation.names import remember_names
 from dsvc.annotation.opstore import Doc, OpStore, iter_scan
 from dsvc.annotation.payloads import AnswerType, answer_type, canonical_payload
@@ -26,6 +28,10 @@ from dsvc.objects.oid import Oid
 from dsvc.plugins.platforms import Platform, PlatformAnswer, TaskForm
 
 INBOX: Final = "inbox"
+_WHO: Final = frozenset({"annotator", "completed_by", "created_username", "updated_by"})
+"""Under which names documents of platforms say who it was."""
+_LONG: Final = re.compile(r"[A-Za-z0-9+/_=-]{200,}")
+_RAW_CHARACTERS: Final = 4_000
 NOTES: Final = 20
 """How many notes on what could not be read are passed on; the platform has all of them."""
 
@@ -36,8 +42,13 @@ class AnswerLog(Protocol):
     def cursor(self, name: str) -> bytes | None:
         """Return from where a platform's project is to be read."""
 
-    def append(self, answered: Sequence[Answered], cursors: Mapping[str, bytes]) -> None:
-        """Keep answers and cursors, in one step; durable on return. What is there already stays as it is."""
+    def append(
+        self, answered: Sequence[Answered], cursors: Mapping[str, bytes], asides: Sequence[tuple[Ask, Aside]] = ()
+    ) -> None:
+        """Keep answers, what does not fit, and cursors, in one step; durable on return.
+
+        What is there already stays as it is.
+        """
 
     def annotators(self, asks: Sequence[Ask]) -> Mapping[Oid, frozenset[str]]:
         """Return who answered each ask; asks that nobody answered may be left out."""
@@ -131,16 +142,19 @@ class Intake:
         guideline: Oid | None,
     ) -> None:
         fitting: list[Answered] = []
+        asides: list[tuple[Ask, Aside]] = []
         for answer in answers:
             taken.n_read += 1
             found = self._understood(form, type_, answer, taken, guideline)
-            if found is not None:
+            if isinstance(found, Answered):
                 fitting.append(found)
+            elif found is not None:
+                asides.append(found)
         names = {self._pseudonym(a.annotator): a.annotator for a in answers if a.annotator and a.problem is None}
         remember_names(self._ops, self._platform.name, names)
         fresh = self._fresh(fitting)
-        if fitting or any(self._log.cursor(name) != cursor for name, cursor in cursors.items()):
-            self._log.append(fitting, cursors)
+        if fitting or asides or any(self._log.cursor(name) != cursor for name, cursor in cursors.items()):
+            self._log.append(fitting, cursors, asides)
         for answered in fresh:
             taken.asks[answered.ask.ask_id] = answered.ask
             taken.n_answers += 1
@@ -164,7 +178,7 @@ class Intake:
 
     def _understood(
         self, form: TaskForm, type_: AnswerType, answer: PlatformAnswer, taken: Taken, guideline: Oid | None
-    ) -> Answered | None:
+    ) -> Answered | tuple[Ask, Aside] | None:
         showing = read_key(answer.key)
         if showing is None:
             self._put_aside(form, answer, "foreign", "it answers no question of ours")
@@ -178,9 +192,8 @@ class Intake:
         try:
             payload = self._payload(type_, answer, showing)
         except AnswerFormatError as err:
-            self._put_aside(form, answer, "quarantined", err.message)
-            taken.n_quarantined += 1
-            return None
+            taken.n_quarantined += self._put_aside(form, answer, "quarantined", err.message)
+            return ask, self._aside(ask, answer, err.reason)
         made = make_answer(
             ask,
             annotator=self._pseudonym(answer.annotator),
@@ -209,7 +222,20 @@ class Intake:
                 raise
             raise AnswerFormatError(type=type_.text, reason="it has another shape") from err
 
-    def _put_aside(self, form: TaskForm, answer: PlatformAnswer, state: str, note: str) -> None:
+    def _aside(self, ask: Ask, answer: PlatformAnswer, why: str) -> Aside:
+        """Return what is kept of an answer that does not fit: without its person's name, and without images in text."""
+        who = self._pseudonym(answer.annotator)
+        try:
+            said = json.loads(answer.raw)
+        except ValueError:
+            said = None
+        if isinstance(said, dict):
+            said = {name: who if name in _WHO else value for name, value in said.items()}
+        raw = "" if said is None else _LONG.sub("...", json.dumps(said, sort_keys=True))[:_RAW_CHARACTERS]
+        return Aside(ask.ask_id, answer.submitted_us, who, self._platform.name, answer.platform_id, why, raw)
+
+    def _put_aside(self, form: TaskForm, answer: PlatformAnswer, state: str, note: str) -> bool:
+        """Remember an answer that cannot be made use of; tell whether it is the first time."""
         name = f"{self._platform.name}\n{answer.platform_id}\n{answer.submitted_us}\n{answer.raw}"
         doc: Doc = {
             "state": state,
@@ -218,4 +244,4 @@ class Intake:
             "platform": self._platform.name,
             "answer": msgspec.to_builtins(answer),
         }
-        self._ops.insert(INBOX, hashlib.sha256(name.encode()).hexdigest(), doc)
+        return self._ops.insert(INBOX, hashlib.sha256(name.encode()).hexdigest(), doc)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
 
 import msgspec
 
 from dsvc.annotation import controller
+from dsvc.annotation.adapting import Unreadable
 from dsvc.annotation.controller import Pace
 from dsvc.annotation.desk import Desk, is_open
+from dsvc.annotation.evidence import Aside, Evidence
 from dsvc.annotation.guidelines import find_edited
 from dsvc.annotation.ledger import LedgerView
 from dsvc.annotation.opstore import OpStore, iter_scan
@@ -17,6 +19,9 @@ from dsvc.annotation.outfit import Outfit
 from dsvc.annotation.requests import SPACE, Request
 from dsvc.annotation.verdicts import judge_lot
 from dsvc.recipe.task_spec import TaskSpec
+
+_PROBLEMS: Final = 20
+"""How many answers that count for nothing are listed; all are counted."""
 
 
 class TaskWork(msgspec.Struct, frozen=True):
@@ -47,12 +52,34 @@ class TaskWork(msgspec.Struct, frozen=True):
     """(pending, passed or failed; how many), sorted."""
     cancelled: int = 0
     """Asks that somebody cancelled, so that nobody is asked."""
+    misfits: int = 0
+    """Answers that do not fit the task, and were not put right since."""
+    unreadable: int = 0
+    """Answers to old versions that cannot be read as today's."""
+    problems: tuple[Problem, ...] = ()
+    """The last of both."""
     void: int = 0
     """Values that their lot is judged without, since nobody could be asked about them."""
     standings: tuple[tuple[str, int], ...] = ()
     """(standing, records of the draft), sorted."""
     is_guideline_edited: bool = False
     """Whether answers of this version were given under another guideline than there is now."""
+
+
+class Problem(msgspec.Struct, frozen=True, order=True):
+    """An answer that counts for nothing, and why."""
+
+    at_us: int
+    source: str
+    ask: str
+    """In hex."""
+    annotator: str
+    platform: str
+    version: str
+    """Of the task, when it was given."""
+    why: str
+    raw: str = ""
+    """What came, of one that never fitted."""
 
 
 class StagedCopy(msgspec.Struct, frozen=True):
@@ -93,7 +120,14 @@ def iter_requests(ops: OpStore) -> Iterator[Request]:
         yield msgspec.convert(record.doc, Request)
 
 
-def task_work(desk: Desk, ledger: LedgerView, outfit: Outfit, task: TaskSpec, standings: dict[str, int]) -> TaskWork:
+def task_work(
+    desk: Desk,
+    ledger: LedgerView,
+    outfit: Outfit,
+    task: TaskSpec,
+    standings: dict[str, int],
+    unreadable: Callable[[Evidence], Sequence[Unreadable]] = lambda _: (),
+) -> TaskWork:
     """Return one task in figures.
 
     Args:
@@ -102,6 +136,7 @@ def task_work(desk: Desk, ledger: LedgerView, outfit: Outfit, task: TaskSpec, st
         outfit: Where it is asked.
         task: The task.
         standings: What the draft's records stand at.
+        unreadable: Finds answers to old versions that cannot be read as today's.
     """
     requests = [request for request in iter_requests(desk.ops) if request.ask.task == task.name]
     states = [request.state for request in requests]
@@ -113,6 +148,8 @@ def task_work(desk: Desk, ledger: LedgerView, outfit: Outfit, task: TaskSpec, st
             people.add(answer.annotator)
             ask = known.ask(answer.ask_id)
             modes["first" if ask is None else ask.purpose] += 1
+    misfits = [_misfit(source, known, aside) for source, known in evidence.items() for aside in known.open_asides()]
+    old = [_lost(source, known, one) for source, known in evidence.items() for one in unreadable(known)]
     lots: dict[str, int] = {}
     for lot in ledger.lots(task.name).values() if task.audit is not None else ():
         state = judge_lot(task, lot, evidence).state
@@ -133,14 +170,29 @@ def task_work(desk: Desk, ledger: LedgerView, outfit: Outfit, task: TaskSpec, st
         expired=sum(request.n_expired for request in requests),
         lots=tuple(sorted(lots.items())),
         cancelled=sum(len(known.stopped) for known in evidence.values()),
+        misfits=len(misfits),
+        unreadable=len(old),
+        problems=tuple(sorted([*misfits, *old])[-_PROBLEMS:]),
         void=len([m for known in evidence.values() for m in known.members if m.void]),
         standings=tuple(sorted(standings.items())),
         is_guideline_edited=bool(find_edited(ledger, outfit.directory, [task])),
     )
 
 
-def platform_work(desk: Desk, outfit: Outfit) -> PlatformWork:
-    """Return one platform in figures."""
+def _misfit(source: str, known: Evidence, aside: Aside) -> Problem:
+    ask = known.ask(aside.ask)
+    version = "" if ask is None else ask.version
+    return Problem(aside.at_us, source, aside.ask.hex(), aside.annotator, aside.platform, version, aside.why, aside.raw)
+
+
+def _lost(source: str, known: Evidence, lost: Unreadable) -> Problem:
+    answer = next(answer for answer in known.answers if answer.answer_id == lost.answer_id)
+    ask, who, where = answer.ask_id.hex(), answer.annotator, answer.platform
+    return Problem(answer.submitted_us, source, ask, who, where, lost.version, lost.reason)
+
+
+def platform_work(desk: Desk, outfit: Outfit, tasks: Sequence[TaskWork]) -> PlatformWork:
+    """Return one platform in figures, given its tasks in figures."""
     dispatcher, now = desk.dispatcher(outfit.spec.name), desk.clock()
     control = dispatcher.control
     pace: Pace = control.pace
@@ -159,7 +211,7 @@ def platform_work(desk: Desk, outfit: Outfit) -> PlatformWork:
         controller.finish_us(pace, backlog_s, now, outfit.calendar) if backlog_s else None,
         outfit.calendar.is_open(now),
         tuple(_copies(desk, outfit)) if outfit.wants_copies else (),
-        sum(doc["state"] == "quarantined" for doc in inbox),
+        sum(task.misfits for task in tasks if task.platform == outfit.spec.name),
         sum(doc["state"] == "unknown" for doc in inbox),
     )
 

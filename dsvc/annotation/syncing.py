@@ -11,7 +11,7 @@ from dsvc.annotation.asks import Wanted
 from dsvc.annotation.closing import CANCELLED
 from dsvc.annotation.desk import Desk, Sent, is_open
 from dsvc.annotation.dispatch import TurnReport
-from dsvc.annotation.evidence import NOTHING
+from dsvc.annotation.evidence import NOTHING, Aside
 from dsvc.annotation.guidelines import find_edited
 from dsvc.annotation.ledger import LedgerView
 from dsvc.annotation.outfit import Outfit
@@ -121,6 +121,8 @@ class AskStatus(msgspec.Struct, frozen=True):
     reason: str = ""
     answers: tuple[Answer, ...] = ()
     """Given by `find_one` alone."""
+    problems: tuple[Aside, ...] = ()
+    """As `answers`: what came and does not fit."""
 
 
 def make_report(
@@ -255,7 +257,8 @@ def find_one(ask_id: str, known: Sequence[AskStatus], ledger: LedgerView) -> Ask
         for task in ledger.tasks:
             for _, evidence in ledger.iter_evidence(task):
                 asks = (ask for ask in evidence.asks if ask.ask_id.hex().startswith(text))
-                found |= {ask.ask_id: AskStatus(ask, "ANSWERED") for ask in asks}
+                said = {answer.ask_id for answer in evidence.answers}
+                found |= {ask.ask_id: AskStatus(ask, "ANSWERED" if ask.ask_id in said else "CLOSED") for ask in asks}
     if len(found) != 1:
         told = "no ask" if not found else f"{len(found)} asks"
         hint = "give more digits" if found else "`dsvc annotate asks` lists them"
@@ -263,7 +266,9 @@ def find_one(ask_id: str, known: Sequence[AskStatus], ledger: LedgerView) -> Ask
     (status,) = found.values()
     known_of = ledger.evidence(status.ask.task, [status.ask.source]).get(status.ask.source, NOTHING)
     answers = tuple(answer for answer in known_of.answers if answer.ask_id == status.ask.ask_id)
-    return msgspec.structs.replace(status, answers=answers, by=tuple(sorted({a.annotator for a in answers})))
+    problems = tuple(aside for aside in known_of.asides if aside.ask == status.ask.ask_id)
+    by = tuple(sorted({a.annotator for a in answers}))
+    return msgspec.structs.replace(status, answers=answers, by=by, problems=problems)
 
 
 def canonical_values(view: View, task: TaskSpec, name: str, sources: Iterable[str]) -> dict[str, str]:

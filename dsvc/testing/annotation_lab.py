@@ -12,7 +12,7 @@ from typing import Any
 from dsvc.annotation.calendar import Calendar
 from dsvc.annotation.controller import Policy
 from dsvc.annotation.dispatch import Dispatcher, Picture, Served, TurnReport
-from dsvc.annotation.evidence import Answered
+from dsvc.annotation.evidence import Answered, Aside
 from dsvc.annotation.expiry import DAY_US, Expiry
 from dsvc.annotation.opstore import OpStore, iter_scan
 from dsvc.annotation.opstore_memory import MemoryOpStore
@@ -36,14 +36,18 @@ class MemoryLog:
     def __init__(self) -> None:
         self.answers: dict[Oid, Answer] = {}
         self.cursors: dict[str, bytes] = {}
+        self.asides: set[Aside] = set()
         self._people: dict[Oid, set[str]] = {}
 
     def cursor(self, name: str) -> bytes | None:
         """Return from where a platform's project is to be read."""
         return self.cursors.get(name)
 
-    def append(self, answered: Sequence[Answered], cursors: Mapping[str, bytes]) -> None:
-        """Keep answers and cursors, in one step."""
+    def append(
+        self, answered: Sequence[Answered], cursors: Mapping[str, bytes], asides: Sequence[tuple[Ask, Aside]] = ()
+    ) -> None:
+        """Keep answers, what does not fit, and cursors, in one step."""
+        self.asides |= {aside for _, aside in asides}
         for one in answered:
             self.answers.setdefault(one.answer.answer_id, one.answer)
             self._people.setdefault(one.ask.ask_id, set()).add(one.answer.annotator)

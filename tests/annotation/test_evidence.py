@@ -4,7 +4,18 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsvc.annotation.evidence import NOTHING, Answered, Evidence, Member, evidence_of, from_row, to_row, unite
+from dsvc.annotation.evidence import (
+    NOTHING,
+    Answered,
+    Aside,
+    Evidence,
+    Member,
+    Stop,
+    evidence_of,
+    from_row,
+    to_row,
+    unite,
+)
 from dsvc.annotation.records import Context, make_answer, make_ask
 from dsvc.objects.oid import Oid
 
@@ -34,7 +45,18 @@ items = st.builds(
     answered, st.integers(0, 1), st.sampled_from("ab"), st.sampled_from("12"), st.integers(0, 3), st.sampled_from("xy")
 )
 members = st.builds(Member, st.just(LOT), st.integers(0, 1), st.sampled_from("12"), st.booleans(), st.integers(0, 3))
-evidence = st.builds(evidence_of, st.lists(items, max_size=4), st.lists(members, max_size=3))
+members = st.builds(
+    lambda m, why: msgspec.structs.replace(m, void=why), members, st.sampled_from(["", "gone", "parked"])
+)
+stops = st.builds(Stop, st.sampled_from([LOT, Oid(b"\x06" * 32)]), st.integers(0, 2), st.booleans())
+asides = st.builds(
+    Aside, st.just(LOT), st.integers(0, 2), st.sampled_from("ab"), st.just("p"), st.just("1"), st.just("no")
+)
+told = st.builds(evidence_of, st.lists(items, max_size=4), st.lists(members, max_size=3))
+more = st.builds(
+    lambda s, a: Evidence(stops=tuple(s), asides=tuple(a)), st.lists(stops, max_size=3), st.lists(asides, max_size=2)
+)
+evidence = st.builds(lambda a, b: unite([a, b]), told, more)
 
 
 @given(evidence, evidence, evidence)
@@ -64,4 +86,22 @@ def test_the_first_delivery_counts():
 def test_no_record_is_nothing():
     """Of a source that nobody was asked about."""
     assert Evidence() == from_row("t", "s", None)
-    assert msgspec.structs.asdict(NOTHING) == {"answers": (), "asks": (), "members": (), "stops": ()}
+    assert msgspec.structs.asdict(NOTHING) == {"answers": (), "asks": (), "members": (), "stops": (), "asides": ()}
+
+
+def test_what_is_stopped_is_what_was_said_last_of_it():
+    """Cancelled, asked again, cancelled: in whatever order it is heard of."""
+    ask = Oid(b"\x07" * 32)
+    said = [Evidence(stops=(Stop(ask, at, is_on=is_on),)) for at, is_on in ((1, True), (2, False), (3, True))]
+
+    assert {ask} == unite([said[2], said[0], said[1]]).stopped
+    assert frozenset() == unite([said[1], said[0]]).stopped
+
+
+def test_a_member_is_void_where_any_says_so():
+    """For the reason that comes first, whoever says it."""
+    member = Member(LOT, 0, "1", False, 3)
+    says = [Evidence(members=(msgspec.structs.replace(member, void=why),)) for why in ("", "gone", "cancelled")]
+
+    assert ["cancelled"] == [m.void for m in unite(says).members]
+    assert unite(says) == unite(says[::-1])

@@ -6,12 +6,13 @@ import inspect
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
-from dsvc.annotation.adapting import adapt_evidence
+from dsvc.annotation.adapting import Call, Unreadable, adapt_evidence
+from dsvc.annotation.evidence import Evidence
 from dsvc.engine.making.annotations import annotated_type
 from dsvc.engine.making.executors.work import Work, is_importable
 from dsvc.engine.making.group_steps import PythonGroupBatchStep, PythonGroupStep, TransformGroupStep
@@ -69,6 +70,15 @@ class Loader:
 
     def adapt(self, task: TaskSpec) -> Adapt:
         """Return what reads answers of old versions of a task as today's; those that it cannot read do not count."""
+        call = self._call(task) if task.formats else None
+        return (lambda known: adapt_evidence(task, known, call)[0]) if call else (lambda known: known)
+
+    def unreadable(self, task: TaskSpec, known: Evidence) -> Sequence[Unreadable]:
+        """Return the answers of old versions that cannot be read as today's."""
+        return adapt_evidence(task, known, self._call(task) if task.formats else None)[1]
+
+    def _call(self, task: TaskSpec) -> Call:
+        """Return what calls the functions of `formats`."""
         namespace, _ = self._open()
 
         def call(reference: str, value: Any) -> Any:
@@ -77,7 +87,7 @@ class Loader:
             except Exception as err:
                 raise AnswerFormatError(type=task.type_text, reason=f"{reference}: {tell(err)}") from err
 
-        return (lambda known: adapt_evidence(task, known, call)[0]) if task.formats else (lambda known: known)
+        return call
 
     def _open(self) -> tuple[Namespace, str]:
         """Return the recipe's modules as they are now, and a name for these under which workers hold theirs."""
