@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps
 
+from dsvc.annotation.ledger import read_ledger
 from dsvc.repository import Repository
 from dsvc.testing.label_studio_people import LabelStudioPeople
 from dsvc.testing.s3_buckets import ROLLING
@@ -86,13 +87,15 @@ class Studio:
         s3: The server of both buckets; what makes boto3 find it must be in the environment.
         names: Of `haar.json`.
         platform: More keys of the platform.
+        environ: What they stand for.
     """
 
-    def __init__(self, directory, server, s3, names=tuple(HAAR), platform=""):
+    def __init__(self, directory, server, s3, names=tuple(HAAR), platform="", environ=()):
         self.path, self.s3, self.clock = directory, s3, s3.clock
         self.people = LabelStudioPeople(server)
         self.environ = {
             **s3.environment,
+            **dict(environ),
             "LABEL_STUDIO_URL": server.url,
             "LABEL_STUDIO_TOKEN": server.token,
         }
@@ -122,6 +125,11 @@ class Studio:
         repo.environ = self.environ
         return repo
 
+    def move_to(self, server):
+        """Go on with a server that was started again, at another address."""
+        self.people.server = server
+        self.environ["LABEL_STUDIO_URL"] = server.url
+
     def sync(self, **options):
         """Do a pass."""
         with self.open() as repo:
@@ -143,6 +151,18 @@ class Studio:
                 key = (status.ask.mode, status.ask.round)
                 counts[key] = counts.get(key, 0) + 1
         return counts
+
+    def answers(self):
+        """Return all answers that the ledger holds."""
+        with self.open() as repo:
+            found = [known for _, known in read_ledger(repo.store).iter_evidence("face_boxes")]
+        return [answer for evidence in found for answer in evidence.answers]
+
+    def commit(self):
+        """Make a version of what there is."""
+        with self.open() as repo:
+            repo.run()
+            repo.commit("boxes by a detector and people")
 
     def boxes_of_dataset(self, revision="HEAD"):
         """Return what a version's dataset says of each image: rows in sixteenths of a pixel, sorted."""
@@ -183,6 +203,7 @@ class Seen:
 
     Attributes:
         task_id: The server's number.
+        ask: The id of the ask, in hex.
         name: Of the image, recognised.
         resolver: Where the server sends a browser on from, to an address that it signs at that moment.
         address: The signed one that the image came from.
@@ -192,6 +213,7 @@ class Seen:
     """
 
     task_id: int
+    ask: str
     name: str
     resolver: str
     address: str
@@ -206,6 +228,7 @@ class Given:
 
     Attributes:
         who: Whose.
+        ask: The id of the ask, in hex.
         name: Of the image.
         form: What was asked.
         verdict: accept or reject, None where none was asked for.
@@ -213,6 +236,7 @@ class Given:
     """
 
     who: str
+    ask: str
     name: str
     form: str
     verdict: str | None
@@ -241,8 +265,9 @@ class Person:
         assert status == 200, task
         address, image = self.fetch(task["data"]["image"])
         (drawn,) = task["predictions"]
-        form = task["data"]["dsvc"]["form"]
-        return Seen(task["id"], self.recognise(image), task["data"]["image"], address, image, drawn["result"], form)
+        data = task["data"]
+        ask, name = data["dsvc_key"].partition("#")[0], self.recognise(image)
+        return Seen(task["id"], ask, name, data["image"], address, image, drawn["result"], data["dsvc"]["form"])
 
     def fetch(self, address):
         """Return the address that the server sends a browser to, and the image that is there."""
@@ -305,7 +330,7 @@ class Person:
             results = [{**said, "value": {"choices": [verdict]}}, *(seen.shown if verdict == "accept" else results)]
         status, answer = self.studio.people.submit(seen.task_id, self.who, results, lead_s=20.0)
         assert 201 == status, answer
-        return Given(self.who, seen.name, seen.form, verdict, None if verdict == "accept" else drawn)
+        return Given(self.who, seen.ask, seen.name, seen.form, verdict, None if verdict == "accept" else drawn)
 
     def is_right(self, seen):
         """Tell whether what is shown has each face, and nothing else, near where they see it."""

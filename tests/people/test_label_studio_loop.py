@@ -91,9 +91,8 @@ def test_a_detector_s_boxes_become_final(studio, monkeypatch, capsys):
     studio.sync(close_lots=True)
     assert {} == studio.asks()
 
+    studio.commit()
     with studio.open() as repo:
-        repo.run()
-        repo.commit("boxes by a detector and people")
         (work,), _ = repo.annotate_status()
     assert (("final", len(HAAR)),) == work.standings
     assert (("failed", 1), ("passed", 2)) == work.lots
