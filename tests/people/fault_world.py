@@ -5,9 +5,11 @@ platform is `dsvc.testing.fake_platform`, offered through the plugin hook as any
 """
 
 import json
+import os
 import random
 import re
 import shutil
+import tempfile
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -467,6 +469,14 @@ class FaultWorld:
             if self.expected(name) != self.values(name):
                 broken.append(f"{name}: {self.values(name)} is not what follows: {self.expected(name)}")
         return broken
+
+
+@contextmanager
+def a_place():
+    """Give a directory that lives in memory, where there is such: most faults are about order, and not about disks."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        yield Path(folder)
 
 
 def open_repository(path, clock) -> Repository:

@@ -5,20 +5,20 @@ import random
 import pytest
 
 from dsvc.annotation.overview import iter_requests
-from tests.people.fault_world import FaultWorld, made_anew, signals_of
+from tests.people.fault_world import FaultWorld, a_place, made_anew, signals_of
 
 
 @pytest.fixture(name="world")
-def _world(tmp_path):
+def _world():
     """Six images of which three are asked about, and a platform with people; nothing is audited."""
-    with FaultWorld(tmp_path / "a", is_audited=False) as world:
+    with a_place() as place, FaultWorld(place / "a", is_audited=False) as world:
         yield world
 
 
 @pytest.fixture(name="audited")
-def _audited(tmp_path):
+def _audited():
     """The same, with lots of three of which half is looked at."""
-    with FaultWorld(tmp_path / "a", lot=3) as world:
+    with a_place() as place, FaultWorld(place / "a", lot=3) as world:
         yield world
 
 
@@ -118,7 +118,7 @@ def test_a_version_raised_while_questions_are_open_takes_their_answers_by_its_ru
 
 
 def test_rounds_that_never_agree_end_with_an_expert_and_then_contested(audited):
-    """Every auditor rejects what the one before gave, and the expert cannot tell: it is said so, and nobody is asked."""
+    """Every auditor rejects what the one before gave, and the expert cannot tell: that is said, and nobody is asked."""
     for turn in range(40):
         report = audited.turn()
         assert [] == audited.broken_promises(report)

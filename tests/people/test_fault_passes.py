@@ -10,16 +10,16 @@ from dsvc.annotation import outfit
 from dsvc.annotation.opstore_lmdb import LmdbOpStore
 from dsvc.annotation.overview import iter_requests
 from dsvc.errors import StoreFullError
-from tests.people.fault_world import FaultWorld, open_repository
+from tests.people.fault_world import FaultWorld, a_place, open_repository
 
 EVERY = max(1, int(os.environ.get("DSVC_TEST_EVERY_WRITE", "8")))
 """Of the writes of a pass each so-many-th is the one at which it ends; 1 tries all."""
 
 
 @pytest.fixture(name="world")
-def _world(tmp_path):
+def _world():
     """Six images, two tasks, and a platform with people."""
-    with FaultWorld(tmp_path / "a") as world:
+    with a_place() as place, FaultWorld(place / "a") as world:
         yield world
 
 

@@ -6,12 +6,10 @@
 import os
 import random
 import shutil
-import tempfile
-from pathlib import Path
 
 import pytest
 
-from tests.people.fault_world import FaultWorld, made_anew, signals_of
+from tests.people.fault_world import FaultWorld, a_place, made_anew, signals_of
 
 N_STORIES = int(os.environ.get("DSVC_TEST_STORIES", "8"))
 FIRST = int(os.environ.get("DSVC_TEST_STORIES_FROM", "0"))
@@ -174,20 +172,13 @@ def end(world):
     raise AssertionError([(s.ask.task, s.ask.mode, s.state, s.reason, s.want, s.by) for s in world.repo.asks()])
 
 
-@pytest.fixture(name="place")
-def _place(tmp_path):
-    """A directory in memory, where there is one: stories are about order, and not about disks."""
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else tmp_path) as folder:
-        yield Path(folder)
-
-
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + N_STORIES))
-def test_whatever_happens_all_ends_well(place, seed):
+def test_whatever_happens_all_ends_well(seed):
     """No answer is lost or double, no copy is too old or for nothing, and values follow from the ledger alone."""
     chance = random.Random(seed)
     expiry = chance.choice(["rolling", "daily 00:00", "midnight"])
-    with FaultWorld(place / "a", expiry=expiry, store_expiry=chance.choice([expiry, "rolling"])) as world:
+    store_expiry = chance.choice([expiry, "rolling"])
+    with a_place() as place, FaultWorld(place / "a", expiry=expiry, store_expiry=store_expiry) as world:
         tell_it(world, place, chance)
 
 
