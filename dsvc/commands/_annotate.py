@@ -191,6 +191,8 @@ def _task_details(task: TaskWork, stuck: Stuck) -> Iterator[str]:
         yield f"{count(task.void, 'value')} that lots are judged without: nobody could be asked about them"
     for (word, why), n in sorted(stuck.get(task.name, {}).items()):
         yield f"{count(n, 'ask')} {word}: {plain(why or 'no reason was given')}"
+    for why, n in sorted(Counter(problem.why for problem in task.problems).items()):
+        yield f"{count(n, 'answer counts', 'answers count')} for nothing: {plain(why)}"
     if task.is_guideline_edited:
         yield f"the guideline was edited since answers of version {plain(task.version)}"
 
@@ -280,6 +282,8 @@ def ask_lines(status: AskStatus) -> Iterator[str]:
         reasons = f" ({', '.join(answer.reasons)})" if answer.reasons else ""
         told = plain(f"{answer.outcome}{reasons}{'' if answer.payload is None else ' ' + answer.payload}")
         yield f"  {when(answer.submitted_us)} {plain(answer.annotator)}: {told}"
+    for problem in status.problems:
+        yield f"  {when(problem.at_us)} {plain(problem.annotator)}: counts for nothing: {plain(problem.why)}"
 
 
 def ask_object(status: AskStatus) -> dict[str, Any]:

@@ -153,6 +153,20 @@ def test_status_says_what_is_stuck_and_why(asked):
     assert max(map(len, result.lines)) <= 80
 
 
+def test_status_says_which_answers_count_for_nothing_and_why(asked):
+    """And `show` says it of one ask, with who gave it."""
+    asked("run", "--ingest")
+    keys = answer(value=9)
+    asked("annotate", "sync")
+    result, (task, _) = asked("annotate", "status"), asked.json("annotate", "status")
+    (why,) = {problem["why"] for problem in task["problems"]}
+
+    assert f"  2 answers count for nothing: {why}" in result.lines
+    assert (2, 0) == (task["misfits"], task["unreadable"])
+    assert [why] == [problem["why"] for problem in asked.json("annotate", "show", keys[0][:12])[0]["problems"]]
+    assert any(line.endswith(f"counts for nothing: {why}") for line in asked("annotate", "show", keys[0][:12]).lines)
+
+
 def test_without_a_task_every_command_says_so(shell):
     """What shows nothing names what would ask people; what would go on for ever is refused."""
     shell("init")
