@@ -20,13 +20,11 @@ if TYPE_CHECKING:
     from dsvc.annotation.concord import Concord
     from dsvc.annotation.controller import Policy
     from dsvc.annotation.desk import Desk
-    from dsvc.annotation.evidence import Evidence
     from dsvc.annotation.lots import Closing
     from dsvc.annotation.overview import Effects, PlatformWork, TaskCost, TaskWork
     from dsvc.annotation.records import Ask
     from dsvc.annotation.syncing import AskStatus, CheckedPlatform, SyncReport
     from dsvc.engine.planning.people import People
-    from dsvc.objects.oid import Oid
     from dsvc.recipe.task_spec import TaskSpec
     from dsvc.repo.view import View
 
@@ -84,20 +82,20 @@ class Annotating(Running):
             return SyncReport()
         with self._desk(environ) as desk:
             if dry_run:
-                return foresee(desk, self._wanted(), self._subscriber())
+                return foresee(desk, self._wanted(), self._branch())
             notes: list[str] = []
             tell = progress or _say_nothing
             tell("Taking answers in", 0, None)
             desk.collect()
             tell("Making", 0, None)
             self._make_now(make, notes)
-            n_lots = self._close_lots(nothing_more=close_lots)
+            n_lots = self._close_lots(desk, nothing_more=close_lots)
             n_void = self._take_out(desk, nothing_more=close_lots)
             if n_lots or n_void:
                 self._make_now(make, notes)
             tell("Sending asks", 0, None)
             others = [branch.name for branch in self.branches()]
-            sent = desk.want(self._wanted(), self._subscriber(), others, self._weights())
+            sent = desk.want(self._wanted(), self._branch(), others, self._weights())
             return make_report(desk.turn(progress), sent, n_lots, notes, n_void)
 
     def annotate_status(self) -> tuple[list[TaskWork], list[PlatformWork]]:
@@ -224,6 +222,7 @@ class Annotating(Running):
 
     @contextmanager
     def _desk(self, environ: Mapping[str, str] | None) -> Iterator[Desk]:
+        from dsvc.annotation.clones import clone_name
         from dsvc.annotation.desk import Desk
         from dsvc.annotation.outfit import STATE, make_pseudonym, open_ops, outfits
 
@@ -238,13 +237,14 @@ class Annotating(Running):
             recall_asks=self._asks_of_before,
             op=self.operation("annotate"),
             policy=self.annotation_policy,
+            clone=clone_name(self.layout.directory) if self.config.annotation else "",
         )
         try:
             yield desk
         finally:
             desk.close()
 
-    def _subscriber(self) -> str:
+    def _branch(self) -> str:
         return self.head().branch or "HEAD"
 
     def _people(self, view: View | None = None) -> Iterator[People]:
@@ -293,64 +293,41 @@ class Annotating(Running):
         except RunningError as err:
             notes.append(f"{err.message}: the next pass sends what follows from it")
 
-    def _close_lots(self, *, nothing_more: bool) -> int:
+    def _close_lots(self, desk: Desk, *, nothing_more: bool) -> int:
         """Close the lots that are full or have waited long enough; return how many."""
         from dsvc.annotation.ledger import Addition, append, read_ledger
         from dsvc.annotation.lots import close_lots
+        from dsvc.engine.planning.filling import Filling
 
         n_lots = 0
         for people in self._people():
             if people.task.audit is None:
                 continue
             openings = read_ledger(self.store).openings(people.task.name)
-            candidates = list(people.iter_candidates())
+            filling = Filling(people, desk.ops)
+            candidates = filling.candidates()
             closing: Closing = close_lots(people.task, candidates, openings, self.clock(), nothing_more=nothing_more)
             if closing.lots or dict(closing.openings) != openings:
                 addition = Addition(lots=closing.lots, openings=dict(closing.openings))
                 append(self.store, {people.task.name: addition}, op=self.operation("annotate"))
+            filling.remember(candidates, closing.lots)
             n_lots += len(closing.lots)
         return n_lots
 
     def _take_out(self, desk: Desk, *, nothing_more: bool) -> int:
         """Take out of open lots whom nobody can be asked about; return how many values."""
-        from dsvc.annotation.closing import WITHDRAWN, find_old_lots, lots_asked_for, take_out, why_parked
         from dsvc.annotation.ledger import Addition, append, read_ledger
+        from dsvc.engine.planning.voids import find_void
 
-        n_void = 0
+        additions = {}
         for people in self._people():
-            out: dict[str, Evidence] = {}
-            task, now = people.task, self.clock()
-            if task.audit is None:
-                continue
-            ledger = read_ledger(self.store)
-            parked = {r.ask.source: r for r in desk.iter_parked(task.name) if r.ask.mode == "audit"}
-            for source, asked in people.iter_looks(parked):
-                why = why_parked(parked[source], now, nothing_more=nothing_more)
-                if why and asked is not None and parked[source].ask.ask_id in {one.ask.ask_id for one in asked.wanted}:
-                    lots = lots_asked_for(task, asked.item, asked.resolution)
-                    out[source] = take_out(asked.item.evidence, lots, why)
-            token = (str(ledger.evidence_id(task.name)), str(self.view(DRAFT_REVISION).signals.get(task.name)))
-            for lot, undecided in find_old_lots(desk.ops, ledger, task, now, token, nothing_more=nothing_more):
-                alone = self._asked_by_nobody(people, lot.lot_id, [member.source for member in undecided])
-                for source, evidence in ledger.evidence(task.name, alone - set(out)).items():
-                    out[source] = take_out(evidence, {lot.lot_id}, WITHDRAWN)
-            out = {source: found for source, found in out.items() if found.members}
-            if out:
-                append(self.store, {task.name: Addition(also=out)}, op=self.operation("annotate"))
-            n_void += len(out)
-        return n_void
-
-    def _asked_by_nobody(self, people: People, lot: Oid, sources: list[str]) -> set[str]:
-        """Return the sources that neither the draft nor a branch has people look at for a lot."""
-        from dsvc.annotation.closing import lots_asked_for
-
-        left = set(sources)
-        for others in ((people,), self._branch_people(people.task.name)):
-            for one in others if left else ():
-                for source, asked in one.iter_looks(left):
-                    if asked is not None and any(not wanted.is_stopped for wanted in asked.wanted):
-                        left -= {source} if lot in lots_asked_for(one.task, asked.item, asked.resolution) else set()
-        return left
+            name, ledger = people.task.name, read_ledger(self.store)
+            others = partial(self._branch_people, name)
+            parked = desk.iter_parked(name)
+            void = find_void(people, others, ledger, desk.ops, parked, self.clock(), nothing_more=nothing_more)
+            additions[name] = Addition(also=void)
+        append(self.store, additions, op=self.operation("annotate"))
+        return sum(len(addition.also) for addition in additions.values())
 
     def _branch_people(self, task: str) -> Iterator[People]:
         """Yield a task as the last commit of each branch has it."""

@@ -15,6 +15,7 @@ import msgspec
 
 from dsvc.annotation.answer_log import LedgerLog
 from dsvc.annotation.asks import Wanted
+from dsvc.annotation.clones import Clones
 from dsvc.annotation.closing import CANCELLED
 from dsvc.annotation.controller import Need, Policy, value_level
 from dsvc.annotation.dispatch import Dispatcher, Picture, Served, TurnReport
@@ -84,6 +85,8 @@ class Desk:
         recall_asks: Yields those that may have been known once; called when an answer names one that is not.
         op: What the operation log says; None logs nothing.
         policy: Of the controller.
+        clone: Which of those that share the op store this is; empty where it is our own.
+        may_discard: Tells whether the ledger, which is durable, is besides where it must be for platforms to forget.
     """
 
     def __init__(
@@ -98,11 +101,15 @@ class Desk:
         recall_asks: FindAsks = tuple,
         op: Operation | None = None,
         policy: Policy | None = None,
+        clone: str = "",
+        may_discard: Callable[[], bool] = lambda: True,
     ) -> None:
         self.ops, self.clock = ops, clock
+        self.clones = Clones(ops, clone, clock)
         self.outfits = {outfit.spec.name: outfit for outfit in outfits}
         self.requests = Requests(ops, clock)
         self._store, self._op, self._policy = store, op, policy
+        self._may_discard = may_discard
         self._pseudonym, self._find_asks, self._recall_asks = pseudonym, find_asks, recall_asks
         self._known: dict[Oid, Ask] | None = None
         self._dispatchers = {name: self._dispatcher(outfit) for name, outfit in self.outfits.items()}
@@ -126,7 +133,7 @@ class Desk:
     def want(
         self,
         tasks: Mapping[str, Iterable[Wanted]],
-        subscriber: str,
+        branch: str,
         others: Iterable[str],
         weight: Mapping[str, int],
     ) -> Sent:
@@ -134,11 +141,12 @@ class Desk:
 
         Args:
             tasks: Task -> every ask that is wanted of it; one that is missing wants nothing.
-            subscriber: Who wants them.
-            others: Who else there is; a subscriber that is neither is gone, and wants nothing.
+            branch: Which branch of this clone wants them.
+            others: Which other branches there are; one that is neither is gone, and wants nothing.
             weight: Task -> how many datasets wait for it.
         """
-        sent, wanted_ids = Sent(), set[str]()
+        sent, wanted_ids, subscriber = Sent(), set[str](), self.clones.subscriber(branch)
+        self.clones.note_pass()
         for name, wanted in tasks.items():
             outfit, task = self._place(name)
             found = list(wanted)
@@ -150,7 +158,7 @@ class Desk:
                     continue
                 self._subscribe(outfit, task, one, subscriber, by.get(one.ask.ask_id, frozenset()), weight, sent)
             sent.wanted[name] = sum(not one.is_stopped for one in found)
-        sent.dropped = self._unsubscribe(wanted_ids, subscriber, {subscriber, *others})
+        sent.dropped = self._unsubscribe(wanted_ids, subscriber, {branch, *others})
         return sent
 
     def turn(self, progress: Callable[[str, int, int | None], None] | None = None) -> dict[str, TurnReport]:
@@ -216,11 +224,15 @@ class Desk:
         elif before.subscribers and subscriber not in before.subscribers:
             sent.shared += 1
 
-    def _unsubscribe(self, wanted: set[str], subscriber: str, there: set[str]) -> int:
+    def _unsubscribe(self, wanted: set[str], subscriber: str, branches: set[str]) -> int:
         n_dropped = 0
         for record in list(iter_scan(self.ops, SPACE)):
             names = record.doc["wishes"]
-            gone = [name for name in names if name not in there or (name == subscriber and record.id not in wanted)]
+            gone = [
+                name
+                for name in names
+                if (name == subscriber and record.id not in wanted) or self.clones.is_gone(name, branches)
+            ]
             for name in gone:
                 self.requests.unsubscribe(record.id, name)
             n_dropped += bool(gone) and record.doc["state"] not in ("ANSWERED", "CLOSED")
@@ -265,6 +277,7 @@ class Desk:
             find_ask=self.find_ask,
             calendar=outfit.calendar,
             policy=self._policy,
+            may_discard=self._may_discard,
         )
 
     def _served_before(self, outfit: Outfit) -> list[Served]:

@@ -159,10 +159,11 @@ def make_report(
     return SyncReport(tuple(platforms), wanted, sent.new, sent.shared, sent.dropped, n_lots, tuple(notes), n_void)
 
 
-def foresee(desk: Desk, tasks: Mapping[str, Iterable[Wanted]], subscriber: str) -> SyncReport:
+def foresee(desk: Desk, tasks: Mapping[str, Iterable[Wanted]], branch: str) -> SyncReport:
     """Return what a pass would ask, as far as answers that were not taken in yet change nothing."""
     counts: dict[str, int] = {}
     wanted_ids: set[str] = set()
+    subscriber = desk.clones.subscriber(branch)
     new = shared = 0
     for name, wanted in tasks.items():
         for one in wanted:

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from dsvc.annotation.asks import Wanted
+from dsvc.annotation.clones import Clones
 from dsvc.annotation.desk import Desk
 from dsvc.annotation.opstore_memory import MemoryOpStore
 from dsvc.annotation.outfit import make_pseudonym, outfits
@@ -85,6 +86,19 @@ def test_who_is_gone_wants_nothing(desk):
     want(desk, [], "main", [])
 
     assert desk.requests.get(make(1).ask_id.hex()) is None
+
+
+def test_what_another_clone_wants_is_left_alone(desk):
+    """Its branches have the names that ours have; only what both want no more is gone."""
+    theirs = Clones(desk.ops, "theirs", desk.clock)
+    theirs.note_pass()
+    desk.clones = Clones(desk.ops, "ours", desk.clock)
+    want(desk, [1])
+    desk.requests.subscribe(make(1), "team", theirs.subscriber("main"))
+    dropped = want(desk, []).dropped
+
+    assert 1 == dropped
+    assert ("theirs:main",) == desk.requests.get(make(1).ask_id.hex()).subscribers
 
 
 def test_a_higher_priority_is_worth_more(desk):
