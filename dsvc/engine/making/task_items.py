@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from dsvc.annotation.asks import Wanted, asks_of
 from dsvc.annotation.evidence import from_row
 from dsvc.annotation.hearing import Item
+from dsvc.annotation.lots import Candidate
 from dsvc.annotation.payloads import answer_type, canonical_payload, read_payload
 from dsvc.annotation.records import WHOLE
 from dsvc.annotation.rounds import Resolution, VerdictOf, resolve
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 
 Standing = str
 HUMAN: Final = "human"
+MODEL: Final = "model"
+"""Origin of a value that waits for a lot and that no person gave."""
 _SOME: Final = {"boxes": "[]", "keypoints": "[]", "class": '""', "rating": "1", "text": '""'}
 """A value of each shape, whichever: what becomes of one that nobody says anything of is the same for all."""
 _ROWS: Final = 4096
@@ -139,6 +142,8 @@ class Items:
         self._is_known = _valid(columns[str(EVIDENCE)], len(asked))
         self._told: dict[int, _Told] = {}
         self._alike: dict[object, Standing] = {}
+        self._found: dict[object, Resolution] = {}
+        self._payloads: dict[int, str] = {}
 
     def rows(self) -> list[int]:
         """Return the rows that there is anything to say of: somebody said something, or is to."""
@@ -159,7 +164,7 @@ class Items:
         boxes = nothing if self._crop is None else self._crop.take(taken).to_pylist()
         sources = self._sources.take(taken).to_pylist()
         told = map(_Told, sources, judged, known, content_ids, verdicts, boxes)
-        self._told = dict(zip(rows, told, strict=True))
+        self._told, self._payloads = dict(zip(rows, told, strict=True)), {}
 
     def _tell(self, row: int) -> _Told:
         if row not in self._told:
@@ -181,6 +186,28 @@ class Items:
         # Where nothing is judged, the condition says which sources are asked about at all.
         is_asked = self._task.of is not None or item.asked or found.has_record
         return item, found if is_asked else Resolution()
+
+    def find_candidate(self, row: int, key: str) -> Candidate | None:
+        """Return the value of a source that waits to be taken into a lot; None where it does not.
+
+        Args:
+            row: Which.
+            key: What its lot has in common.
+        """
+        try:
+            alike, judged = self._find_alike(row), self._canonical(row)
+            found = None if alike is None else self._found.get(alike)
+            if found is None:
+                _, found = self.resolution(row)
+                self._found[alike] = found
+        except AnswerFormatError:
+            return None  # it is counted as failed
+        if not found.awaits_lot:
+            return None
+        is_human = found.origin == "human"
+        value, origin = (found.value, HUMAN) if is_human else (judged, MODEL)
+        told = self._tell(row)
+        return Candidate(told.source, value or "", _text(told.content_id), found.round, key, origin)
 
     def resolve(self) -> Resolved:
         """Return what became of all of them."""
@@ -242,8 +269,8 @@ class Items:
         all is audited, most sources are such.
         """
         told = self._tell(row)
-        known, content_id = told.known, _text(told.content_id)
-        if known is None or any(known[name] for name in known if name != "members"):
+        known, content_id = told.known or {"members": ()}, _text(told.content_id)
+        if any(known[name] for name in known if name != "members"):
             return None
         members, judged = known["members"], self._canonical(row)
         if judged is None or any(member["value"] != judged for member in members):
@@ -261,8 +288,12 @@ class Items:
         Raises:
             AnswerFormatError: If people could not be shown it.
         """
-        has_judged = self._judged is not None and self._has_judged[row]
-        return canonical_payload(self._type, self._tell(row).judged) if has_judged else None
+        if self._judged is None or not self._has_judged[row]:
+            return None
+        judged = self._tell(row).judged
+        if row not in self._payloads:
+            self._payloads[row] = canonical_payload(self._type, judged)
+        return self._payloads[row]
 
     def item(self, row: int) -> Item:
         """Return one source.

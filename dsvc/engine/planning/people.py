@@ -20,13 +20,16 @@ from dsvc.annotation.lots import Candidate
 from dsvc.annotation.rounds import Resolution, VerdictOf
 from dsvc.engine.making.binding import Bound, bind_step
 from dsvc.engine.making.loading import Loader
-from dsvc.engine.making.task_items import Items
+from dsvc.engine.making.task_items import MODEL, Items
 from dsvc.engine.making.task_step import TaskStep
+from dsvc.engine.planning.since import Point, changed_since, point_of
 from dsvc.engine.reading.facts import EVIDENCE
+from dsvc.engine.reading.fields import Mask
 from dsvc.engine.reading.inputs import Inputs, find_signal
 from dsvc.engine.reading.probe import Probe
 from dsvc.errors import AnswerFormatError, UserError
-from dsvc.objects.chunk import batched_chunks, load_keys, load_prov
+from dsvc.objects.access import Reader
+from dsvc.objects.chunk import ProvColumn, batched_chunks, load_keys, load_prov
 from dsvc.objects.encoding import get_object
 from dsvc.objects.keys import Keys
 from dsvc.objects.oid import ZERO, Kind
@@ -40,8 +43,6 @@ from dsvc.repo.names import nearest
 from dsvc.repo.view import View
 
 UNAUDITED = "unaudited"
-MODEL = "model"
-"""Origin of a candidate that no person gave."""
 _ROWS = 16_384
 
 
@@ -86,9 +87,22 @@ class People:
         for rows in () if waiting is None else Tree(self._view.reader, waiting).rows(rows_per_batch=_ROWS):
             yield from (asked for asked in self._resolve(Keys.of(rows.sources)) if asked is not None and asked.wanted)
 
-    def iter_candidates(self) -> Iterator[Candidate]:
-        """Yield the values that wait to be taken into a lot, ascending."""
-        for keys in self._iter_unaudited():
+    @property
+    def point(self) -> Point | None:
+        """What a look at it now is at; None where the version's signal is not what its inputs give by now."""
+        return point_of(self._bound)
+
+    def changed_since(self, point: Point) -> Keys | None:
+        """Return the sources of which anything differs since an earlier look; None where that cannot be told."""
+        return None if self._bound is None else changed_since(self._bound, point)
+
+    def iter_candidates(self, among: Keys | None = None) -> Iterator[Candidate]:
+        """Yield the values that wait to be taken into a lot, ascending.
+
+        Args:
+            among: Look at these sources; all that there are if None.
+        """
+        for keys in self._iter_unaudited() if among is None else self._unaudited_of(among):
             yield from self._candidates(keys)
 
     def count_candidates(self) -> Counter[tuple[int, str, str]]:
@@ -117,16 +131,29 @@ class People:
         reader = self._view.reader
         for entries in batched_chunks(Tree(reader, signal).nodes().chunks(), ROWS_PER_BATCH):
             prov = load_prov(reader, entries)
-            told = [get_object(reader, oid, Kind.PROVENANCE, Provenance).standing for oid in prov.table]
-            is_open = np.array([standing == UNAUDITED for standing in told], np.bool_)[prov.rows]
+            is_open = _is_unaudited(reader, prov)
             if is_open.any():
                 yield load_keys(reader, entries).take(np.flatnonzero(is_open))
 
+    def _unaudited_of(self, keys: Keys) -> Iterator[Keys]:
+        """Yield those of some sources that `_iter_unaudited` yields."""
+        signal, reader = self._view.signal(self.task.name), self._view.reader
+        for start in range(0, 0 if signal is None or self.task.audit is None else len(keys), _ROWS):
+            some = keys.slice(start, min(start + _ROWS, len(keys)))
+            prov = Probe(reader, some).read(signal, provenance=True).prov if signal is not None else None
+            if prov is not None:
+                yield some.take(np.flatnonzero(_is_unaudited(reader, prov)))
+
     def _candidates(self, keys: Keys) -> Iterator[Candidate]:
-        by = self._lot_keys(keys)
-        for asked, key in zip(self._resolve(keys), by, strict=bool(len(keys))):
-            if asked is not None and asked.resolution.awaits_lot:
-                yield _candidate(asked, key)
+        if self._bound is None or not len(keys):
+            return
+        by, inputs = self._lot_keys(keys), self._bound.inputs
+        columns = inputs.take(Probe(inputs.reader, keys))
+        items = self._items(columns)
+        for row in items.in_turn(np.flatnonzero(columns.complete).tolist()):
+            found = items.find_candidate(row, by[row])
+            if found is not None:
+                yield found
 
     def iter_items(self, task: TaskSpec | None = None) -> Iterator[tuple[Item, Resolution]]:
         """Yield every source that somebody said something of, or is to be asked about, ascending.
@@ -204,14 +231,14 @@ def find_task(recipe: Recipe, name: str) -> TaskSpec:
     return recipe.tasks[name]
 
 
+def _is_unaudited(reader: Reader, prov: ProvColumn) -> Mask:
+    """Return which records say that their lot is not judged; a row without a record does not."""
+    told = [get_object(reader, oid, Kind.PROVENANCE, Provenance).standing for oid in prov.table]
+    return np.array([*(standing == UNAUDITED for standing in told), False], np.bool_)[prov.rows]
+
+
 def lot_text(value: Any) -> str:
     """Return what lots are told apart by as text."""
     if value is None or isinstance(value, str):
         return value or ""
     return json.dumps(value, default=str, sort_keys=True)
-
-
-def _candidate(asked: Asked, key: str) -> Candidate:
-    item, found = asked.item, asked.resolution
-    origin = "human" if found.origin == "human" else MODEL
-    return Candidate(item.source, found.value or "", item.content_id, found.round, key, origin)

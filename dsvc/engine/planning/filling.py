@@ -1,0 +1,67 @@
+"""Which values wait to be taken into a lot, from pass to pass.
+
+All that wait were never looked at, or are those of the last look and what changed since. How few wait is no matter of
+how many values there are, since a lot that is full is closed: the op store remembers them. Without it, all values are
+looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from dsvc.annotation.lots import Candidate, Lot
+from dsvc.annotation.opstore import OpStore, update
+from dsvc.engine.planning.people import People
+from dsvc.engine.planning.since import Point
+from dsvc.objects.keys import Keys, merge_order
+
+MOST: Final = 20_000
+"""As many values are remembered; where more wait, since their lots are many, all are looked at."""
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """What is remembered of one task."""
+
+    point: Point
+    waiting: tuple[str, ...]
+    """Sources, ascending."""
+
+
+class Filling:
+    """The values of one task that wait for a lot.
+
+    Args:
+        people: The task.
+        ops: Remembers.
+    """
+
+    def __init__(self, people: People, ops: OpStore) -> None:
+        self._people, self._ops = people, ops
+        self._point = people.point
+        self._name = f"filling of {people.task.name}"
+
+    def candidates(self) -> list[Candidate]:
+        """Return the values that wait, ascending."""
+        record = self._ops.get("control", self._name)
+        known = None if record is None or self._point is None else msgspec.convert(record.doc, _Known)
+        changed = None if known is None else self._people.changed_since(known.point)
+        if known is None or changed is None:
+            return list(self._people.iter_candidates())
+        waiting = Keys.of_bytes([source.encode() for source in known.waiting])
+        return list(self._people.iter_candidates(merge_order(waiting, changed)[0]))
+
+    def remember(self, candidates: Iterable[Candidate], closed: Iterable[Lot]) -> None:
+        """Remember who waits on.
+
+        Args:
+            candidates: Those that waited.
+            closed: The lots that some of them are in now.
+        """
+        taken = {member.source for lot in closed for member in lot.members}
+        waiting = tuple(one.source for one in candidates if one.source not in taken)
+        known = None if self._point is None or len(waiting) > MOST else _Known(self._point, waiting)
+        doc = None if known is None else msgspec.to_builtins(known)
+        update(self._ops, "control", self._name, lambda found: found if found == doc else doc)
