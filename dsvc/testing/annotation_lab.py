@@ -14,7 +14,7 @@ from dsvc.annotation.controller import Policy
 from dsvc.annotation.dispatch import Dispatcher, Picture, Served, TurnReport
 from dsvc.annotation.evidence import Answered, Aside
 from dsvc.annotation.expiry import DAY_US, Expiry
-from dsvc.annotation.opstore import OpStore, iter_scan
+from dsvc.annotation.opstore import OpStore, Write, iter_scan
 from dsvc.annotation.opstore_memory import MemoryOpStore
 from dsvc.annotation.records import Answer, Ask, make_ask
 from dsvc.annotation.rendering import Rendered
@@ -74,17 +74,31 @@ class CrashingOps:
         found = getattr(self._inner, name)
         return self._counted(found) if name in {"insert", "swap", "delete"} else found
 
+    def write_many(self, space: str, writes: Sequence[Write]) -> list[bool]:
+        """Do some writes; where the process dies among them, those before are done."""
+        for number in range(len(writes)):
+            if self._is_last():
+                self._inner.write_many(space, writes[:number])
+                raise CrashError
+        return self._inner.write_many(space, writes)
+
     def _counted(self, write: Callable[..., bool]) -> Callable[..., bool]:
         def call(*args: Any) -> bool:
-            self.n_writes += 1
-            if self.crash_in is not None:
-                self.crash_in -= 1
-                if self.crash_in < 0:
-                    self.crash_in = None
-                    raise CrashError
+            if self._is_last():
+                raise CrashError
             return write(*args)
 
         return call
+
+    def _is_last(self) -> bool:
+        """Count one write, and tell whether the process dies instead."""
+        self.n_writes += 1
+        if self.crash_in is not None:
+            self.crash_in -= 1
+            if self.crash_in < 0:
+                self.crash_in = None
+                return True
+        return False
 
 
 class AnnotationLab:
