@@ -71,7 +71,7 @@ def test_a_cancelled_audit_holds_no_lot_up_also_without_the_op_store(world):
     drawn = audited(world)
     world.finish()
 
-    assert {source: "nobody asks it any more"} == void(world)
+    assert {source: "cancelled"} == void(world)
     assert (4, False) == (len(drawn), source in drawn)
     assert {"pending"} & set(lots(world)) == set()
 

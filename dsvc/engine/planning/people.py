@@ -32,7 +32,7 @@ from dsvc.objects.access import Reader
 from dsvc.objects.chunk import ProvColumn, batched_chunks, load_keys, load_prov
 from dsvc.objects.encoding import get_object
 from dsvc.objects.keys import Keys
-from dsvc.objects.oid import ZERO, Kind
+from dsvc.objects.oid import ZERO, Kind, Oid
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.tree import ROWS_PER_BATCH, Tree
 from dsvc.recipe.nodes import TaskNode
@@ -76,6 +76,11 @@ class People:
         self.task = find_task(loader.recipe, name)
         self._view, self._loader = view, loader
         self._bound = bound or bind_step(repo, view, loader, TaskNode.of_task(self.task))
+
+    @property
+    def signal_id(self) -> Oid | None:
+        """The id of its signal in the version; None where there is none."""
+        return self._view.signals.get(self.task.name)
 
     def iter_asked(self) -> Iterator[Asked]:
         """Yield the sources that the last run found people to be asked about, ascending, with what is asked now.
