@@ -130,6 +130,16 @@ class Attempts:
             if self._leave(request):
                 found = self._requests.move(request, ["ANSWERED"], state="CLOSED", stage="")
                 self._report.n_closed += found is not None and found.state == "CLOSED"
+                if request.attempt > 1:  # perhaps by who had an earlier one open: this one is to be shown to nobody
+                    self._hide(request)
+
+    def _hide(self, request: Request) -> None:
+        served = self._of.served(request.project)
+        if served is not None and request.task_id:
+            try:
+                self._of.platform.withdraw(served.form, request.task_id)
+            except PlatformError as err:
+                self._report.notes.append(err.message)
 
     def stage(self) -> None:
         """Put copies for what has set out; a source that is gone, or another, parks its ask."""
@@ -237,7 +247,7 @@ class Attempts:
             avoid=avoid,
         )
 
-    def tidy(self, grace_us: int, *, may_discard: Callable[[], bool]) -> None:
+    def tidy(self, grace_us: int, known_until: Callable[[], int]) -> None:
         """Let the platform forget what is durable here, some time after it was closed, and forget it ourselves.
 
         What came while this turn sent questions is taken in first. Nothing is forgotten whose answers the ledger has
@@ -246,7 +256,9 @@ class Attempts:
         now = self._of.now()
         closed = self._requests.iter_state(self._of.platform.name, "CLOSED")
         due = [request for request in closed if now - request.changed_us >= grace_us]
-        if not due or not may_discard() or self._report.notes:
+        until = known_until() if due else 0
+        due = [request for request in due if request.changed_us < until]
+        if not due or self._report.notes:
             return
         projects = {request.project: self._of.served(request.project) for request in due}
         for served in projects.values():

@@ -2,7 +2,7 @@
 
 An op store that is a clone's own has nobody else in it, and its subscribers are plain names of branches. In one that a
 team shares they are ``<clone>:<branch>``, so that the branch `main` of one clone neither drops nor renews what that of
-another wants.
+another wants. And a platform forgets an answer once every clone has done a pass since: each has a ledger of its own.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ class Clones:
         """Return under which name a branch of this clone wants something."""
         return f"{self._own}:{branch}" if self._own else branch
 
-    def note_pass(self) -> None:
-        """Say that this clone is at work."""
+    def note_pass(self, began_us: int) -> None:
+        """Say that this clone has taken in what there was when its pass began."""
         if self._own:
-            update(self._ops, SPACE, self._own, lambda _: {"seen_us": self._clock()})
+            update(self._ops, SPACE, self._own, lambda _: {"seen_us": began_us})
 
     def is_gone(self, subscriber: str, branches: Container[str]) -> bool:
         """Tell whether a subscriber is no more: a branch of this clone that is not there, or a clone that is silent.
@@ -61,8 +61,8 @@ class Clones:
         record = self._ops.get(SPACE, clone)
         return record is None or self._clock() - int(record.doc["seen_us"]) > SILENT_US
 
-    def since_all_passed(self) -> int | None:
-        """Return the time after which not every clone has done a pass; None where there is no other."""
+    def known_until(self) -> int:
+        """Return until when every clone has taken in what there was; those that are gone hold nothing up."""
         now = self._clock()
         seen = [int(record.doc["seen_us"]) for record in iter_scan(self._ops, SPACE)]
-        return min((us for us in seen if now - us <= SILENT_US), default=None)
+        return min((us for us in seen if now - us <= SILENT_US), default=now)

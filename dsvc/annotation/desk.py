@@ -86,7 +86,6 @@ class Desk:
         op: What the operation log says; None logs nothing.
         policy: Of the controller.
         clone: Which of those that share the op store this is; empty where it is our own.
-        may_discard: Tells whether the ledger, which is durable, is besides where it must be for platforms to forget.
     """
 
     def __init__(
@@ -102,14 +101,13 @@ class Desk:
         op: Operation | None = None,
         policy: Policy | None = None,
         clone: str = "",
-        may_discard: Callable[[], bool] = lambda: True,
     ) -> None:
         self.ops, self.clock = ops, clock
         self.clones = Clones(ops, clone, clock)
         self.outfits = {outfit.spec.name: outfit for outfit in outfits}
         self.requests = Requests(ops, clock)
         self._store, self._op, self._policy = store, op, policy
-        self._may_discard = may_discard
+        self._began_us = clock()
         self._pseudonym, self._find_asks, self._recall_asks = pseudonym, find_asks, recall_asks
         self._known: dict[Oid, Ask] | None = None
         self._dispatchers = {name: self._dispatcher(outfit) for name, outfit in self.outfits.items()}
@@ -128,6 +126,7 @@ class Desk:
 
     def collect(self) -> dict[str, TurnReport]:
         """Delete what is overdue and take in answers, of every platform."""
+        self._began_us = self.clock()
         return {name: dispatcher.collect() for name, dispatcher in self._dispatchers.items()}
 
     def want(
@@ -146,7 +145,7 @@ class Desk:
             weight: Task -> how many datasets wait for it.
         """
         sent, wanted_ids, subscriber = Sent(), set[str](), self.clones.subscriber(branch)
-        self.clones.note_pass()
+        self.clones.note_pass(self._began_us)
         for name, wanted in tasks.items():
             outfit, task = self._place(name)
             found = list(wanted)
@@ -277,7 +276,7 @@ class Desk:
             find_ask=self.find_ask,
             calendar=outfit.calendar,
             policy=self._policy,
-            may_discard=self._may_discard,
+            known_until=self.clones.known_until,
         )
 
     def _served_before(self, outfit: Outfit) -> list[Served]:

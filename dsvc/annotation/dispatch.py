@@ -125,7 +125,7 @@ class Dispatcher:
         find_ask: Callable[[Oid], Ask | None] = lambda _: None,
         calendar: Calendar | None = None,
         policy: Policy | None = None,
-        may_discard: Callable[[], bool] = lambda: True,
+        known_until: Callable[[], int] | None = None,
         owner: str = "",
     ) -> None:
         """Open nothing.
@@ -141,7 +141,8 @@ class Dispatcher:
             find_ask: Knows asks that are not wanted any more.
             calendar: When people work.
             policy: What was set.
-            may_discard: Tells whether the ledger is where it must be (pushed) for the platform to forget what it has.
+            known_until: Tells until when answers are wherever they must be (other clones, a remote) for the platform to
+                forget them; until now if None.
             owner: Who does the turns; a word of this process if empty.
         """
         self.requests = Requests(ops, clock)
@@ -151,7 +152,7 @@ class Dispatcher:
         self._find_elsewhere = find_ask
         self._intake = Intake(ops, log, platform, self.find_ask, pseudonym)
         self._calendar, self._policy = calendar or Calendar(), policy or Policy()
-        self._may_discard = may_discard
+        self._known_until = known_until or clock
         self._owner = owner or f"{os.getpid()}-{os.urandom(4).hex()}"
         self._is_first = True
         self._collected: TurnReport | None = None
@@ -233,7 +234,7 @@ class Dispatcher:
         control = self._release(control, under_way, report)
         attempts.stage()
         attempts.post(self._policy.margin_us if self.stages is not None else 0)
-        attempts.tidy(GRACE_US, may_discard=self._may_discard)
+        attempts.tidy(GRACE_US, self._known_until)
         self._save(control)
 
     def _of_state(self, state: str) -> list[Request]:

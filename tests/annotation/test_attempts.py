@@ -89,19 +89,19 @@ def test_a_copy_that_would_go_while_it_is_looked_at_is_not_shown():
     assert {"OPEN": 2} == lab.states()
 
 
-def test_closed_tasks_stay_while_the_ledger_is_not_pushed():
+def test_closed_tasks_stay_until_all_know_their_answers():
     """A platform forgets nothing that is not where it must be."""
     lab = AnnotationLab()
     lab.want(1)
     lab.turn()
     lab.answer("ada")
     lab.turn()
-    lab.dispatcher._may_discard = lambda: False
+    lab.dispatcher._known_until = lambda: 0
     lab.wait(2)
     lab.turn()
     assert 1 == len(lab.server.tasks)
 
-    lab.dispatcher._may_discard = lambda: True
+    lab.dispatcher._known_until = lab.clock
     lab.turn()
     assert {} == lab.server.tasks
 

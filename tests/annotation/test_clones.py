@@ -28,7 +28,7 @@ def test_a_clone_is_a_directory(tmp_path):
 def test_a_branch_of_another_clone_is_not_gone(ops):
     """Though this one has none of that name; its own branches are gone once they are not there."""
     ours, theirs = Clones(ops, "ours", lambda: NOW), Clones(ops, "theirs", lambda: NOW)
-    theirs.note_pass()
+    theirs.note_pass(NOW)
     theirs_too = theirs.subscriber("main")
 
     assert not ours.is_gone(theirs_too, ["main"])
@@ -41,7 +41,7 @@ def test_a_clone_that_is_silent_is_gone(ops):
     """After a fortnight, and one that was never seen at once."""
     now = [NOW]
     ours, theirs = (Clones(ops, name, lambda: now[0]) for name in ("ours", "theirs"))
-    theirs.note_pass()
+    theirs.note_pass(NOW)
     now[0] += SILENT_US
     before = ours.is_gone(theirs.subscriber("main"), ["main"])
     now[0] += 1
@@ -53,17 +53,17 @@ def test_a_clone_that_is_silent_is_gone(ops):
 def test_alone_subscribers_are_branches(ops):
     """And nothing is written of clones."""
     alone = Clones(ops, "", lambda: NOW)
-    alone.note_pass()
+    alone.note_pass(NOW)
 
     assert "main" == alone.subscriber("main")
     assert not alone.is_gone("main", ["main"])
     assert alone.is_gone("exp", ["main"])
-    assert alone.since_all_passed() is None
+    assert NOW == alone.known_until()
 
 
 def test_what_all_have_seen_is_what_the_slowest_has(ops):
     """Those that are gone hold nothing up."""
     for clone, at in (("a", NOW - 5), ("b", NOW - 50), ("gone", NOW - SILENT_US - 1)):
-        Clones(ops, clone, lambda at=at: at).note_pass()
+        Clones(ops, clone, lambda: NOW).note_pass(at)
 
-    assert NOW - 50 == Clones(ops, "a", lambda: NOW).since_all_passed()
+    assert NOW - 50 == Clones(ops, "a", lambda: NOW).known_until()

@@ -91,7 +91,7 @@ def test_who_is_gone_wants_nothing(desk):
 def test_what_another_clone_wants_is_left_alone(desk):
     """Its branches have the names that ours have; only what both want no more is gone."""
     theirs = Clones(desk.ops, "theirs", desk.clock)
-    theirs.note_pass()
+    theirs.note_pass(desk.clock())
     desk.clones = Clones(desk.ops, "ours", desk.clock)
     want(desk, [1])
     desk.requests.subscribe(make(1), "team", theirs.subscriber("main"))
