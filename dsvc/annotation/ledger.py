@@ -112,10 +112,10 @@ class LedgerView:
         pairs = zip(rows.sources.to_pylist(), rows.values.to_pylist(), strict=True)
         return {source: from_row(task, source, row) for source, row in pairs}
 
-    def iter_evidence(self, task: str) -> Iterator[tuple[str, Evidence]]:
-        """Yield all that is known of a task, by source."""
+    def iter_evidence(self, task: str, rows_at_once: int = _ROWS) -> Iterator[tuple[str, Evidence]]:
+        """Yield all that is known of a task, by source; so many are read at a time, about."""
         signal = self.evidence_signal(task)
-        for rows in () if signal is None else Tree(self.reader, signal).rows():
+        for rows in () if signal is None else Tree(self.reader, signal).rows(rows_per_batch=rows_at_once):
             for source, row in zip(rows.sources.to_pylist(), rows.values.to_pylist(), strict=True):
                 yield source, from_row(task, source, row)
 

@@ -15,7 +15,7 @@ import msgspec
 from dsvc.annotation import controller
 from dsvc.annotation.calendar import ALWAYS, Calendar
 from dsvc.annotation.controller import Control
-from dsvc.annotation.opstore import OpRecord, OpStore
+from dsvc.annotation.opstore import Doc, OpRecord, OpStore
 from dsvc.annotation.outfit import STATE, open_ops, platform_of, read_day
 from dsvc.annotation.requests import SPACE, Request
 from dsvc.errors import ConfigError, StoreError
@@ -36,6 +36,11 @@ class UnderWay:
 
     def __init__(self, ops: OpStore | None, recipe: Recipe, clock: Callable[[], int]) -> None:
         self._ops, self._recipe, self._clock = ops, recipe, clock
+
+    def remembered(self, key: str) -> Doc | None:
+        """Return what passes of the loop remember under a name; None where nothing is."""
+        record = self._get("control", key)
+        return None if record is None else record.doc
 
     def subscribers(self, ask_id: str) -> frozenset[str] | None:
         """Return who wants an ask, by its id in hex; None of one that nobody was ever sent, as far as is known."""

@@ -7,13 +7,13 @@ looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
 
 from dsvc.annotation.lots import Candidate, Lot
-from dsvc.annotation.opstore import OpStore, update
+from dsvc.annotation.opstore import Doc, OpStore, update
 from dsvc.engine.planning.people import People
 from dsvc.engine.planning.since import Point
 from dsvc.objects.keys import Keys, merge_order
@@ -30,6 +30,26 @@ class _Known(msgspec.Struct, frozen=True):
     """Sources, ascending."""
 
 
+def name_of(task: str) -> str:
+    """Return under which name it is remembered who waits."""
+    return f"filling of {task}"
+
+
+def find_remembered(people: People, doc: Doc | None) -> Iterator[Candidate] | None:
+    """Return the values that wait, ascending; None where they cannot be told from what is remembered.
+
+    Args:
+        people: The task.
+        doc: What is remembered of it.
+    """
+    known = None if doc is None or people.point is None else msgspec.convert(doc, _Known)
+    changed = None if known is None else people.changed_since(known.point)
+    if known is None or changed is None:
+        return None
+    waiting = Keys.of_bytes([source.encode() for source in known.waiting])
+    return people.iter_candidates(merge_order(waiting, changed)[0])
+
+
 class Filling:
     """The values of one task that wait for a lot.
 
@@ -41,17 +61,13 @@ class Filling:
     def __init__(self, people: People, ops: OpStore) -> None:
         self._people, self._ops = people, ops
         self._point = people.point
-        self._name = f"filling of {people.task.name}"
+        self._name = name_of(people.task.name)
 
     def candidates(self) -> list[Candidate]:
         """Return the values that wait, ascending."""
         record = self._ops.get("control", self._name)
-        known = None if record is None or self._point is None else msgspec.convert(record.doc, _Known)
-        changed = None if known is None else self._people.changed_since(known.point)
-        if known is None or changed is None:
-            return list(self._people.iter_candidates())
-        waiting = Keys.of_bytes([source.encode() for source in known.waiting])
-        return list(self._people.iter_candidates(merge_order(waiting, changed)[0]))
+        found = find_remembered(self._people, None if record is None else record.doc)
+        return list(self._people.iter_candidates() if found is None else found)
 
     def remember(self, candidates: Iterable[Candidate], closed: Iterable[Lot]) -> None:
         """Remember who waits on.

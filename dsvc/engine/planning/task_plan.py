@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from itertools import islice
 from statistics import median
@@ -22,9 +22,12 @@ import pyarrow.compute as pc
 from dsvc.annotation.evidence import Evidence
 from dsvc.annotation.ledger import read_ledger
 from dsvc.annotation.lots import plan_of
+from dsvc.annotation.opstore import Doc
 from dsvc.annotation.under_way import UnderWay
 from dsvc.engine.making.loading import Loader
+from dsvc.engine.making.output import REASON_AUDIT, REASON_PENDING
 from dsvc.engine.making.task_items import HUMAN
+from dsvc.engine.planning.filling import find_remembered, name_of
 from dsvc.engine.planning.forecast import StepForecast
 from dsvc.engine.planning.people import People
 from dsvc.engine.reading.fields import Mask
@@ -34,6 +37,7 @@ from dsvc.objects.access import Reader
 from dsvc.objects.chunk import ProvColumn
 from dsvc.objects.diff import diff_trees
 from dsvc.objects.encoding import get_object
+from dsvc.objects.keys import Keys
 from dsvc.objects.oid import ZERO, Kind, Oid
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
@@ -99,27 +103,26 @@ def plan_task(
         under_way: What is known of asks that no version waits for, and of the team.
     """
     reader = view.reader
-    ours = _find_asks(draft.reader, draft.waiting.get(task.name, ZERO))
-    found = _find_asks(reader, view.waiting.get(task.name, ZERO))
-    others = found.keys() - ours.keys()
+    waiting = view.waiting.get(task.name, ZERO)
+    others = _new_asks(draft, view, task.name)
     wanted: set[str] = set()
     for oid in _other_waiting(repo, draft, task.name) if others else ():
-        wanted |= others & _find_asks(draft.reader, oid).keys()
+        wanted |= others.keys() & _asks_of(draft.reader, oid, others.values())
     sent = {ask: None if under_way is None else under_way.subscribers(ask) for ask in others}
     ours_alone = {repo.head().branch or "HEAD"}
     n_new = sum(names is None and ask not in wanted for ask, names in sent.items())
     n_shared = sum(
         ask in wanted if names is None else bool(names) and not names & ours_alone for ask, names in sent.items()
     )
-    modes = Counter(ask.mode for ask in found.values())
+    modes, people = _count_asks(reader, waiting)
     has_audits = task.audit is not None and forecast.bound is not None
-    n_audits = _expected_audits(People(repo, view, loader, task.name, forecast.bound)) if has_audits else 0
-    people = sum(ask.people for ask in found.values())
+    known = None if under_way is None else under_way.remembered(name_of(task.name))
+    n_audits = _expected_audits(People(repo, view, loader, task.name, forecast.bound), known) if has_audits else 0
     each = _median_lead(repo, task.name)
     seconds = None if each is None else each * (people + n_audits)
     return TaskPlan(
         task.name,
-        len(found),
+        modes.total(),
         n_new,
         n_shared,
         _count_reused(forecast, reader, draft.signal(task.name), view.signal(task.name)),
@@ -132,13 +135,6 @@ def plan_task(
     )
 
 
-class _OpenAsk(msgspec.Struct, frozen=True):
-    """An ask as a waiting tree names it."""
-
-    mode: str
-    people: int
-
-
 class _Detail(msgspec.Struct, frozen=True):
     asks: tuple[str, ...] = ()
     mode: str = ""
@@ -146,19 +142,48 @@ class _Detail(msgspec.Struct, frozen=True):
 
 
 _details = msgspec.json.Decoder(_Detail)
+_REASONS = (REASON_PENDING, REASON_AUDIT)
+_ASKED = pa.array(_REASONS)
 
 
-def _find_asks(reader: Reader, waiting: Oid) -> dict[str, _OpenAsk]:
-    """Return the asks that a waiting tree names, by id in hex."""
+def _count_asks(reader: Reader, waiting: Oid) -> tuple[Counter[str], int]:
+    """Return how many asks a waiting tree names, by mode, and how many answers these want."""
     signal = find_signal(reader, waiting)
-    found: dict[str, _OpenAsk] = {}
+    modes, people = Counter[str](), 0
     for rows in () if signal is None else Tree(reader, signal).rows():
-        for why in rows.values.to_pylist():
-            if why["reason"] in ("pending", "audit"):
-                told = _details.decode(why["detail"])
-                for ask in told.asks:
-                    found[ask] = _OpenAsk(told.mode, math.ceil(told.people / len(told.asks)))
+        asked = rows.values.filter(pc.is_in(rows.values.field("reason"), value_set=_ASKED))
+        # But for ids, what is said of most is the same.
+        told = pc.replace_substring_regex(asked.field("detail"), "[0-9a-f]{64}", "")
+        for entry in pc.value_counts(told).to_pylist():
+            detail = _details.decode(entry["values"])
+            modes[detail.mode] += entry["counts"] * len(detail.asks)
+            people += entry["counts"] * math.ceil(detail.people / len(detail.asks)) * len(detail.asks)
+    return modes, people
+
+
+def _new_asks(draft: View, view: View, task: str) -> dict[str, str]:
+    """Return the asks that a draft comes to wait for, by id in hex, each with its source."""
+    before = find_signal(draft.reader, draft.waiting.get(task, ZERO))
+    after = find_signal(view.reader, view.waiting.get(task, ZERO))
+    found: dict[str, str] = {}
+    for changes in diff_trees(view.reader, before, after):
+        both = changes.before_arrow().to_pylist(), changes.after_arrow().to_pylist()
+        for source, was, now in zip(changes.sources.to_pylist(), *both, strict=True):
+            found |= dict.fromkeys(_named(now) - _named(was), source)
     return found
+
+
+def _asks_of(reader: Reader, waiting: Oid, sources: Iterable[str]) -> set[str]:
+    """Return the asks about some sources that a waiting tree names."""
+    rows = Tree(reader, get_object(reader, waiting, Kind.SIGNAL, Signal)).take(
+        Keys.of_bytes(sorted({source.encode() for source in sources}))
+    )
+    return {ask for why in rows.values.to_pylist() for ask in _named(why)}
+
+
+def _named(why: Mapping[str, str] | None) -> set[str]:
+    """Return the asks that a waiting source names."""
+    return set() if why is None or why["reason"] not in _REASONS else {*_details.decode(why["detail"]).asks}
 
 
 def _other_waiting(repo: BaseRepository, draft: View, task: str) -> Iterator[Oid]:
@@ -199,13 +224,15 @@ def _told(reader: Reader, prov: ProvColumn, field: str, wanted: str) -> Mask:
     return np.array([*told, False], np.bool_)[prov.rows]
 
 
-def _expected_audits(people: People) -> int:
+def _expected_audits(people: People, known: Doc | None) -> int:
     """Return how many audits the values want that are in no lot yet, once all lots of them are closed."""
     audit = people.task.audit
     if audit is None:
         return 0
     size, total = audit.lot.size, 0
-    for n_waiting in people.count_candidates().values():
+    few = find_remembered(people, known)
+    counts = people.count_candidates() if few is None else Counter((one.round, one.origin, one.key) for one in few)
+    for n_waiting in counts.values():
         n_full, rest = divmod(n_waiting, size)
         total += n_full * plan_of(audit, size).sample if n_full else 0
         total += plan_of(audit, rest).sample if rest else 0
@@ -215,7 +242,7 @@ def _expected_audits(people: People) -> int:
 def _median_lead(repo: BaseRepository, task: str) -> float | None:
     """Return how many seconds an answer takes; None where no platform has said."""
     ledger = read_ledger(repo.store)
-    leads = [lead for _, known in islice(ledger.iter_evidence(task), MEASURED) for lead in _leads(known)]
+    leads = [lead for _, known in islice(ledger.iter_evidence(task, MEASURED), MEASURED) for lead in _leads(known)]
     return median(leads) if leads else None
 
 
