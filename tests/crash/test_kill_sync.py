@@ -1,41 +1,47 @@
-"""Passes of the annotation loop are killed at any moment: at the end nothing is missing, double, or staged too long."""
+"""Passes of the annotation loop are disturbed in a loop: at the end nothing is missing, double, or staged too long."""
 
 import random
-import subprocess
-import sys
-import time
+import shutil
 
-from tests.crash.process import PROJECT
+import pytest
+
+from tests.crash.disturbances import N_DISTURBANCES, PEOPLE, broken, datasets, deliver, disturb
 from tests.people.world import World
 
-N_KILLS = 8
 
+def tell(path, chance=None):
+    """Let images come, and people answer all that they are asked; return the datasets of the end.
 
-def kill_a_pass(world: World, delay_s: float) -> None:
-    """Start passes in another process, and kill it some time after it began."""
-    command = [sys.executable, "-m", "tests.crash.sync_worker", str(world.path), str(world.now_us)]
-    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
-    try:
-        assert "ready\n" == process.stdout.readline()
-        time.sleep(delay_s)
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-
-
-def test_killed_passes_lose_and_double_nothing(tmp_path):
-    """Killed in a loop while people answer; the outcome is that of the oracle, and every answer is there once."""
-    world, chance, n_given = World(tmp_path), random.Random(7), 0
-    for kill in range(N_KILLS):
-        kill_a_pass(world, chance.uniform(0.0, 0.4))
-        n_given += world.answer(("ann", "ben", "cleo")[kill % 3], limit=3)
-        world.wait(2)
+    Args:
+        path: Of the repository. It takes part in what is sampled, so that stories are told in the same place.
+        chance: What disturbs it; None tells it undisturbed.
+    """
+    path.mkdir()
+    world, n_given = World(path, n=6), 0
+    for number in range(N_DISTURBANCES):
+        if chance is not None:
+            disturb(world, chance)
+            world.wait(0.3)  # until whoever was killed at work is taken for dead
+            world.sync()
+        world.sync()
+        assert [] == broken(world, n_given), number
+        deliver(world, number)
+        n_given += world.answer(PEOPLE[number % 3])
+        world.wait(0 if chance is None else chance.choice([0, 2, 11, 24, 30]))
     world.finish()
-    said = [(answer.ask_id, answer.annotator) for answer in world.answers()]
-    keys = [question["key"].partition("#")[0] for question in world.questions()]
+    found = datasets(world)
 
-    assert world.expected() == world.boxes()
-    assert len(said) == len(set(said)) >= n_given
-    assert len(keys) == len(set(keys))
+    assert [] == broken(world, n_given)
     assert [] == world.staged()
+    shutil.rmtree(path)
+    return found
+
+
+@pytest.mark.slow
+def test_disturbed_passes_lose_and_double_nothing(tmp_path):
+    """Killed, two at once, without the op store, while people answer: the datasets are those of an undisturbed run."""
+    expected = tell(tmp_path / "a")
+    disturbed = tell(tmp_path / "a", random.Random(7))
+
+    assert expected == disturbed
+    assert 6 + 3 * N_DISTURBANCES == len(expected["detector"])
