@@ -108,7 +108,7 @@ def tell_task(
         return None
     item, resolution, verdict_of = found.item, found.resolution, found.verdict_of
     lots = tuple(_in_lot(m, verdict_of(m.lot)) for m in item.evidence.members if m.content_id == item.content_id)
-    waits = tuple((one.ask.mode, one.ask.ask_id.hex(), one.people) for one in found.wanted)
+    waits = tuple((one.ask.mode, one.ask.ask_id.hex(), one.people) for one in found.wanted if not one.is_stopped)
     said = tuple(_iter_said(people, item))
     return _story(task, item, resolution, said, lots, waits)
 

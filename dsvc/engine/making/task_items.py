@@ -355,12 +355,15 @@ class Items:
 
 
 def tell_asks(wanted: Sequence[Wanted]) -> str:
-    """Return what a source waits for, as JSON text: the asks, why, in which round, and how many people are wanted."""
+    """Return what a source waits for, as JSON text: the asks, why, in which round, and how many people are wanted.
+
+    Nobody is asked what was cancelled, and the source waits all the same.
+    """
     ask = wanted[0].ask
     told = {
-        "asks": [one.ask.ask_id.hex() for one in wanted],
+        "asks": [one.ask.ask_id.hex() for one in wanted if not one.is_stopped],
         "mode": ask.mode,
-        "people": sum(one.people for one in wanted),
+        "people": sum(one.people for one in wanted if not one.is_stopped),
         "round": ask.round,
     }
     return json.dumps(told, separators=(",", ":"))

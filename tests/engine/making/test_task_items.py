@@ -1,8 +1,11 @@
 """Tests of what becomes of the sources of a batch."""
 
+import json
+
 import pytest
 
-from dsvc.annotation.asks import asks_of
+from dsvc.annotation.asks import Wanted, asks_of
+from dsvc.annotation.records import make_ask
 from dsvc.engine.making.output import REASON_AUDIT, REASON_PENDING
 from dsvc.engine.making.task_items import Items, tell_asks
 from dsvc.engine.making.task_step import TaskStep
@@ -62,3 +65,13 @@ def test_a_lot_of_other_bytes_is_not_taken_for_one_of_these(tmp_path):
     assert [None if one is None else one.standing for one in items.resolve().provenance] == [
         found[source].standing for source in sources
     ]
+
+
+def test_what_is_cancelled_is_waited_for_and_nobody_is_asked():
+    """So a plan counts no person for it."""
+    ask = make_ask(
+        source="s", content_id="", task="t", version="1", type="rating(5)", mode="label", form="label", round=0
+    )
+    told = [json.loads(tell_asks([Wanted(ask, 2, is_stopped)])) for is_stopped in (False, True)]
+
+    assert [([ask.ask_id.hex()], 2), ([], 0)] == [(one["asks"], one["people"]) for one in told]
