@@ -156,8 +156,10 @@ def _count_asks(reader: Reader, waiting: Oid) -> tuple[Counter[str], int]:
         told = pc.replace_substring_regex(asked.field("detail"), "[0-9a-f]{64}", "")
         for entry in pc.value_counts(told).to_pylist():
             detail = _details.decode(entry["values"])
-            modes[detail.mode] += entry["counts"] * len(detail.asks)
-            people += entry["counts"] * math.ceil(detail.people / len(detail.asks)) * len(detail.asks)
+            n_asks = len(detail.asks)
+            if n_asks:
+                modes[detail.mode] += entry["counts"] * n_asks
+                people += entry["counts"] * math.ceil(detail.people / n_asks) * n_asks
     return modes, people
 
 
