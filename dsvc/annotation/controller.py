@@ -70,6 +70,7 @@ class Pace(msgspec.Struct, frozen=True):
         measured_us: Working time that was measured.
         turn_us: Working time between two turns, averaged.
         hours: The last day.
+        since: What happened since the pace was last measured; None where that was at the last turn.
     """
 
     people: float
@@ -78,6 +79,23 @@ class Pace(msgspec.Struct, frozen=True):
     measured_us: int = 0
     turn_us: int = 0
     hours: tuple[Hour, ...] = ()
+    since: Since | None = None
+
+
+class Since(msgspec.Struct, frozen=True):
+    """What happened in several turns that were too close together to tell a pace of any.
+
+    Attributes:
+        start_us: Up to when the pace was measured.
+        answered: Answers that came in since.
+        answered_s: The work in them.
+        left_s: Work that was open when least was.
+    """
+
+    start_us: int
+    answered: int = 0
+    answered_s: float = 0.0
+    left_s: float = math.inf
 
 
 class Control(msgspec.Struct, frozen=True):
@@ -143,16 +161,26 @@ _PROVEN_US = 8 * HOUR_US
 _LEAST = 0.1
 """People, at least: after passes in which nobody had time to answer there is still something sent at once."""
 _BOLD, _CAREFUL = 1.5, 1.1
+_SHORTEST_US = HOUR_US // 12
+"""Working time from which a pace can be told: what came in within seconds was done before."""
 
 
 def observe(pace: Pace, turn: Turn, calendar: Calendar, policy: Policy) -> Pace:
     """Return what is known of a team after a turn."""
     if pace.until_us == 0:
         return msgspec.structs.replace(pace, until_us=turn.now_us, hours=_counted(pace.hours, turn))
-    open_us = calendar.open_us(pace.until_us, turn.now_us)
     people, measured_us, turn_us = pace.people, pace.measured_us, pace.turn_us
+    passed_us = calendar.open_us(pace.until_us, turn.now_us)
+    if passed_us > 0:
+        turn_us = passed_us if turn_us == 0 else round(0.8 * turn_us + 0.2 * passed_us)
+    now_us, hours = turn.now_us, _counted(pace.hours, turn)
+    gain = _next_gain(pace, hours, now_us, policy)
+    since = _add(pace.since or Since(pace.until_us), turn)
+    open_us = calendar.open_us(since.start_us, now_us)
+    if 0 < open_us < _SHORTEST_US:
+        return Pace(people, gain, now_us, measured_us, turn_us, hours, since)
     if open_us > 0:
-        turn_us = open_us if turn_us == 0 else round(0.8 * turn_us + 0.2 * open_us)
+        turn = msgspec.structs.replace(turn, answered=since.answered, answered_s=since.answered_s, left_s=since.left_s)
         seen = turn.answered_s * 1e6 / open_us
         if turn.left_s < _RAN_OUT * people * open_us / 1e6:
             # It ran out. Who was as fast as believed, while there was more to give, is likely to be faster.
@@ -165,9 +193,12 @@ def observe(pace: Pace, turn: Turn, calendar: Calendar, policy: Policy) -> Pace:
             weight = 1 - math.exp(-open_us / memory_us) if measured_us else 1.0
             people += weight * (seen - people)
             measured_us += open_us
-    hours = _counted(pace.hours, turn)
-    gain = _next_gain(pace, hours, turn.now_us, policy)
-    return Pace(max(people, _LEAST), gain, turn.now_us, measured_us, turn_us, hours)
+    return Pace(max(people, _LEAST), gain, now_us, measured_us, turn_us, hours)
+
+
+def _add(since: Since, turn: Turn) -> Since:
+    work_s = since.answered_s + turn.answered_s
+    return Since(since.start_us, since.answered + turn.answered, work_s, min(since.left_s, turn.left_s))
 
 
 def _memory_us(turn: Turn, open_us: int, policy: Policy) -> int:

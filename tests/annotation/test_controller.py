@@ -197,3 +197,30 @@ def test_a_backlog_has_an_end():
     """In working hours, at the present pace."""
     assert at("2026-03-03 10:00") == finish_us(Pace(people=2.0), 24 * 3600.0, at("2026-03-02 08:00"), CALENDAR)
     assert finish_us(Pace(people=0.001), 1e9, at("2026-03-02 08:00"), CALENDAR) is None
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=30), st.integers(0, 5))
+def test_turns_close_together_are_one(seconds, n_answers):
+    """However often somebody looks, the pace is that of what was done in the time that it took."""
+    start = at("2026-03-02 09:00")
+    pace = often = observe(begin(POLICY), Turn(now_us=start), CALENDAR, POLICY)
+    now = start
+    for one in [*seconds, 1800 - sum(seconds)] if sum(seconds) < 300 else [1800]:
+        now += one * 10**6
+        turn = Turn(now_us=now, answered=n_answers, answered_s=30.0 * n_answers, left_s=9000.0)
+        often = observe(often, turn, CALENDAR, POLICY)
+    n = n_answers * (len(seconds) + 1 if sum(seconds) < 300 else 1)
+    pace = observe(pace, Turn(now_us=now, answered=n, answered_s=30.0 * n, left_s=9000.0), CALENDAR, POLICY)
+
+    assert (pytest.approx(pace.people), pace.measured_us, None) == (often.people, often.measured_us, often.since)
+
+
+def test_a_heap_of_answers_within_seconds_is_no_large_team():
+    """They were given before: nothing is said of a pace until five minutes have passed."""
+    start = at("2026-03-02 09:00")
+    pace = observe(begin(POLICY), Turn(now_us=start), CALENDAR, POLICY)
+    for n in range(1, 40):
+        turn = Turn(now_us=start + n * 6 * 10**6, answered=12, answered_s=360.0, left_s=3600.0, is_held_back=True)
+        pace = observe(pace, turn, CALENDAR, POLICY)
+
+    assert (1.0, 0) == (pace.people, pace.measured_us)
