@@ -39,7 +39,7 @@ REASONS: Final = ("wrong", "missing", "imprecise", "unclear image")
 STATE: Final = "annotation"
 """The directory below ``.dsvc`` with the state of work in progress; it may be deleted at any moment."""
 _DAILY = re.compile(r"daily (\d\d):(\d\d)")
-_MONGO = re.compile(r"(mongodb(?:\+srv)?://.+)/([^/?]+)")
+_DATABASE = re.compile(r"mongodb(?:\+srv)?://[^/?]+/([^/?]+)(?:\?.*)?")
 
 
 class Outfit:
@@ -163,9 +163,9 @@ def open_staging(
 
 
 def open_ops(path: Path, address: str | None = None) -> OpStore:
-    """Return the store of work in progress: a directory, or ``mongodb://host/database`` for a team."""
-    match = _MONGO.fullmatch(address or "")
-    return LmdbOpStore(path) if match is None else MongoOpStore(match[1], match[2])
+    """Return the store of work in progress: a directory, or ``mongodb://host/database?options`` for a team."""
+    match = _DATABASE.fullmatch(address or "")
+    return LmdbOpStore(path) if match is None else MongoOpStore(address or "", match[1])
 
 
 def make_pseudonym(salt: str = "") -> Callable[[str], str]:

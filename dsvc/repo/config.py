@@ -7,11 +7,12 @@
 | ``author`` | text | who commits, where the caller does not say |
 | ``executor`` | name | what `run` gives much work to; ``"local"`` if left out |
 | ``workers`` | number | how many workers that has; as many as it thinks right if left out |
-| ``annotation`` | ``"mongodb://host/database"`` | where the state of asks is; ``.dsvc/annotation`` if left out |
+| ``annotation`` | ``"mongodb://host/database?options"`` | where the state of asks is; ``.dsvc/annotation`` if left out |
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +21,7 @@ import msgspec
 from dsvc.errors import ConfigError
 
 RECIPE_KEEPERS = ("dsvc", "git")
+_DATABASE = re.compile(r"mongodb(\+srv)?://[^/?]+/[^/?]+(\?.*)?")
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,8 +51,8 @@ def read_config(path: Path) -> Config:
     for key, value in settings.items():
         if key == "recipe" and value not in RECIPE_KEEPERS:
             raise ConfigError(file=str(path), key=key, expected='"dsvc" or "git"', found=repr(value))
-        if key == "annotation" and not (isinstance(value, str) and value.startswith(("mongodb://", "mongodb+srv://"))):
-            raise ConfigError(file=str(path), key=key, expected='"mongodb://host/database"', found=repr(value))
+        if key == "annotation" and not (isinstance(value, str) and _DATABASE.fullmatch(value)):
+            raise ConfigError(file=str(path), key=key, expected='"mongodb://host/database", options behind a "?"')
         if key in {"author", "executor"} and not isinstance(value, str):
             raise ConfigError(file=str(path), key=key, expected="a text", found=repr(value))
         if key == "workers" and (type(value) is not int or value < 1):

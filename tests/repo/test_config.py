@@ -11,7 +11,13 @@ def test_no_file_is_no_settings(tmp_path):
 
 @pytest.mark.parametrize(
     "config",
-    [Config(), Config("git"), Config("dsvc", 'Ann "A" Ünal \\ <ann@x>'), Config(executor="ray", workers=8)],
+    [
+        Config(),
+        Config("git"),
+        Config("dsvc", 'Ann "A" Ünal \\ <ann@x>'),
+        Config(executor="ray", workers=8),
+        Config(annotation="mongodb://ann:pw@db.example.org/asks?tls=true"),
+    ],
     ids=str,
 )
 def test_settings_survive_writing(tmp_path, config):
@@ -28,6 +34,9 @@ def test_settings_survive_writing(tmp_path, config):
         ("executor = 3", "executor"),
         ("workers = 0", "workers"),
         ("workers = true", "workers"),
+        ('annotation = "mongodb://db.example.org"', "annotation"),
+        ('annotation = "mongodb://db.example.org/?tls=true"', "annotation"),
+        ('annotation = "redis://db.example.org/asks"', "annotation"),
         ('colour = "red"', "colour"),
         ("= 3", "TOML"),
         ('a = "\xff"', "TOML"),
