@@ -7,7 +7,7 @@
 | ``author`` | text | who commits, where the caller does not say |
 | ``executor`` | name | what `run` gives much work to; ``"local"`` if left out |
 | ``workers`` | number | how many workers that has; as many as it thinks right if left out |
-| ``annotation`` | ``"mongodb://host/database?options"`` | where the state of asks is; ``.dsvc/annotation`` if left out |
+| ``annotation`` | ``"mongodb://host/database?options"`` | where asks are; ``.dsvc/annotation`` if left out |
 """
 
 from __future__ import annotations
