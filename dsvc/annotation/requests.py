@@ -12,13 +12,13 @@ goes on. How many answers there are is never counted here: the ledger is asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, Literal
 
 import msgspec
 
 from dsvc.annotation.controller import Need
-from dsvc.annotation.opstore import Doc, OpStore, iter_scan, starting_with, update
+from dsvc.annotation.opstore import PAGE, Doc, OpStore, iter_scan, starting_with, update, update_many
 from dsvc.annotation.records import Ask
 
 SPACE: Final = "requests"
@@ -126,6 +126,15 @@ class Request(msgspec.Struct, frozen=True):
         return max(0, self.want - len(self.by))
 
 
+class Wanting(msgspec.Struct, frozen=True):
+    """An ask that somebody wants answers to; see `Requests.subscribe`."""
+
+    ask: Ask
+    platform: str
+    wish: Wish
+    answered_by: tuple[str, ...] = ()
+
+
 Change = Callable[[Request], Request | None]
 
 
@@ -139,6 +148,14 @@ class Requests:
         """Return a request by the hex of its ask's id."""
         record = self._ops.get(SPACE, key)
         return None if record is None else _decoded(record.doc)
+
+    def get_all(self, keys: Sequence[str]) -> dict[str, Request]:
+        """Return requests by the hex of their asks' ids; those that there are none of are left out."""
+        found: dict[str, Request] = {}
+        for start in range(0, len(keys), PAGE):
+            records = self._ops.get_many(SPACE, keys[start : start + PAGE])
+            found |= {key: _decoded(record.doc) for key, record in records.items()}
+        return found
 
     def iter_state(self, platform: str, state: State) -> Iterator[Request]:
         """Yield the requests in a state: WANTED in the order of release, others those that expire first."""
@@ -219,28 +236,15 @@ class Requests:
         Returns:
             The request; None where the ledger has enough answers already, and nothing is asked.
         """
-        by = tuple(sorted(set(answered_by)))
-        now, wish = self._clock(), Wish(want, need, level)
-
-        def on_doc(doc: Doc | None) -> Doc | None:
-            if doc is None:
-                if len(by) >= want:
-                    return None
-                fresh = Request(ask, platform, {subscriber: wish}, created_us=now, changed_us=now, by=by)
-                return _encoded(fresh)
-            found = _decoded(doc)
-            # An answer may have been taken back by whoever owns the ledger: what it says now is what counts.
-            after = msgspec.structs.replace(found, ask=ask, wishes={**found.wishes, subscriber: wish}, by=by)
-            if found.state in {"ANSWERED", "CLOSED"} and after.missing:
-                old = found.old_tasks if not found.task_id else (*found.old_tasks, found.task_id)
-                after = rested(msgspec.structs.replace(after, old_tasks=old, n_expired=0))
-                after = msgspec.structs.replace(after, changed_us=now)
-            if found.state == "WANTED":
-                after = msgspec.structs.replace(after, platform=platform)
-            return doc if after == found else _encoded(after)
-
-        doc = update(self._ops, SPACE, ask.ask_id.hex(), on_doc)
+        wanted = Wanting(ask, platform, Wish(want, need, level), tuple(answered_by))
+        now = self._clock()
+        doc = update(self._ops, SPACE, ask.ask_id.hex(), lambda doc: _renewed(doc, wanted, subscriber, now))
         return None if doc is None else _decoded(doc)
+
+    def subscribe_all(self, wanted: Sequence[Wanting], subscriber: str) -> None:
+        """Want answers to many different asks, each as `subscribe` does."""
+        by_id, now = {one.ask.ask_id.hex(): one for one in wanted}, self._clock()
+        update_many(self._ops, SPACE, [*by_id], lambda key, doc: _renewed(doc, by_id[key], subscriber, now))
 
     def unsubscribe(self, key: str, subscriber: str) -> Request | None:
         """Want an ask no longer; what nobody wants is cancelled at the next turn. Idempotent."""
@@ -261,6 +265,27 @@ class Requests:
             return found if found.state != "PARKED" else rested(msgspec.structs.replace(found, n_expired=0))
 
         return self.change(key, change)
+
+
+def _renewed(doc: Doc | None, wanted: Wanting, subscriber: str, now_us: int) -> Doc | None:
+    """Return a request as it is once somebody wants it."""
+    by = tuple(sorted(set(wanted.answered_by)))
+    if doc is None:
+        if len(by) >= wanted.wish.want:
+            return None
+        wishes = {subscriber: wanted.wish}
+        return _encoded(Request(wanted.ask, wanted.platform, wishes, created_us=now_us, changed_us=now_us, by=by))
+    found = _decoded(doc)
+    # An answer may have been taken back by whoever owns the ledger: what it says now is what counts.
+    wishes = {**found.wishes, subscriber: wanted.wish}
+    after = msgspec.structs.replace(found, ask=wanted.ask, wishes=wishes, by=by)
+    if found.state in {"ANSWERED", "CLOSED"} and after.missing:
+        old = found.old_tasks if not found.task_id else (*found.old_tasks, found.task_id)
+        after = rested(msgspec.structs.replace(after, old_tasks=old, n_expired=0))
+        after = msgspec.structs.replace(after, changed_us=now_us)
+    if found.state == "WANTED":
+        after = msgspec.structs.replace(after, platform=wanted.platform)
+    return doc if after == found else _encoded(after)
 
 
 def rested(request: Request) -> Request:
