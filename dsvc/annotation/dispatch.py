@@ -29,7 +29,7 @@ from dsvc.annotation.records import Ask
 from dsvc.annotation.rendering import Rendered
 from dsvc.annotation.requests import ON_THE_WAY, Request, Requests
 from dsvc.annotation.stages import Reaped, Stages
-from dsvc.annotation.survey import survey
+from dsvc.annotation.survey import find_posted, survey
 from dsvc.errors import PlatformError, StoreError
 from dsvc.objects.oid import Oid
 from dsvc.plugins.platforms import Platform, TaskForm
@@ -271,7 +271,7 @@ class Dispatcher:
     def end(self, request: Request, why: str) -> None:
         """End the attempt that is under way for a request, if one is, without counting it as expired."""
         if request.state in {"STAGED", "OPEN", "PARTIAL"}:
-            Attempts(self, TurnReport()).end(request, why, is_expired=False)
+            Attempts(self, TurnReport()).end(find_posted(self, request), why, is_expired=False)
 
     def served(self, project: str) -> Served | None:
         """Return the task of a project, if this platform has it."""

@@ -123,6 +123,9 @@ class Stages:
             stage = self._try_join(record.id, ref, now, least_us)
             if stage is not None:
                 return stage
+            doc = record.doc
+            if doc["state"] == "putting" and ref in doc["refs"] and doc["put_us"] // HOUR_US != now // HOUR_US:
+                self.leave(record.id, ref)  # a claim that was cut short, and too long ago to be taken up
         rendered = render()  # before anything is claimed: a source that is gone leaves nothing behind
         for number in count():
             now = self._clock()

@@ -103,6 +103,22 @@ def _remember(dispatcher: Dispatcher, request: Request, task_id: str) -> None:
     dispatcher.requests.change(request.id, change)
 
 
+def find_posted(dispatcher: Dispatcher, request: Request) -> Request:
+    """Return a request with its task, where it was posted and nobody here was told: the platform knows of it."""
+    served = dispatcher.served(request.project)
+    if request.task_id or not request.key or served is None:
+        return request
+    try:
+        tasks = dispatcher.platform.iter_tasks(served.form)
+        found = next((task for task in tasks if task.key == request.key), None)
+    except PlatformError:
+        return request
+    if found is None:
+        return request
+    dispatcher.note_cost("issue", request.key, request.ask.task)
+    return dispatcher.requests.move(request, _POSTED, task_id=found.task_id) or request
+
+
 def _find_gone(dispatcher: Dispatcher, attempts: Attempts, served: Served, keys: set[str]) -> None:
     """Ask again what somebody deleted at the platform."""
     for state in SHOWN:

@@ -119,6 +119,20 @@ def test_a_put_that_failed_is_taken_up_again():
         assert {stage.key} == lab.store.keys == set(lab.records)
 
 
+def test_a_claim_that_was_cut_short_is_given_up_after_its_hour():
+    """The copy may be there all the same: it goes with the claim, and the ask has another."""
+    lab = Lab()
+    lab.store.lose_next = 1
+    with pytest.raises(StoreUnavailableError):
+        lab.join()
+    [old] = lab.records
+    lab.now += HOUR_US
+    stage = lab.join()
+
+    assert old != stage.key
+    assert {stage.key} == lab.store.keys == set(lab.records)
+
+
 def test_a_delete_that_failed_is_made_again():
     """Nobody joins what is going, and the next look deletes it."""
     lab = Lab()

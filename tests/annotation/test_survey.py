@@ -88,3 +88,17 @@ def test_a_copy_that_no_ask_uses_goes():
     lab.turn()
 
     assert set() == lab.store.keys
+
+
+def test_what_is_cancelled_before_its_posting_was_heard_of_is_taken_back():
+    """The platform is asked whether it has it; where it does not answer, the next look finds it."""
+    lab = AnnotationLab()
+    lab.want(1)
+    lab.server.faults.lost_imports = 1
+    lab.turn()
+    request = lab.dispatcher.requests.get(lab.ask(1).ask_id.hex())
+
+    assert ("STAGED", "", 1) == (request.state, request.task_id, len(lab.server.tasks))
+    lab.dispatcher.end(request, "cancelled")
+    assert {} == lab.server.tasks
+    assert set() == lab.store.keys
