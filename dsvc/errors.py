@@ -305,6 +305,8 @@ class ImageUnreadableError(UserError):
 
     pointer: str
     reason: str
+    is_away: bool = False
+    """Whether it may well be read later: its store does not answer, or does not take our credentials."""
 
     def describe(self) -> str:
         shown = self.pointer if len(self.pointer) <= 200 else f"{self.pointer[:197]}..."

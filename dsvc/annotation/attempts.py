@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 KEEP_US: Final = 30 * 86_400_000_000
 """How long a closed ask is remembered whose platform keeps its tasks: answers may still be edited."""
+_FEW: Final = 3
 _UNFINISHED: Final = (*ON_THE_WAY, "WANTED", "HELD", "PARKED", "ANSWERED")
 
 
@@ -142,7 +143,11 @@ class Attempts:
                 self._report.notes.append(err.message)
 
     def stage(self) -> None:
-        """Put copies for what has set out; a source that is gone, or another, parks its ask."""
+        """Put copies for what has set out; a source that is gone, or another, parks its ask.
+
+        Where the store of the images does not answer, they wait for the next turn; a few of them find it out.
+        """
+        n_away = 0
         for request in list(self._requests.iter_state(self._of.platform.name, "STAGING")):
             served = self._of.served(request.project)
             if served is None:
@@ -150,6 +155,12 @@ class Attempts:
             try:
                 self._stage_one(request, served)
             except (ImageUnreadableError, ImageChangedError, MissingFileError, PointerError) as err:
+                if isinstance(err, ImageUnreadableError) and err.is_away:
+                    self._report.notes.append(err.message)
+                    n_away += 1
+                    if n_away == _FEW:
+                        return
+                    continue
                 fields = {"state": "PARKED", "reason": err.message}
                 self._requests.move(request, ["STAGING"], **fields)
                 self._report.n_parked += 1

@@ -6,7 +6,7 @@ The bytes of an image pass through `put` and are kept nowhere else: no error, no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -62,10 +62,10 @@ class StagingStore(Protocol):
     def sign(self, key: str, life_s: int) -> str:
         """Return an address that shows the copy to whoever has it, for so many seconds at most."""
 
-    def check(self) -> Sequence[Finding]:
-        """Return what was found of the set-up; the finding `EXPIRY_RULE` says whether the store deletes by itself.
+    def check(self) -> Iterable[Finding]:
+        """Look at the set-up, finding by finding; the finding `EXPIRY_RULE` says whether the store deletes by itself.
 
-        It may put and remove an object of no content.
+        Those behind it may put and remove an object of no content: who stops there causes nothing.
         """
 
 
@@ -79,8 +79,7 @@ def require_expiry_rule(store: StagingStore) -> None:
     Raises:
         StagingError: If its check found no rule.
     """
-    findings = [finding for finding in store.check() if finding.what == EXPIRY_RULE]
-    if not findings or not all(finding.is_well for finding in findings):
-        found = findings[0].found if findings else "it does not say"
-        advice = findings[0].advice if findings else None
+    rule = next((finding for finding in store.check() if finding.what == EXPIRY_RULE), None)
+    if rule is None or not rule.is_well:
+        found, advice = ("it does not say", None) if rule is None else (rule.found, rule.advice)
         raise StagingError(store=store.name, reason=f"it has no expiry rule of its own: {found}", hint=advice)

@@ -11,8 +11,10 @@ Addresses are signed by version 4 of the signature alone: version 2 drops condit
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from dsvc.annotation.staging import EXPIRY_RULE, StagedObject
@@ -21,6 +23,8 @@ from dsvc.plugins.platforms import Finding
 
 CONNECT_S: Final = 5.0
 SILENCE_S: Final = 20.0
+SKEW_S: Final = 60
+"""How far a store's clock may be from ours: addresses that are signed per view live for a minute."""
 _WORD = "dsvc-put"
 _TRIES = 3
 _GONE = {"404", "NoSuchKey", "NotFound"}
@@ -146,9 +150,12 @@ class S3Staging:
             wanted = {"Bucket": self._bucket, "Key": self._prefix + key}
             return str(self._client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=life_s))
 
-    def check(self) -> Sequence[Finding]:
-        """Return whether it deletes by itself, keeps old versions, and honours a conditional create."""
-        return [self._find_rule(), self._find_versions(), self._find_condition()]
+    def check(self) -> Iterator[Finding]:
+        """Yield whether it deletes by itself, keeps old versions, honours a conditional create, and has our time."""
+        yield self._find_rule()
+        yield self._find_versions()
+        yield self._find_condition()
+        yield self._find_clock()
 
     def _find_rule(self) -> Finding:
         from botocore.exceptions import ClientError
@@ -200,6 +207,22 @@ class S3Staging:
         return Finding(
             "conditional create", codes[0] is None, "honoured" if codes[0] is None else f"failed: {codes[0]}"
         )
+
+    def _find_clock(self) -> Finding:
+        """Compare clocks: a store that is ahead refuses an address that was signed for a minute."""
+        try:
+            with self._faults():
+                answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1)
+            there = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        except StoreError as err:
+            return Finding("clock", True, f"cannot be read ({err.reason})")
+        except (KeyError, TypeError, ValueError):
+            return Finding("clock", True, "the store does not tell the time")
+        ahead_s = round((there - datetime.now(UTC)).total_seconds())
+        if abs(ahead_s) <= SKEW_S:
+            return Finding("clock", True, "agrees with this machine's")
+        how = f"{abs(ahead_s)} s {'ahead of' if ahead_s > 0 else 'behind'} this machine's"
+        return Finding("clock", False, how, "set the clocks right: signed addresses live by them")
 
     @contextmanager
     def _faults(self) -> Iterator[None]:

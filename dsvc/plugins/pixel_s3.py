@@ -51,6 +51,15 @@ _THROTTLED = {
     "TooManyRequestsException",
 }
 _TRANSIENT_STATUSES = {408, 425, 429}
+_NOT_TAKEN = {
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+    "TokenRefreshRequired",
+}
+"""What a store says of credentials, whatever object they ask for."""
 _REFUSALS = {403: "access is denied", 404: "there is no such object"}
 
 
@@ -117,9 +126,8 @@ def read_s3(
     except GivenUpError as err:
         if given_up is None or not given_up.is_set():
             _lost.in_a_row += 1
-        raise ImageUnreadableError(
-            pointer=pointer, reason=err.reason, hint="run `dsvc run --retry-failed` once the store is well"
-        ) from err
+        hint = "run `dsvc run --retry-failed` once the store is well"
+        raise ImageUnreadableError(pointer=pointer, reason=err.reason, is_away=True, hint=hint) from err
     except (ImageChangedError, ImageUnreadableError):
         _lost.in_a_row = 0  # it answered
         raise
@@ -227,9 +235,11 @@ def _faults(pointer: str) -> Iterator[None]:
         if status >= 500 or status in _TRANSIENT_STATUSES or code in _THROTTLED:
             raise TransientError(f"the store answered {answer}") from err
         refusal = "there is no such bucket" if code == "NoSuchBucket" else _REFUSALS.get(status, "the store refused")
-        raise ImageUnreadableError(pointer=pointer, reason=f"{refusal} ({answer})") from err
+        is_away = code in _NOT_TAKEN
+        raise ImageUnreadableError(pointer=pointer, reason=f"{refusal} ({answer})", is_away=is_away) from err
     except aws.SSLError as err:
-        raise ImageUnreadableError(pointer=pointer, reason="the store's certificate is not trusted") from err
+        reason = "the store's certificate is not trusted"
+        raise ImageUnreadableError(pointer=pointer, reason=reason, is_away=True) from err
     except (aws.ConnectTimeoutError, aws.ReadTimeoutError) as err:
         raise TransientError("the store did not answer in time") from err
     except aws.EndpointConnectionError as err:
@@ -241,4 +251,4 @@ def _faults(pointer: str) -> Iterator[None]:
     except aws.ParamValidationError as err:
         raise PointerError(pointer=pointer, rule="expected s3://bucket/key with a valid name of a bucket") from err
     except aws.BotoCoreError as err:  # no credentials, no region, a broken profile: boto3 says it well
-        raise ImageUnreadableError(pointer=pointer, reason=str(err)) from err
+        raise ImageUnreadableError(pointer=pointer, reason=str(err), is_away=True) from err

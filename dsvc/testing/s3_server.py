@@ -107,6 +107,11 @@ class S3Server:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     @property
+    def now_us(self) -> int:
+        """What the server takes the time to be."""
+        return self.clock() + round(self.skew_s * 1e6)
+
+    @property
     def environment(self) -> dict[str, str]:
         """What a process is started with to have boto3 find it."""
         return {
@@ -159,8 +164,7 @@ class S3Server:
         """Return what S3 answers to a request."""
         bucket, _, key = unquote(request.path).removeprefix("/").partition("/")
         try:
-            now = self.clock() + round(self.skew_s * 1e6)
-            check_signature(request, self.credentials, now, self.clock.from_wall)
+            check_signature(request, self.credentials, self.now_us, self.clock.from_wall)
             found = self._answer(request, bucket, key)
         except SignatureError as err:
             found = _error(err.status, err.code)
@@ -343,7 +347,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response_only(answer.status)
         for name, value in answer.headers:
             self.send_header(name, value)
-        self.send_header("Date", format_datetime(_moment(self.s3.clock()), usegmt=True))
+        self.send_header("Date", format_datetime(_moment(self.s3.now_us), usegmt=True))
         if answer.status not in (204, 304):
             self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
