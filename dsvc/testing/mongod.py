@@ -48,15 +48,57 @@ def running_mongod(cache: Path | None = None) -> Iterator[str]:
     if url := os.environ.get(URL_VARIABLE):
         yield url
         return
-    program, libraries = find_mongod(cache or Path(sys.prefix) / "mongod")
     with tempfile.TemporaryDirectory(prefix="dsvc-mongod-", ignore_cleanup_errors=True) as folder:
-        port = _free_port()
-        process = _start(program, libraries, Path(folder), port)
+        server = Mongod(Path(folder), cache)
         try:
-            _wait_until_primary(process, port, Path(folder) / "log")
-            yield f"mongodb://127.0.0.1:{port}/?replicaSet=rs0"
+            server.start()
+            yield server.url
         finally:
-            _stop(process)
+            server.stop()
+
+
+class Mongod:
+    """A server of one's own, on files that stay when it is killed.
+
+    Args:
+        folder: Of its files.
+        cache: As `running_mongod`.
+
+    Raises:
+        MongodUnavailableError: If there is no server and none can be had.
+    """
+
+    def __init__(self, folder: Path, cache: Path | None = None) -> None:
+        self._program, self._libraries = find_mongod(cache or Path(sys.prefix) / "mongod")
+        self._folder, self._port = folder, _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The address, the same after a restart."""
+        return f"mongodb://127.0.0.1:{self._port}/?replicaSet=rs0"
+
+    def start(self) -> None:
+        """Start it, and return when it takes writes.
+
+        Raises:
+            MongodUnavailableError: If it does not start.
+        """
+        self._process = _start(self._program, self._libraries, self._folder, self._port)
+        _wait_until_primary(self._process, self._port, self._folder / "log")
+
+    def kill(self) -> None:
+        """Kill it, as a power cut would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def stop(self) -> None:
+        """Let it end, if it is there."""
+        if self._process is not None:
+            _stop(self._process)
+            self._process = None
 
 
 def find_mongod(cache: Path) -> tuple[Path, Path | None]:
@@ -128,7 +170,7 @@ def _start(program: Path, libraries: Path | None, folder: Path, port: int) -> su
     if libraries is not None:  # for this process alone
         environment["LD_LIBRARY_PATH"] = str(libraries)
     data = folder / "data"
-    data.mkdir()
+    data.mkdir(exist_ok=True)
     command = [str(program), f"--dbpath={data}", f"--port={port}", "--bind_ip=127.0.0.1", "--replSet=rs0"]
     command += ["--wiredTigerCacheSizeGB=0.5", "--nounixsocket", f"--logpath={folder / 'log'}"]
     try:
