@@ -1,13 +1,14 @@
 """A labeller for a terminal: ratings, classes, texts and verdicts, one question after another.
 
-It reads `asks.jsonl` of the platform `files` and appends to a file of answers beside it, so that a loop can be tried
-alone. Boxes and points cannot be drawn here, but they can be judged. Every function is pure but `label`, which reads
-lines and calls back with what to say and what to keep.
+It is given questions of the platform `files` and gives lines for a file of answers beside them, so that a loop can be
+tried alone. Boxes and points cannot be drawn here, but they can be judged. Every function is pure but `label`, which
+reads lines and calls back with what to say and what to keep.
 
 | typed | means |
 | --- | --- |
 | 1 to 9, or the beginning of a name | the rating, or the class |
 | y, n, or `n: too large` | right, or wrong, and why |
+| another value, where one is judged | wrong, and that is right; the value shown: right |
 | anything, of a text | the text |
 | s, or `s: too dark` | skip: it cannot be answered, and why |
 | b | back to the question before |
@@ -92,7 +93,7 @@ def read_reply(ask: Mapping[str, Any], text: str) -> Reply:
     if word.strip() == "s":
         return Reply("skip", reasons=_reasons(why))
     if ask.get("form") == "verify":
-        return _verdict(word.strip().lower(), why)
+        return _verdict(ask, text, word.strip().lower(), why)
     if not text:
         if ask.get("form") == "adjust" and ask.get("shown") is not None:
             return Reply("value", ask["shown"])
@@ -193,11 +194,15 @@ def _told(value: Any) -> str:
     return "; ".join(told) or "nothing there"
 
 
-def _verdict(word: str, why: str) -> Reply:
+def _verdict(ask: Mapping[str, Any], text: str, word: str, why: str) -> Reply:
     if word in ("y", "yes"):
         return Reply("accept") if not why.strip() else Reply(problem="only n takes a reason")
     if word in ("n", "no"):
         return Reply("reject", reasons=_reasons(why))
+    if text and answer_type(str(ask["type"])).shape in ("class", "rating"):
+        given = _value(ask, text)
+        if given.value is not None:
+            return Reply("accept") if given.value == ask.get("shown") else Reply("reject", given.value)
     return Reply(problem="type y, n or n: why")
 
 

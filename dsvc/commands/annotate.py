@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
+from collections.abc import Iterator
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -25,7 +28,6 @@ from dsvc.commands._annotate import (
     sync_objects,
 )
 from dsvc.commands._command import STATUS_SOME_FAILED, DocumentedGroup, command
-from dsvc.commands._labeller import Labeller
 from dsvc.commands._options import (
     SIGNAL,
     STEP,
@@ -36,7 +38,7 @@ from dsvc.commands._options import (
     open_repository,
 )
 from dsvc.commands._progress import Progress
-from dsvc.commands._render import emit, hint, plain, print_error, say
+from dsvc.commands._render import count, emit, hint, plain, print_error, say
 from dsvc.commands._streams import apart
 from dsvc.errors import DsvcError, UserError
 
@@ -239,11 +241,12 @@ def _fields(item: object) -> dict[str, object]:
 def label(*, task: str, who: str | None, limit: int | None, as_json: bool) -> None:
     """Answer questions of the platform `files` here at the terminal: ratings, classes, and whether a value is right.
 
-    Each answer is written at once into a file of yours, and `dsvc annotate sync` takes it in. `s` skips, `u` goes back
-    to the question before, `q` or an empty line ends it; the next time it goes on from there.
+    Each answer is written at once into a file of yours, and `dsvc annotate sync` takes it in. `s` skips, `b` goes back
+    to the question before, `?` shows the guideline, and `q` ends it; the next time it goes on from there.
     """
-    from dsvc.annotation.exchange import time_text
-    from dsvc.annotation.labelling import can_label, open_questions, write_answer
+    from dsvc.annotation.labeller import can_ask
+    from dsvc.annotation.labeller import label as ask
+    from dsvc.annotation.labelling import answer_file, keep_line, open_questions
     from dsvc.annotation.outfit import outfits
     from dsvc.annotation.platform_files import FilesPlatform
 
@@ -258,16 +261,46 @@ def label(*, task: str, who: str | None, limit: int | None, as_json: bool) -> No
             hint='answer there; `dsvc annotate label` is for `plugin = "files"`',
         )
     name = who or find_author() or "me"
-    questions = list(open_questions(platform, form, name))[:limit]
-    if not questions and not can_label(form.type, spec.mode):
-        raise UserError(
-            message=f"task {task} asks for {form.type}, which cannot be typed",
-            hint=f"let a tool write answers as JSON lines into {platform.folder(form)}/answers",
-        )
-    labeller = Labeller(questions, err=as_json)
+    path = answer_file(platform, form, name)
+    questions = list(open_questions(platform, form, name))
+    typeable = [question for question in questions if can_ask(question)][:limit]
+    if questions and not typeable:
+        advice = f"let a tool write answers as JSON lines into {path.parent}"
+        raise UserError(message=f"task {task} asks for {form.type}, which cannot be typed", hint=advice)
+    kept: dict[str, None] = {}
+
+    def keep(line: str) -> None:
+        keep_line(path, line)
+        given = json.loads(line)
+        kept[given["key"]] = None
+        told = {
+            "type": "typed-answer",
+            "key": given["key"],
+            "outcome": given["outcome"],
+            "value": given.get("value"),
+            "reasons": given.get("reasons", []),
+        }
+        emit(as_json=as_json, objects=[told], lines=())
+
+    def tell(line: str) -> None:
+        click.echo(plain(line), err=as_json)
+
     try:
-        for question, said, seconds in labeller:
-            write_answer(platform, form, name, question, said, seconds, time_text(clock()))
-            emit(as_json=as_json, objects=[{"type": "typed-answer", "key": question.key, **said}], lines=())
+        ask(typeable, _typed(err=as_json), annotator=name, say=tell, keep=keep, clock=clock, guideline=form.guideline)
     finally:
-        labeller.close()
+        if kept:
+            say(f"{count(len(kept), 'answer')} written")
+            hint("`dsvc annotate sync` takes them in")
+        elif not typeable:
+            say("Nothing to label here")
+
+
+def _typed(*, err: bool) -> Iterator[str]:
+    """Yield the lines that are typed, each behind a prompt."""
+    while True:
+        click.echo("  > ", nl=False, err=err)
+        line = sys.stdin.readline() if sys.stdin is not None else ""
+        if not line:
+            click.echo(err=err)
+            return
+        yield line

@@ -34,7 +34,7 @@ class FilesDesk(Desk):
         self.write(form, annotator, json.dumps({"key": key, "value": {"stars": 3}}))
 
     def offered(self, form, annotator):
-        return {question.key for question in open_questions(self.open(), form, annotator)}
+        return {question["key"] for question in open_questions(self.open(), form, annotator)}
 
     def write(self, form, annotator, line):
         with (self.open().folder(form) / "answers" / f"{annotator}.jsonl").open("a") as file:

@@ -228,7 +228,7 @@ def test_label_at_the_terminal(asked, monkeypatch):
     taken = asked("annotate", "sync")
 
     assert "2 answers written" in result.err
-    assert "that is none of 1/2/3/4/5" in result.err
+    assert "  type a number from 1 to 5" in result.out
     assert "team: 2 answers taken in, 2 asks closed" in taken.lines
 
 

@@ -18,9 +18,6 @@ plugin = "files"
 [task.quality]
 type = "rating(5)"
 
-[task.kind]
-type = "class(quiet, unclear)"
-
 [task.points]
 type = "keypoints(2)"
 """
@@ -28,7 +25,7 @@ type = "keypoints(2)"
 
 @pytest.fixture(name="asked")
 def make_asked(shell):
-    """Three images, of which three tasks ask."""
+    """Three images, of which two tasks ask."""
     shell("init")
     Path("documents").mkdir()
     Path("documents/1.jsonl").write_text("".join(json.dumps({"uri": f"s3://f/{n}"}) + "\n" for n in range(3)))
@@ -56,9 +53,9 @@ def make_label(asked, monkeypatch):
     return label
 
 
-def test_undo_gives_a_second_answer_to_the_question_before(asked, label):
+def test_going_back_gives_a_second_answer_to_the_question_before(asked, label):
     """Of which the last counts, once it is taken in."""
-    result = label("1\nu\n4\n2\nq\n")
+    result = label("1\nb\n4\n2\nq\n")
     asked("annotate", "sync")
     values = {row["source"]: row["quality"] for row in asked.json("read", "@draft", "--signal", "quality")}
 
@@ -67,17 +64,9 @@ def test_undo_gives_a_second_answer_to_the_question_before(asked, label):
     assert [2, 4] == sorted(values.values())
 
 
-def test_undo_at_the_first_question_stays_there(label):
-    """There is nothing before it."""
-    result = label("u\n3\n")
-
-    assert "this is the first question" in result.err
-    assert [(0, 3)] == written("quality")
-
-
 def test_labelling_is_resumed_behind_what_was_answered(label):
-    """Quitting, an empty line and the end of input all keep what was typed."""
-    for typed in ("1\nq\n", "2\n\n", "3\n"):
+    """Quitting and the end of input keep what was typed; what is none of the choices is asked for again."""
+    for typed in ("1\nq\n", "9\n2\n", "\n3\n"):
         label(typed)
 
     assert [(0, 1), (1, 2), (2, 3)] == written("quality")
@@ -89,14 +78,15 @@ def test_a_skip_is_an_answer(label):
     label("s\nq\n")
 
     assert [(0, None)] == written("quality")
-    assert "[1/2] s3://f/" in label("q\n").out
+    assert "[1/2] quality  s3://f/" in label("q\n").out
 
 
-def test_a_letter_that_begins_a_class_is_no_word_of_ours(label):
-    """`q` and `u` are classes then, and the whole words go back and end it."""
-    label("q\nu\nundo\nq\nquit\n", "kind")
+def test_the_guideline_is_a_question_mark_away(label):
+    """As the recipe's file says it."""
+    Path("rate.md").write_text("Five is best.\n")
+    Path("dsvc.toml").write_text(RECIPE.replace("[task.quality]\n", '[task.quality]\nguideline = "rate.md"\n'))
 
-    assert [(0, "quiet"), (1, "unclear"), (1, "quiet")] == written("kind")
+    assert "Five is best." in label("?\nq\n").out
 
 
 def test_limit_and_json(label):
@@ -104,7 +94,7 @@ def test_limit_and_json(label):
     result = label("1\n2\n3\n", "quality", "--limit", "2", "--json")
 
     assert [("typed-answer", 1), ("typed-answer", 2)] == [(o["type"], o["value"]) for o in result.objects]
-    assert "[2/2] s3://f/" in result.err
+    assert "[2/2] quality  s3://f/" in result.err
 
 
 def test_what_cannot_be_typed_is_refused(label):
