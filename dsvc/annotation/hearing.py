@@ -105,6 +105,16 @@ class Heard:
         """Return what people who were asked first said in a round."""
         return self._by.get(("first", round_), ())
 
+    def rounds_after(self, round_: int) -> list[int]:
+        """Return the later rounds in which people who were asked first said something, ascending."""
+        return sorted(number for purpose, number in self._by if purpose == "first" and number > round_)
+
+    def has_round(self, round_: int) -> bool:
+        """Tell whether anybody said something in a round, or a lot of it was closed."""
+        content_id = self._item.content_id
+        members = (m for m in self._item.evidence.members if m.content_id == content_id)
+        return any(number == round_ for _, number in self._by) or any(m.round == round_ for m in members)
+
     def judged_of(self, answer: Answer) -> str | None:
         """Return the value that an answer is about."""
         return self._asks[answer.ask_id].judged
@@ -119,7 +129,7 @@ class Heard:
     def voices(self, round_: int, current: str | None) -> list[Voice]:
         """Return what each person says in a round, of those asked first; `current` is what is shown now."""
         found = []
-        answers = effective(a for a in self.first(round_) if self._is_about(a, round_, current))
+        answers = effective(a for a in self.first(round_) if self._is_about(a, current))
         today = [answer for answer in answers if answer.version == self._task.version]
         if sum(answer.outcome != "skip" for answer in today) >= self._task.overlap.min:
             answers = today  # whoever was asked again takes the place of those before
@@ -133,16 +143,16 @@ class Heard:
                 found.append(Voice(answer.annotator, "reject", None, answer.reasons))
         return found
 
-    def _is_about(self, answer: Answer, round_: int, current: str | None) -> bool:
+    def _is_about(self, answer: Answer, current: str | None) -> bool:
         """Tell whether an answer says something of the present question.
 
-        In the first round a value that a person gave does, whatever was shown; a rejection, and what was said in a
-        later round, only of what was shown, or what is near it.
+        A value that a person gave does, whatever was shown; a rejection or a skip only of what was shown, or what is
+        near it.
         """
         judged = self.judged_of(answer)
         if judged is None or current is None:
             return True
-        if round_ == 0 and answer.outcome != "skip" and self.value_of(answer, None) is not None:
+        if answer.outcome != "skip" and self.value_of(answer, None) is not None:
             return True
         return self._is_same(judged, current)
 
@@ -160,15 +170,18 @@ class Heard:
             and self._is_same(member.value, value)
         ]
 
-    def decide(self, round_: int, value: str, *, by_anyone: bool = False) -> Decision:
+    def decide(self, round_: int, value: str | None, *, by_anyone: bool = False, only_of_it: bool = False) -> Decision:
         """Return what the auditors of a round say of a value: the first of them who can tell.
 
         Args:
             round_: The round.
-            value: The value.
+            value: The value; None where there is none any more: then what they gave or confirmed is all there is.
             by_anyone: Whether people who were asked before anybody audited it count as auditors, after those who are.
+            only_of_it: Whether only those count who were judging this very value, or one near it.
         """
         answers = self._audits(round_)
+        if only_of_it:
+            answers = [answer for answer in answers if self._is_of(answer, round_, value)]
         if by_anyone and not answers:
             answers = effective(self.first(round_))
         n_skips = sum(answer.outcome == "skip" for answer in answers)
@@ -179,16 +192,21 @@ class Heard:
                 return msgspec.structs.replace(decision, annotators=people)
         return Decision("unclear" if n_skips >= _ENOUGH_SKIPS else "open", annotators=people)
 
-    def _judge(self, answer: Answer, round_: int, value: str) -> Decision | None:
+    def _is_of(self, answer: Answer, round_: int, value: str | None) -> bool:
+        judged = self.judged_of(answer) or self._frozen(round_)
+        return judged is not None and value is not None and self._is_same(judged, value)
+
+    def _judge(self, answer: Answer, round_: int, value: str | None) -> Decision | None:
         """Return what one auditor's answer says of a value; None where it says nothing of it."""
-        if answer.outcome == "skip" or self._task.audit is None:
+        if answer.outcome == "skip":
             return None
+        agree = self._task.same if self._task.audit is None else self._task.audit.agree
         theirs, judged = self.value_of(answer, value), self.judged_of(answer) or self._frozen(round_)
         if theirs is None:
-            about = judged is None or self._is_same(judged, value)
+            about = value is not None and (judged is None or self._is_same(judged, value))
             return Decision("wrong", None, False, answer.reasons) if about else None
-        agrees = are_near(self._type, theirs, value, self._task.audit.agree)
-        confirmed = judged is not None and are_near(self._type, theirs, judged, self._task.audit.agree)
+        agrees = value is not None and are_near(self._type, theirs, value, agree)
+        confirmed = judged is not None and are_near(self._type, theirs, judged, agree)
         if theirs == value or (agrees and (confirmed or judged is None) and answer.outcome != "reject"):
             return Decision("right", agrees=True)
         if confirmed and answer.outcome != "reject":

@@ -8,8 +8,9 @@ later L what was rejected, or the rest of a lot that failed, is done again. Afte
 decides, or finds that nobody can: `contested`. An auditor's own value is the next one to be judged. Nothing but the
 arguments takes part, no time and no other source: a new answer changes one item.
 
-A value that a person gave stays, whatever the model or the condition says later. What a person said of a value that was
-shown covers every value that `same` calls near.
+A value that a person gave stays, whatever the model, the condition, a verdict or the recipe's audit says later: where
+nobody judged the present value, and people did it again in a later round, theirs goes on from there. What a person said
+of a value that was shown covers every value that `same` calls near.
 """
 
 from __future__ import annotations
@@ -127,25 +128,38 @@ class _Walk:
 
     def _first_answers(self) -> Resolution | None:
         """Take what people said first; None where there is a value that goes on to be audited."""
-        wanted = self.item.asked or self.task.of is None
-        if self.task.of is not None and self.item.judged is None and not self.heard.first(0):
-            return Resolution()  # there is nothing to judge, and nobody gave it
+        is_there = self.item.judged is not None or bool(self.heard.first(0))
+        wanted = self.task.of is None or (self.item.asked and is_there)
         voices = self.heard.voices(0, self.current)
         reference = self.item.judged if self.task.mode == "adjust" else None
         settled = settle(self.task, self.type, voices, reference)
         if settled.state in ("open", "disputed") and not wanted:
-            return self._nobody() if self.current is None else None
-        if settled.state == "open" and self.current is not None and self._was_audited():
-            return None  # a person has judged it already
+            return None
+        if settled.state == "open" and self._was_judged():
+            return None
         return self._take(settled, self.task.mode, self.current)
 
-    def _nobody(self) -> Resolution:
-        return Resolution()
+    def _was_judged(self) -> bool:
+        """Tell whether a person has judged the value already, or made another in a later round."""
+        if self.task.of is None:
+            return False  # there was nothing to judge
+        said = self.heard.decide(0, self.current).state in ("right", "wrong", "known")
+        return said or self._find_later() is not None
 
-    def _was_audited(self) -> bool:
-        if self.task.audit is None or self.current is None:
-            return False
-        return self.heard.decide(0, self.current).state in ("right", "wrong", "known")
+    def _find_later(self) -> tuple[int, Settled] | None:
+        """Return the first later round in which people gave a value, with what they came to."""
+        for round_ in self.heard.rounds_after(self.round):
+            settled = settle(self.task, self.type, self.heard.voices(round_, None))
+            if settled.state == "value":
+                return round_, settled
+        return None
+
+    def _goes_on_later(self) -> bool:
+        """Go into a later round where people gave a value there."""
+        found = self._find_later()
+        if found is not None:
+            self.round, self.current, self.origin = found[0], found[1].value, "human"
+        return found is not None
 
     def _again(self, form: Form, rejected: str | None, reasons: tuple[str, ...]) -> Resolution | None:
         """Go into the next round, in which people do it again; None where they have."""
@@ -172,8 +186,9 @@ class _Walk:
         return self._wait(Need(form, form, self.round, _shown(form, shown), settled.needed, context))
 
     def _next_round(self) -> bool:
-        """Go into the next round, if there is one."""
-        if self.task.audit is None or self.round + 1 >= self.task.audit.rounds:
+        """Go into the next round, if there is one, or was when people began with it."""
+        audit = self.task.audit
+        if audit is None or (self.round + 1 >= audit.rounds and not self.heard.has_round(self.round + 1)):
             return False
         self.round += 1
         return True
@@ -183,19 +198,23 @@ class _Walk:
     def _audit(self) -> Resolution | None:
         """Judge the current value; None where another goes on to be judged."""
         audit, value = self.task.audit, self.current
-        if value is None:
-            return Resolution()
-        if audit is None or (self.origin == "human" and self.round == 0 and not audit.people):
-            return self._end("final", value, self.origin)
-        decision = self.heard.decide(self.round, value)
-        if decision.state == "right":
-            return self._end("final", value, self.origin)
+        is_given = self.origin == "human" and self.round == 0
+        is_judged = audit is not None and not (is_given and not audit.people)
+        decision = self.heard.decide(self.round, value, only_of_it=is_given and not is_judged)
+        is_free = is_judged or not is_given or self.task.of is None
+        is_unsaid = decision.state in ("open", "unclear") or (not is_judged and decision.state == "wrong")
+        if is_free and is_unsaid and decision.value is None and self._goes_on_later():
+            return None
         if decision.state == "known":
             return self._end("final", decision.value, "human")
+        if decision.state == "wrong" and (is_judged or decision.value is not None):
+            return self._correct(decision, value)
+        if value is None:
+            return Resolution()  # there is nothing to judge, and nobody gave it
+        if decision.state == "right" or not is_judged or audit is None:
+            return self._end("final", value, self.origin)
         if decision.state == "unclear":
             return self._end("unusable", None, "human")
-        if decision.state == "wrong":
-            return self._correct(decision, value)
         members = self.heard.members(self.round, value)
         if not members:
             return self._end("unaudited", value, self.origin, awaits_lot=True)
@@ -220,10 +239,12 @@ class _Walk:
         verdict = self.verdict_of(member.lot)
         return verdict == "drawn" or (verdict == "pending" and member.sampled)
 
-    def _correct(self, decision: Decision, value: str) -> Resolution | None:
+    def _correct(self, decision: Decision, value: str | None) -> Resolution | None:
         if decision.value is None:
             return self._again("adjust", value, decision.reasons)
-        if not self._next_round():
+        if self.task.audit is None:
+            self.round += 1  # it was audited once, and what came of it stays
+        elif not self._next_round():
             return self._ask_expert(decision.value, decision.reasons, rejected=value)
         self.current, self.origin, self.reasons = decision.value, "human", decision.reasons
         return None
