@@ -130,7 +130,7 @@ def test_a_new_version_asks_what_its_boxes_make_necessary(tale, capsys):
     covered = len(changed) - len(asked) - len(again)
     assert 0 < covered < len(old)
 
-    # -- and is judged to the end, and taken back ------------------------------------------------------------------------
+    # -- and is judged to the end, and taken back ----------------------------------------------------------------------
     sent, _ = sync(repo, close_lots=True)
     assert (len(again) + 1) // 2 == sent.posted
     answer(repo, "cleo", GIVEN)
