@@ -48,10 +48,12 @@ class Annotating(Running):
         from dsvc.annotation.ledger import read_ledger
         from dsvc.annotation.outfit import outfits
         from dsvc.annotation.syncing import check_outfit
+        from dsvc.annotation.under_way import open_under_way
 
         found = outfits(self.recipe(), self.plugins, self.environ if environ is None else environ)
         ledger = read_ledger(self.store)
-        return [check_outfit(outfit, ledger) for outfit in found]
+        with open_under_way(self.layout.directory, self.config.annotation, self.recipe(), self.clock) as known:
+            return [check_outfit(outfit, ledger, known.remembered(outfit.spec.name)) for outfit in found]
 
     def annotate_sync(
         self,

@@ -21,7 +21,7 @@ from typing import Final, Literal
 import msgspec
 
 from dsvc.annotation.calendar import Calendar
-from dsvc.annotation.expiry import DAY_US, HOUR_US, Expiry
+from dsvc.annotation.expiry import DAY_US, HOUR_US, Expiry, Life
 
 Need = Literal["adjudicate", "audit", "rework", "new"]
 """Why something is asked. Finishing comes before beginning: this is the order in which they are released."""
@@ -106,12 +106,14 @@ class Control(msgspec.Struct, frozen=True):
         is_held_back: Whether more could have been released at the last turn.
         effort_s: Task -> what an answer takes.
         surveyed_us: When stores and platform were last listed.
+        lives: What was seen lately of the staging store's own deleting.
     """
 
     pace: Pace
     is_held_back: bool = False
     effort_s: dict[str, float] = {}
     surveyed_us: int = 0
+    lives: tuple[Life, ...] = ()
 
 
 class Turn(msgspec.Struct, frozen=True):

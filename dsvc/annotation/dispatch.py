@@ -20,7 +20,7 @@ from dsvc.annotation import controller
 from dsvc.annotation.attempts import Attempts
 from dsvc.annotation.calendar import Calendar
 from dsvc.annotation.controller import NEEDS, Control, Need, Policy, Turn, Window
-from dsvc.annotation.expiry import HOUR_US
+from dsvc.annotation.expiry import FORGET_US, HOUR_US, Life, learn_expiry
 from dsvc.annotation.intake import AnswerLog, Intake, Taken
 from dsvc.annotation.lease import drop_lease, take_lease
 from dsvc.annotation.names import names_of
@@ -36,6 +36,7 @@ from dsvc.plugins.platforms import Platform, TaskForm
 
 SURVEY_US: Final = HOUR_US
 """How often the staging store and the platform are listed."""
+_LIVES: Final = 50
 GRACE_US: Final = HOUR_US // 4
 """How long a closed task stays at its platform, for answers that were under way."""
 
@@ -216,8 +217,10 @@ class Dispatcher:
         control = self.control
         now = self._clock()
         is_due = self._is_first or now - control.surveyed_us >= SURVEY_US
+        self._believe(control)
         # What is overdue goes first, whatever else there is to do and whatever fails after it.
         self._clean(report, is_full=is_due)
+        control = self._believe(control, report.reaped.lives)
         attempts = Attempts(self, report)
         self._collect(report)
         if is_due:
@@ -253,6 +256,13 @@ class Dispatcher:
             report.reaped.n_overdue += before.n_overdue
         except StoreError as err:
             report.notes.append(err.message)
+
+    def _believe(self, control: Control, lives: Sequence[Life] = ()) -> Control:
+        """Take the staging store for what was seen of it lately, where that is not what was said."""
+        recent = [life for life in (*control.lives, *lives) if life.gone_us > self._clock() - FORGET_US]
+        if self.stages is not None:
+            self.stages.expiry = learn_expiry(recent, self.stages.declared)
+        return msgspec.structs.replace(control, lives=tuple(recent[-_LIVES:]))
 
     def _collect(self, report: TurnReport) -> None:
         for served in self._served.values():

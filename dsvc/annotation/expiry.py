@@ -6,7 +6,8 @@
 | daily sweep | at the next sweep, however young it is |
 | lifecycle | at the midnight UTC after t + 24 h, as S3 counts days: it lives for 24 to 48 h |
 
-Whatever the store does, dsvc deletes at 24 h; so under lifecycle the limit is ours.
+Whatever the store does, dsvc deletes at 24 h; so under lifecycle the limit is ours. What can be seen of a store that
+does otherwise than was said is copies that go too early: from these `learn_expiry` tells when it really deletes.
 """
 
 from __future__ import annotations
@@ -37,6 +38,15 @@ class Expiry:
     sweep_minute: int = 0
     zone: tzinfo = UTC
     limit_us: int = DAY_US - HOUR_US // 4
+
+    @property
+    def told(self) -> str:
+        """What a person is told of it."""
+        if self.model == "daily sweep":
+            return f"swept daily at {self.sweep_minute // 60:02}:{self.sweep_minute % 60:02}"
+        if self.limit_us < DAY_US - HOUR_US // 4:
+            return f"gone after {self.limit_us / HOUR_US:.1f} h"
+        return "rolling, 24 h each" if self.model == "rolling" else "at the midnight after 24 h"
 
     def store_expires(self, put_us: int) -> int:
         """Return when the store deletes what was put at a time."""
@@ -69,6 +79,39 @@ class Life:
     put_us: int
     alive_us: int
     gone_us: int
+
+
+FORGET_US: Final = 7 * DAY_US
+"""What was seen so long ago tells nothing of today: a rule may have been set right."""
+_ENOUGH = 3
+_APART_US = DAY_US // 2
+_MINUTE_US = 60_000_000
+_LEAST_US = 2 * HOUR_US
+"""Where copies live for less, nobody can be asked; to believe that would be to send nothing, and see nothing more."""
+
+
+def learn_expiry(lives: Sequence[Life], declared: Expiry, *, slack_us: int = HOUR_US // 2) -> Expiry:
+    """Return when a store really deletes, as far as what was seen speaks against what was said.
+
+    A few copies that went at once may have been somebody's hand; it takes several, at least half a day apart. Where all
+    went at one time of day it is swept then; where all went at one age they live for so long; else no copy is believed
+    to live for longer than the shortest did.
+
+    Args:
+        lives: What was seen.
+        declared: What was said.
+        slack_us: How much earlier than promised a store may be.
+    """
+    early = [life for life in lives if life.gone_us + slack_us < declared.expires(life.put_us)]
+    gone = [life.gone_us for life in early]
+    if len(early) < _ENOUGH or max(gone) - min(gone) < _APART_US:
+        return declared
+    for minute in sorted({(life.alive_us // _MINUTE_US + 1) % 1440 for life in early}):
+        sweep = Expiry("daily sweep", minute, limit_us=declared.limit_us)
+        if all(life.alive_us <= sweep.store_expires(life.put_us) <= life.gone_us for life in early):
+            return sweep
+    shortest_us = min(life.gone_us - life.put_us for life in early)
+    return Expiry("rolling", limit_us=max(_LEAST_US, shortest_us - 2 * slack_us))
 
 
 def fitting_models(lives: Sequence[Life], expiry: Expiry, *, slack_us: int = HOUR_US // 2) -> tuple[Model, ...]:

@@ -12,6 +12,7 @@ from dsvc.annotation.adapting import Unreadable
 from dsvc.annotation.controller import Pace
 from dsvc.annotation.desk import Desk, is_open
 from dsvc.annotation.evidence import Aside, Evidence
+from dsvc.annotation.expiry import learn_expiry
 from dsvc.annotation.guidelines import find_edited
 from dsvc.annotation.ledger import LedgerView
 from dsvc.annotation.opstore import OpStore, iter_scan
@@ -112,6 +113,10 @@ class PlatformWork(msgspec.Struct, frozen=True):
     """Answers that did not fit their task."""
     unknown: int = 0
     """Answers to asks that nobody here knows."""
+    expiry: str = ""
+    """When staged copies go, as far as is known."""
+    gone_early: int = 0
+    """Copies that went before the time that was declared for them, in the last week."""
 
 
 def iter_requests(ops: OpStore) -> Iterator[Request]:
@@ -213,15 +218,18 @@ def platform_work(desk: Desk, outfit: Outfit, tasks: Sequence[TaskWork]) -> Plat
         tuple(_copies(desk, outfit)) if outfit.wants_copies else (),
         sum(task.misfits for task in tasks if task.platform == outfit.spec.name),
         sum(doc["state"] == "unknown" for doc in inbox),
+        learn_expiry(control.lives, outfit.expiry).told if outfit.wants_copies else "",
+        len(control.lives),
     )
 
 
 def _copies(desk: Desk, outfit: Outfit) -> Iterator[StagedCopy]:
     now = desk.clock()
+    expiry = learn_expiry(desk.dispatcher(outfit.spec.name).control.lives, outfit.expiry)
     for record in iter_scan(desk.ops, "stages", "put_us"):
         put_us = int(record.doc["put_us"])
         refs = record.doc.get("refs", [])
-        yield StagedCopy(record.id, (now - put_us) / 1e6, outfit.expiry.expires(put_us), len(refs))
+        yield StagedCopy(record.id, (now - put_us) / 1e6, expiry.expires(put_us), len(refs))
 
 
 class TaskCost(msgspec.Struct, frozen=True):

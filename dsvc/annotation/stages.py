@@ -101,7 +101,9 @@ class Stages:
             clock: Microseconds UTC.
             entropy: Random bytes for secrets.
         """
-        self._ops, self.store, self.expiry, self._clock, self._entropy = ops, store, expiry, clock, entropy
+        self._ops, self.store, self._clock, self._entropy = ops, store, clock, entropy
+        self.declared = self.expiry = expiry
+        """What was said of how long copies live, and what is believed."""
 
     def join(self, name: bytes, ref: str, render: Callable[[], Rendered], media_type: str, least_us: int) -> Stage:
         """Return a staged copy of a rendering, put now if none is there that lives for long enough.

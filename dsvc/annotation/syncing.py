@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from dsvc.annotation.asks import Wanted
 from dsvc.annotation.closing import CANCELLED
+from dsvc.annotation.controller import Control
 from dsvc.annotation.desk import Desk, Sent, is_open
 from dsvc.annotation.dispatch import TurnReport
 from dsvc.annotation.evidence import NOTHING, Aside
+from dsvc.annotation.expiry import Expiry, learn_expiry
 from dsvc.annotation.guidelines import find_edited
 from dsvc.annotation.ledger import LedgerView
+from dsvc.annotation.opstore import Doc
 from dsvc.annotation.outfit import Outfit
 from dsvc.annotation.overview import iter_requests
 from dsvc.annotation.payloads import answer_type, canonical_payload
@@ -179,12 +182,13 @@ def foresee(desk: Desk, tasks: Mapping[str, Iterable[Wanted]], branch: str) -> S
     return SyncReport((), tuple(sorted(counts.items())), new, shared, dropped)
 
 
-def check_outfit(outfit: Outfit, ledger: LedgerView) -> CheckedPlatform:
+def check_outfit(outfit: Outfit, ledger: LedgerView, remembered: Doc | None = None) -> CheckedPlatform:
     """Return what was found of a platform, of its staging store, and of what its tasks show.
 
     Args:
         outfit: The platform.
         ledger: Says what people answered by other guidelines.
+        remembered: What turns of the platform left behind.
     """
     findings: list[Finding] = []
     try:
@@ -198,6 +202,7 @@ def check_outfit(outfit: Outfit, ledger: LedgerView) -> CheckedPlatform:
             if staging is not None and not any(finding.what == EXPIRY_RULE for finding in findings):
                 advice = 'say what empties it: expiry = "rolling"'
                 findings.append(Finding(EXPIRY_RULE, False, "the staging store does not say", advice))
+            findings += _find_early(outfit.expiry, remembered)
         except DsvcError as err:
             findings.append(Finding("staging", False, err.message, err.hint))
     for task in outfit.tasks:
@@ -210,6 +215,19 @@ def check_outfit(outfit: Outfit, ledger: LedgerView) -> CheckedPlatform:
     outfit.platform.close()
     names = tuple(task.name for task in outfit.tasks)
     return CheckedPlatform(outfit.spec.name, outfit.spec.plugin, names, tuple(findings))
+
+
+def _find_early(declared: Expiry, remembered: Doc | None) -> Iterator[Finding]:
+    """Yield what was seen of copies that went before their time, if any did."""
+    lives = () if remembered is None else msgspec.convert(remembered, Control).lives
+    seen = learn_expiry(lives, declared)
+    if seen != declared:
+        sweep = f"{seen.sweep_minute // 60:02}:{seen.sweep_minute % 60:02}"
+        advice = (
+            f'declare it: expiry = "daily {sweep}"' if seen.model == "daily sweep" else "find out what deletes them"
+        )
+        told = f"{seen.told}, as seen of {len(lives)}; declared was {declared.told}"
+        yield Finding("when copies go", False, told, advice)
 
 
 # --- asks -----------------------------------------------------------------------------------------------------------

@@ -214,6 +214,9 @@ def _platform_lines(platform: PlatformWork) -> Iterator[str]:
         first = when(min(copy.expires_us for copy in platform.staged))
         yield f"{count(len(platform.staged), 'staged copy', 'staged copies')}, the oldest {span(oldest_s)} old"
         yield f"the first of them goes at {first}"
+    if platform.gone_early:
+        copies = count(platform.gone_early, "copy", "copies")
+        yield f"{copies} went before their time lately; now believed: {plain(platform.expiry)}"
     if platform.quarantined:
         yield f"{count(platform.quarantined, 'answer')} kept aside that did not fit their task"
     if platform.unknown:

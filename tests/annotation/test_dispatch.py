@@ -304,3 +304,23 @@ def test_collecting_is_the_first_part_of_a_turn():
     report = lab.turn()
     assert (1, 3, 2) == (report.taken.n_answers, report.reaped.n_overdue, report.n_posted)
     assert 0 == lab.turn().taken.n_answers
+
+
+def test_a_sweep_that_nobody_declared_is_learned():
+    """Copies are put so that people get to them before it comes, once it was seen on two days."""
+    lab = AnnotationLab(Expiry(), store_expiry=Expiry("daily sweep", 10 * 60), policy=Policy(people=4.0), n_attempts=99)
+    for number in range(900):
+        lab.want(number)
+    lost = []
+    for _ in range(6):
+        expired = 0
+        for _ in range(48):
+            expired += lab.turn().n_expired
+            for person in ("ada", "bob", "eve"):
+                lab.answer(person)
+            lab.wait(0.5)
+        lost.append(expired)
+
+    assert "daily sweep" == lab.dispatcher.stages.expiry.model
+    assert (28, True) == (lost[1], sum(lost[2:]) <= 5)
+    assert 820 < len(lab.log.answers) <= 864  # three each half an hour, but for the hour before it

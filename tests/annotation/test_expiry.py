@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsvc.annotation.expiry import DAY_US, HOUR_US, MODELS, Expiry, Life, fitting_models
+from dsvc.annotation.expiry import DAY_US, HOUR_US, MODELS, Expiry, Life, fitting_models, learn_expiry
 
 
 def at(text, zone=UTC):
@@ -68,3 +68,51 @@ def test_what_was_seen_tells_models_apart():
     assert ("daily sweep",) == fitting_models([Life(put, put + HOUR_US // 2, put + 2 * HOUR_US)], expiry)
     assert ("lifecycle",) == fitting_models([Life(put, put + 24 * HOUR_US + HOUR_US, put + 26 * HOUR_US)], expiry)
     assert MODELS == fitting_models([], expiry)
+
+
+def watched(real, n_days, declared=Expiry(), first=0):  # noqa: B008 - frozen
+    """Return what is seen by hourly looks of copies that are put every five hours, and what is made of it."""
+    lives, start = [], at("2026-03-02 00:07") + first
+    for put in range(start, start + n_days * DAY_US, 5 * HOUR_US):
+        gone = real.expires(put)
+        if gone < declared.expires(put):
+            looks = [put, *range(start, gone + 2 * HOUR_US, HOUR_US)]
+            alive, seen_gone = max(t for t in looks if put <= t < gone), min(t for t in looks if t >= gone)
+            lives.append(Life(put, alive, seen_gone))
+    return learn_expiry(lives, declared)
+
+
+@given(st.integers(0, 1439), st.integers(0, 59))
+def test_a_sweep_that_nobody_declared_is_learned(minute, first):
+    """To the hour in which it comes: nothing that is put before is believed to live past it."""
+    learned = watched(Expiry("daily sweep", minute), 3, first=first * 60 * 10**6)
+
+    assert "daily sweep" == learned.model
+    assert 0 <= (minute - learned.sweep_minute) % 1440 <= 61
+
+
+@given(st.integers(3, 20))
+def test_a_shorter_life_is_learned(hours):
+    """No copy is believed to live for longer than it does."""
+    learned = watched(Expiry(limit_us=hours * HOUR_US), 4)
+    put = at("2026-03-09 11:11")
+
+    assert (hours - 1) * HOUR_US <= learned.expires(put) - put <= (hours + 1) * HOUR_US
+
+
+def test_one_hand_is_no_rule():
+    """Somebody emptied the store; or everything is as it was said."""
+    put = at("2026-03-02 09:00")
+    emptied = [Life(put + n, put + n, put + HOUR_US) for n in range(20)]
+
+    assert Expiry() == learn_expiry(emptied, Expiry()) == watched(Expiry(), 5)
+    assert Expiry("daily sweep", 120) == watched(Expiry("daily sweep", 120), 5, Expiry("daily sweep", 120))
+
+
+def test_people_are_told_when_copies_go():
+    """In words."""
+    told = [Expiry(), Expiry("lifecycle"), Expiry("daily sweep", 150), Expiry(limit_us=5 * HOUR_US)]
+
+    assert ["rolling, 24 h each", "at the midnight after 24 h", "swept daily at 02:30", "gone after 5.0 h"] == [
+        expiry.told for expiry in told
+    ]

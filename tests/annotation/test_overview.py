@@ -1,6 +1,10 @@
 """Work in progress in figures."""
 
+import msgspec
+
+from dsvc.annotation.expiry import HOUR_US, Life
 from dsvc.annotation.ledger import read_ledger
+from dsvc.annotation.opstore import update
 from dsvc.annotation.overview import iter_requests, task_costs
 from tests.people.world import World
 
@@ -31,3 +35,21 @@ def test_staged_copies_are_shown_with_their_ages(tmp_path):
     assert {1} == {copy.asks for copy in platform.staged}
     assert 4 == n_requests
     assert platform.oldest_s == 3 * 3600.0
+
+
+def test_a_store_that_deletes_too_early_is_told_of(tmp_path):
+    """By status and by check, with what to declare, from what turns remember of it."""
+    world = World(tmp_path, audit="")
+    world.sync()
+    hours = [(day + put, day + 17, day + 18) for day in (-48, -24) for put in range(4)]
+    lives = [Life(*(world.now_us + hour * HOUR_US for hour in one)) for one in hours]
+    with world.open() as repo:
+        with repo._desk(None) as desk:
+            update(desk.ops, "control", "team", lambda doc: {**doc, "lives": msgspec.to_builtins(lives)})
+        _, (platform,) = repo.annotate_status()
+        (checked,) = repo.annotate_check(environ={})
+    (finding,) = (finding for finding in checked.findings if finding.what == "when copies go")
+
+    assert ("swept daily at 02:01", 8) == (platform.expiry, platform.gone_early)
+    assert (False, 'declare it: expiry = "daily 02:01"') == (finding.is_well, finding.advice)
+    assert "rolling, 24 h each" in finding.found
