@@ -7,7 +7,9 @@ and done again. The op store is disposable: without it answers are read from the
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,7 +26,7 @@ from dsvc.annotation.opstore import OpStore, iter_scan
 from dsvc.annotation.outfit import REASONS, Outfit
 from dsvc.annotation.records import Ask
 from dsvc.annotation.rendering import Rendered, Rendering, render, rendering_name
-from dsvc.annotation.requests import SPACE, Request, Requests
+from dsvc.annotation.requests import SPACE, Request, Requests, Wanting, Wish
 from dsvc.annotation.stages import Stages
 from dsvc.annotation.staging import require_expiry_rule
 from dsvc.objects.oid import Oid
@@ -37,6 +39,10 @@ FindAsks = Callable[[], Iterable[Ask]]
 """Yields every ask that is known without the op store."""
 EFFORT_S: Final[Mapping[str, float]] = {"boxes": 30.0, "keypoints": 45.0, "class": 8.0, "rating": 8.0, "text": 30.0}
 """What an answer takes until it was measured, by shape of its type."""
+
+
+_AT_ONCE: Final = 1000
+"""Asks that are subscribed to at a time."""
 
 
 @dataclass
@@ -135,6 +141,7 @@ class Desk:
         branch: str,
         others: Iterable[str],
         weight: Mapping[str, int],
+        before: AbstractSet[str] | None = None,
     ) -> Sent:
         """Subscribe to what is wanted and to nothing else.
 
@@ -143,22 +150,36 @@ class Desk:
             branch: Which branch of this clone wants them.
             others: Which other branches there are; one that is neither is gone, and wants nothing.
             weight: Task -> how many datasets wait for it.
+            before: Where `tasks` names what changed alone, the asks, by id in hex, that were wanted in the place of
+                these before; nothing else is wanted no more.
         """
         sent, wanted_ids, subscriber = Sent(), set[str](), self.clones.subscriber(branch)
         self.clones.note_pass(self._began_us)
         for name, wanted in tasks.items():
             outfit, task = self._place(name)
             found = list(wanted)
-            by = LedgerLog(self._store).annotators([one.ask for one in found])
+            wanted_ids |= {one.ask.ask_id.hex() for one in found}
             for one in found:
-                wanted_ids.add(one.ask.ask_id.hex())
                 if one.is_stopped:
                     self.stop(one.ask)
-                    continue
-                self._subscribe(outfit, task, one, subscriber, by.get(one.ask.ask_id, frozenset()), weight, sent)
-            sent.wanted[name] = sum(not one.is_stopped for one in found)
-        sent.dropped = self._unsubscribe(wanted_ids, subscriber, {branch, *others})
+            asked = [one for one in found if not one.is_stopped]
+            for start in range(0, len(asked), _AT_ONCE):
+                self._subscribe(outfit, task, asked[start : start + _AT_ONCE], subscriber, weight, sent)
+            sent.wanted[name] = len(asked)
+        if before is None:
+            sent.dropped = self._unsubscribe(wanted_ids, subscriber, {branch, *others})
+        else:
+            sent.dropped = self._drop(before - wanted_ids, subscriber)
         return sent
+
+    def setting(self, weight: Mapping[str, int]) -> str:
+        """Return what a wish says beside its ask: while it is the same, no wish is another by it."""
+        told = [
+            [task.name, name, task.priority, weight.get(task.name, 0)]
+            for name, outfit in self.outfits.items()
+            for task in outfit.tasks
+        ]
+        return json.dumps(told)
 
     def turn(self, progress: Callable[[str, int, int | None], None] | None = None) -> dict[str, TurnReport]:
         """Let each platform have its turn."""
@@ -199,29 +220,26 @@ class Desk:
         self,
         outfit: Outfit,
         task: TaskSpec,
-        wanted: Wanted,
+        wanted: Sequence[Wanted],
         subscriber: str,
-        by: frozenset[str],
         weight: Mapping[str, int],
         sent: Sent,
     ) -> None:
-        before = self.requests.get(wanted.ask.ask_id.hex())
-        if before is not None and (before.state, before.reason) == ("PARKED", CANCELLED):
-            self.requests.revive(before.id)  # somebody took that back
+        by = LedgerLog(self._store).annotators([one.ask for one in wanted])
+        known = self.requests.get_all([one.ask.ask_id.hex() for one in wanted])
+        for before in known.values():
+            if (before.state, before.reason) == ("PARKED", CANCELLED):
+                self.requests.revive(before.id)  # somebody took that back
+            sent.shared += bool(before.subscribers) and subscriber not in before.subscribers
+        sent.new += len(wanted) - len(known)
         level = value_level(1 + weight.get(task.name, 0), 0.5, _effort_s(task))
-        self.requests.subscribe(
-            wanted.ask,
-            outfit.spec.name,
-            subscriber,
-            want=wanted.people + len(by),
-            need=_need_of(wanted.ask),
-            level=min(15, max(0, level + task.priority)),
-            answered_by=by,
-        )
-        if before is None:
-            sent.new += 1
-        elif before.subscribers and subscriber not in before.subscribers:
-            sent.shared += 1
+        level = min(15, max(0, level + task.priority))
+        wishes = []
+        for one in wanted:
+            people = by.get(one.ask.ask_id, frozenset())
+            wish = Wish(one.people + len(people), _need_of(one.ask), level)
+            wishes.append(Wanting(one.ask, outfit.spec.name, wish, tuple(people)))
+        self.requests.subscribe_all(wishes, subscriber)
 
     def _unsubscribe(self, wanted: set[str], subscriber: str, branches: set[str]) -> int:
         n_dropped = 0
@@ -235,6 +253,14 @@ class Desk:
             for name in gone:
                 self.requests.unsubscribe(record.id, name)
             n_dropped += bool(gone) and record.doc["state"] not in ("ANSWERED", "CLOSED")
+        return n_dropped
+
+    def _drop(self, keys: AbstractSet[str], subscriber: str) -> int:
+        n_dropped = 0
+        for request in self.requests.get_all(sorted(keys)).values():
+            if subscriber in request.wishes:
+                self.requests.unsubscribe(request.id, subscriber)
+                n_dropped += is_open(request)
         return n_dropped
 
     def find_ask(self, ask_id: Oid) -> Ask | None:
@@ -292,10 +318,11 @@ class Desk:
             name, _, version = project.partition("@")
             if platform == outfit.spec.name and project not in now and name in tasks:
                 before[project] = self._past(outfit, tasks[name], version, tasks[name].type_text)
-        for record in iter_scan(self.ops, SPACE):
-            ask, project = record.doc["ask"], record.doc["task"]
-            if record.doc["platform"] == outfit.spec.name and project not in now and ask["task"] in tasks:
-                before[project] = self._past(outfit, tasks[ask["task"]], ask["version"], ask["type"])
+        for request in self.requests.iter_projects(outfit.spec.name):
+            if request.project not in now and request.ask.task in tasks:
+                before[request.project] = self._past(
+                    outfit, tasks[request.ask.task], request.ask.version, request.ask.type
+                )
         return list(before.values())
 
     def _past(self, outfit: Outfit, task: TaskSpec, version: str, type_text: str) -> Served:

@@ -13,6 +13,7 @@ goes on. How many answers there are is never counted here: the ledger is asked.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final, Literal
 
 import msgspec
@@ -171,6 +172,15 @@ class Requests:
         """Yield all requests of a task's version."""
         for record in iter_scan(self._ops, SPACE, "task", project, project + "\x01"):
             yield _decoded(record.doc)
+
+    def iter_projects(self, platform: str) -> Iterator[Request]:
+        """Yield one request of each task's version that a platform has any of."""
+        low: str | None = None
+        while page := self._ops.scan(SPACE, "task", low, limit=1):
+            project = str(page[0].doc["task"])
+            there = (request for request in self.iter_project(project) if request.platform == platform)
+            yield from islice(there, 1)
+            low = project + "\x01"
 
     def has_any(self, platform: str, state: State) -> bool:
         """Tell whether there is a request in a state."""

@@ -23,11 +23,12 @@ from dsvc.engine.making.loading import Loader
 from dsvc.engine.making.task_items import MODEL, Items
 from dsvc.engine.making.task_step import TaskStep
 from dsvc.engine.planning.since import Point, changed_since, point_of
+from dsvc.engine.planning.waits import asks_named
 from dsvc.engine.reading.facts import EVIDENCE
 from dsvc.engine.reading.fields import Mask
 from dsvc.engine.reading.inputs import Inputs, find_signal
 from dsvc.engine.reading.probe import Probe
-from dsvc.errors import AnswerFormatError, UserError
+from dsvc.errors import AnswerFormatError, ObjectNotFoundError, UserError
 from dsvc.objects.access import Reader
 from dsvc.objects.chunk import ProvColumn, batched_chunks, load_keys, load_prov
 from dsvc.objects.encoding import get_object
@@ -82,15 +83,37 @@ class People:
         """The id of its signal in the version; None where there is none."""
         return self._view.signals.get(self.task.name)
 
-    def iter_asked(self) -> Iterator[Asked]:
+    @property
+    def waiting_id(self) -> Oid:
+        """The id of its waiting tree in the version; zero where nobody waits."""
+        return self._view.waiting.get(self.task.name, ZERO)
+
+    def iter_asked(self, among: Keys | None = None) -> Iterator[Asked]:
         """Yield the sources that the last run found people to be asked about, ascending, with what is asked now.
 
         A source of which enough has been said since is left out; one that is to be asked about since is found by the
         next run.
+
+        Args:
+            among: Look at these sources; all that there are if None.
         """
-        waiting = find_signal(self._view.reader, self._view.waiting.get(self.task.name, ZERO))
-        for rows in () if waiting is None else Tree(self._view.reader, waiting).rows(rows_per_batch=_ROWS):
-            yield from (asked for asked in self._resolve(Keys.of(rows.sources)) if asked is not None and asked.wanted)
+        for keys in self._iter_waiting(among):
+            yield from (asked for asked in self._resolve(keys) if asked is not None and asked.wanted)
+
+    def _iter_waiting(self, among: Keys | None) -> Iterator[Keys]:
+        waiting = find_signal(self._view.reader, self.waiting_id)
+        tree = None if waiting is None else Tree(self._view.reader, waiting)
+        if tree is not None and among is not None:
+            yield among.take(np.flatnonzero(tree.has(among)))
+        elif tree is not None:
+            yield from (Keys.of(rows.sources) for rows in tree.rows(rows_per_batch=_ROWS))
+
+    def asks_before(self, waiting: Oid, sources: Keys) -> set[str] | None:
+        """Return the asks about some sources that an earlier waiting tree names, by id; None where it is gone."""
+        try:
+            return asks_named(self._view.reader, waiting, sources)
+        except ObjectNotFoundError:
+            return None
 
     @property
     def point(self) -> Point | None:

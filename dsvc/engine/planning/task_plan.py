@@ -6,9 +6,8 @@ want is an expectation.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from itertools import islice
 from statistics import median
@@ -25,13 +24,12 @@ from dsvc.annotation.lots import plan_of
 from dsvc.annotation.opstore import Doc
 from dsvc.annotation.under_way import UnderWay
 from dsvc.engine.making.loading import Loader
-from dsvc.engine.making.output import REASON_AUDIT, REASON_PENDING
 from dsvc.engine.making.task_items import HUMAN
 from dsvc.engine.planning.filling import find_remembered, name_of
 from dsvc.engine.planning.forecast import StepForecast
 from dsvc.engine.planning.people import People
+from dsvc.engine.planning.waits import asks_named, count_asks, new_asks
 from dsvc.engine.reading.fields import Mask
-from dsvc.engine.reading.inputs import find_signal
 from dsvc.engine.reading.probe import Probe
 from dsvc.objects.access import Reader
 from dsvc.objects.chunk import ProvColumn
@@ -42,7 +40,6 @@ from dsvc.objects.oid import ZERO, Kind, Oid
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.state import State
-from dsvc.objects.tree import Tree
 from dsvc.recipe.task_spec import TaskSpec
 from dsvc.repo.base import BaseRepository
 from dsvc.repo.draft import decode_draft
@@ -104,17 +101,18 @@ def plan_task(
     """
     reader = view.reader
     waiting = view.waiting.get(task.name, ZERO)
-    others = _new_asks(draft, view, task.name)
+    others = new_asks(reader, draft.waiting.get(task.name, ZERO), waiting)
+    about = Keys.of_bytes(sorted({source.encode() for source in others.values()}))
     wanted: set[str] = set()
     for oid in _other_waiting(repo, draft, task.name) if others else ():
-        wanted |= others.keys() & _asks_of(draft.reader, oid, others.values())
+        wanted |= others.keys() & asks_named(reader, oid, about)
     sent = {ask: None if under_way is None else under_way.subscribers(ask) for ask in others}
     ours_alone = {repo.head().branch or "HEAD"}
     n_new = sum(names is None and ask not in wanted for ask, names in sent.items())
     n_shared = sum(
         ask in wanted if names is None else bool(names) and not names & ours_alone for ask, names in sent.items()
     )
-    modes, people = _count_asks(reader, waiting)
+    modes, people = count_asks(reader, waiting)
     has_audits = task.audit is not None and forecast.bound is not None
     known = None if under_way is None else under_way.remembered(name_of(task.name))
     n_audits = _expected_audits(People(repo, view, loader, task.name, forecast.bound), known) if has_audits else 0
@@ -133,59 +131,6 @@ def plan_task(
         None if seconds is None or under_way is None else under_way.days(task, seconds),
         forecast.bound is None or not unknown & forecast.bound.inputs.signals.keys(),
     )
-
-
-class _Detail(msgspec.Struct, frozen=True):
-    asks: tuple[str, ...] = ()
-    mode: str = ""
-    people: int = 1
-
-
-_details = msgspec.json.Decoder(_Detail)
-_REASONS = (REASON_PENDING, REASON_AUDIT)
-_ASKED = pa.array(_REASONS)
-
-
-def _count_asks(reader: Reader, waiting: Oid) -> tuple[Counter[str], int]:
-    """Return how many asks a waiting tree names, by mode, and how many answers these want."""
-    signal = find_signal(reader, waiting)
-    modes, people = Counter[str](), 0
-    for rows in () if signal is None else Tree(reader, signal).rows():
-        asked = rows.values.filter(pc.is_in(rows.values.field("reason"), value_set=_ASKED))
-        # But for ids, what is said of most is the same.
-        told = pc.replace_substring_regex(asked.field("detail"), "[0-9a-f]{64}", "")
-        for entry in pc.value_counts(told).to_pylist():
-            detail = _details.decode(entry["values"])
-            n_asks = len(detail.asks)
-            if n_asks:
-                modes[detail.mode] += entry["counts"] * n_asks
-                people += entry["counts"] * math.ceil(detail.people / n_asks) * n_asks
-    return modes, people
-
-
-def _new_asks(draft: View, view: View, task: str) -> dict[str, str]:
-    """Return the asks that a draft comes to wait for, by id in hex, each with its source."""
-    before = find_signal(draft.reader, draft.waiting.get(task, ZERO))
-    after = find_signal(view.reader, view.waiting.get(task, ZERO))
-    found: dict[str, str] = {}
-    for changes in diff_trees(view.reader, before, after):
-        both = changes.before_arrow().to_pylist(), changes.after_arrow().to_pylist()
-        for source, was, now in zip(changes.sources.to_pylist(), *both, strict=True):
-            found |= dict.fromkeys(_named(now) - _named(was), source)
-    return found
-
-
-def _asks_of(reader: Reader, waiting: Oid, sources: Iterable[str]) -> set[str]:
-    """Return the asks about some sources that a waiting tree names."""
-    rows = Tree(reader, get_object(reader, waiting, Kind.SIGNAL, Signal)).take(
-        Keys.of_bytes(sorted({source.encode() for source in sources}))
-    )
-    return {ask for why in rows.values.to_pylist() for ask in _named(why)}
-
-
-def _named(why: Mapping[str, str] | None) -> set[str]:
-    """Return the asks that a waiting source names."""
-    return set() if why is None or why["reason"] not in _REASONS else {*_details.decode(why["detail"]).asks}
 
 
 def _other_waiting(repo: BaseRepository, draft: View, task: str) -> Iterator[Oid]:
