@@ -5,10 +5,13 @@ ended, which is kept by file: how far, and a check sum of what stands just befor
 whose bytes there are others, is another file under the same name and is read from its beginning.
 
 A line that cannot be read as an answer is malformed: counted, noted with file and line, and left where it is.
+
+Files may be named after people, and cursors and ids of answers are kept for good: there a file is called by a hash.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
 from collections.abc import Iterator, Mapping
@@ -25,7 +28,7 @@ MAX_LINE = 1 << 20
 _TAIL = 256
 
 Places = dict[str, tuple[int, int]]
-"""File name -> how far it was read, and the check sum of what stands before."""
+"""Id of a file -> how far it was read, and the check sum of what stands before."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +53,25 @@ class Line:
     problem: str | None = None
     text: str = ""
 
+    @property
+    def file_id(self) -> str:
+        """What stands for the file's name in places."""
+        return file_id(self.file)
+
+
+def file_id(name: str) -> str:
+    """Return what stands for a file's name where that must not be told."""
+    return hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:16]
+
 
 def read_lines(folder: Path, form: TaskForm, places: Mapping[str, tuple[int, int]]) -> Iterator[Line]:
     """Yield the lines of all files of a folder behind the places given, by name of the file and place.
 
-    A blank line is nothing. A missing folder has no files.
+    A blank line is nothing. A missing folder has no files. A link is no file: it may lead to what nobody dropped here.
     """
     for path in sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []:
-        if path.is_file() and not path.name.startswith("."):
-            yield from _read_file(path, form, places.get(path.name))
+        if path.is_file() and not path.is_symlink() and not path.name.startswith("."):
+            yield from _read_file(path, form, places.get(file_id(path.name)))
 
 
 def place_after(folder: Path, line: Line) -> tuple[int, int]:
@@ -111,7 +124,7 @@ def _read_line(path: Path, form: TaskForm, data: bytes, at_us: int, where: tuple
     try:
         document = _decode(data.decode("utf-8").strip("\ufeff \t\r\n"))
         answer = read_answer(
-            form, document, task_id="", platform_id=f"{path.name}:{offset}", annotator=path.stem, at_us=at_us
+            form, document, task_id="", platform_id=f"{file_id(path.name)}:{offset}", annotator=path.stem, at_us=at_us
         )
     except (MalformedAnswerError, UnicodeDecodeError) as err:
         reason = str(err) if isinstance(err, MalformedAnswerError) else "this is not UTF-8"

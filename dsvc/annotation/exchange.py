@@ -36,6 +36,10 @@ OUTCOMES = get_args(Outcome)
 MAX_KEY = 100
 RAW_CHARACTERS = 20_000
 """How much of what came is kept of an answer that does not fit."""
+MAX_SECONDS = 10_000_000
+"""Nobody takes longer for an answer."""
+_EARLIEST_US, _LATEST_US = 946_684_800_000_000, 4_102_444_800_000_000
+"""2000 and 2100: what is beyond them is counted in another unit."""
 
 
 class MalformedAnswerError(ValueError):
@@ -112,7 +116,7 @@ def read_answer(
         for text in (name, *said["reasons"]):
             text.encode()
         return PlatformAnswer(annotator=name, **said, **common)
-    except (_DoesNotFitError, AnswerFormatError, UnicodeEncodeError) as err:
+    except (_DoesNotFitError, AnswerFormatError, UnicodeEncodeError, OverflowError) as err:
         told = ascii(who)[1:-1] if isinstance(who, str) else ""
         common["raw"] = raw[:RAW_CHARACTERS]
         common.setdefault("submitted_us", at_us)
@@ -120,7 +124,9 @@ def read_answer(
 
 
 def _problem(err: Exception) -> str:
-    return "a text is not Unicode" if isinstance(err, UnicodeEncodeError) else str(err)
+    if isinstance(err, UnicodeEncodeError):
+        return "a text is not Unicode"
+    return "a number is too large" if isinstance(err, OverflowError) else str(err)
 
 
 class _DoesNotFitError(Exception):
@@ -178,7 +184,7 @@ def _snap(value: float) -> float:
 def _seconds(value: Any) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MAX_SECONDS:
         raise _DoesNotFitError(f"expected a number as `seconds`, found {value!r:.60}")
     return float(value)
 
@@ -186,6 +192,8 @@ def _seconds(value: Any) -> float | None:
 def read_time(value: Any) -> int:
     """Return microseconds UTC of a datetime, of ISO 8601 as text, or of microseconds."""
     if isinstance(value, int) and not isinstance(value, bool):
+        if not _EARLIEST_US <= value < _LATEST_US:
+            raise _DoesNotFitError(f"expected microseconds since 1970 as `at`, found {value!r:.60}")
         return value
     if isinstance(value, str):
         with contextlib.suppress(ValueError):

@@ -12,12 +12,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, MutableMapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import monotonic
 from typing import Any, Final, Self
 
 from dsvc.plugins.platforms import Platform
 
 MAX_BODY: Final = 1 << 20
 """Bytes of a webhook that are read; a longer one is answered and dropped."""
+_DIGITS = len(str(MAX_BODY))
 _PATIENCE_S = 10
 
 Heard = Callable[[tuple[str, str]], object]
@@ -81,11 +83,23 @@ class HintReceiver:
             def do_POST(self) -> None:
                 """Answer first, look afterwards."""
                 length = self.headers.get("Content-Length", "")
-                body = self.rfile.read(int(length)) if length.isdecimal() and int(length) <= MAX_BODY else None
+                is_short = length.isdecimal() and len(length) <= _DIGITS and int(length) <= MAX_BODY
+                body = self._read(int(length)) if is_short else None
                 self.send_response(204)
                 self.end_headers()
                 if body is not None:
                     receiver.take(self.path.partition("?")[0], dict(self.headers.items()), body)
+
+            def _read(self, length: int) -> bytes:
+                """Read a body within the patience as a whole: who sends a byte a second holds no thread for long."""
+                until, parts = monotonic() + _PATIENCE_S, list[bytes]()
+                while length > 0:
+                    self.connection.settimeout(max(0.001, until - monotonic()))
+                    parts.append(self.rfile.read1(length))
+                    if not parts[-1]:
+                        break
+                    length -= len(parts[-1])
+                return b"".join(parts)
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's
                 """Say nothing."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from dsvc.annotation.exchange import RAW_CHARACTERS, read_time
+from dsvc.annotation.exchange import MAX_SECONDS, RAW_CHARACTERS, read_time
 from dsvc.annotation.label_studio_values import ResultError, from_results, shown_labels, verdict
 from dsvc.annotation.payloads import answer_type, canonical_payload
 from dsvc.errors import AnswerFormatError
@@ -46,7 +46,8 @@ def answer_of(form: TaskForm, task: Mapping[str, Any], annotation: Mapping[str, 
         said = _said(form, about, annotation)
     except ResultError as err:
         said = {"outcome": "skip", "problem": str(err)}
-    lead_s = annotation.get("lead_time")
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as err:  # the server checks no result
+        said = {"outcome": "skip", "problem": f"its result has another shape ({type(err).__name__})"}
     raw = json.dumps({name: annotation.get(name) for name in ANNOTATION_FIELDS}, sort_keys=True)
     return PlatformAnswer(
         key=str(ours.get("dsvc_key", "")),
@@ -54,10 +55,15 @@ def answer_of(form: TaskForm, task: Mapping[str, Any], annotation: Mapping[str, 
         platform_id=str(annotation["id"]),
         annotator=_person(annotation.get("completed_by")),
         submitted_us=read_time(datetime.fromisoformat(annotation["updated_at"])),
-        lead_s=float(lead_s) if isinstance(lead_s, (int, float)) and lead_s >= 0 else None,
+        lead_s=_lead_s(annotation.get("lead_time")),
         raw=raw[:RAW_CHARACTERS],
         **said,
     )
+
+
+def _lead_s(value: Any) -> float | None:
+    """Return the seconds that a person took; None of what nobody can have taken."""
+    return float(value) if isinstance(value, (int, float)) and 0 <= value <= MAX_SECONDS else None
 
 
 def _person(completed_by: Any) -> str:

@@ -47,6 +47,9 @@ class LabelStudioApi:
 
     def __init__(self, platform: str, url: str, token: str, patience_s: float = PATIENCE_S) -> None:
         self.platform = platform
+        if "@" in urllib.parse.urlsplit(url).netloc:  # not told: it may be a password
+            reason, hint = "its url names a user", 'a token is enough: token = "${LABEL_STUDIO_TOKEN}"'
+            raise PlatformError(platform=platform, reason=reason, hint=hint)
         self.url = url.rstrip("/")
         self._token = token.strip()
         self._patience_s = patience_s
@@ -177,7 +180,7 @@ class LabelStudioApi:
                 return int(response.status), response.read()
         except urllib.error.HTTPError as err:
             with err:
-                return err.code, err.read()
+                return err.code, _rest(err)
         except ValueError as err:
             raise PlatformError(platform=self.platform, reason=f"{self.url!r} is no address") from err
         except (OSError, http.client.HTTPException) as err:
@@ -191,6 +194,16 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: Any) -> None:
         """Follow none."""
         return
+
+
+def _rest(err: urllib.error.HTTPError) -> bytes:
+    """Return what a server says of an error, as far as it came."""
+    try:
+        return err.read()
+    except http.client.IncompleteRead as cut:
+        return cut.partial
+    except OSError:
+        return b""
 
 
 def _told(text: bytes) -> str:

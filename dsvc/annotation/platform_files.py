@@ -99,7 +99,7 @@ class FilesPlatform(Platform):
             ends: dict[str, Line] = {}
             folder = self.folder(form) / ANSWERS
             for line in read_lines(folder, form, places):
-                ends[line.file] = line
+                ends[line.file_id] = line
                 if line.answer is not None:
                     answers.append(line.answer)
                 else:
@@ -163,11 +163,11 @@ class FilesPlatform(Platform):
         folder = self.folder(form) / ANSWERS
         ends: dict[str, Line] = {}
         for line in read_lines(folder, form, places):
-            is_again = line.offset == 0 and line.file in places
-            if is_again and line.file not in ends:  # another file under the same name: count all anew
+            is_again = line.offset == 0 and line.file_id in places
+            if is_again and line.file_id not in ends:  # another file under the same name: count all anew
                 self._counted.pop(form.project)
                 return self._counts(form)
-            ends[line.file] = line
+            ends[line.file_id] = line
             if line.answer is not None:
                 counts[line.answer.key] += 1
         places = places | {name: place_after(folder, line) for name, line in ends.items()}

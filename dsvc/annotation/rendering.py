@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from io import BytesIO
 from math import ceil, floor
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
@@ -21,8 +21,10 @@ from dsvc.errors import ImageUnreadableError, PluginError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-MAX_PIXELS: Final = 200_000_000
-"""Images beyond are refused before they are decoded."""
+MAX_PIXELS: Final = 89_000_000
+"""Images beyond are refused before they are decoded: a quarter of a gigabyte, and as much as Pillow trusts."""
+FORMATS: Final[tuple[str, ...]] = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000", "PPM", "AVIF")
+"""What is decoded: pixels, by a library. Others are programs (EPS is run by one, which keeps a copy in a file)."""
 _JPEG_QUALITY = 92
 
 
@@ -93,18 +95,24 @@ def render(pointer: str, image: bytes, rendering: Rendering) -> Rendered:
             hint="run `pip install 'dsvc[annotation]'`",
         ) from err
     try:
-        with pillow.open(BytesIO(image)) as opened:
+        pillow.init()
+        known = [name for name in FORMATS if name in pillow.OPEN]
+        with pillow.open(BytesIO(image), formats=known) as opened:
             _check_size(pointer, opened.width * opened.height)
             opened.load()
             whole: Image = ImageOps.exif_transpose(opened) if rendering.is_upright else opened
             left, top, right, bottom = _window(pointer, whole.width, whole.height, rendering)
-            shown = _plain(whole.crop((left, top, right, bottom)))
+            is_whole = (left, top, right, bottom) == (0, 0, whole.width, whole.height)
+            cut = whole if is_whole else whole.crop((left, top, right, bottom))
+            factor = max(1, ceil(max(cut.width, cut.height) / rendering.max_side)) if rendering.max_side else 1
+            # Made smaller first: what follows needs several copies. A palette's numbers cannot be averaged, though.
+            can_shrink = factor > 1 and cut.mode in {"L", "RGB", "CMYK"}
+            shown = _plain(cut.reduce(factor) if can_shrink else cut)
     except ImageUnreadableError:
         raise
     except Exception:  # noqa: BLE001  -- a decoder fails in many ways, and its words may quote the image
         raise ImageUnreadableError(pointer=pointer, reason="it cannot be decoded") from None
-    factor = max(1, ceil(max(shown.width, shown.height) / rendering.max_side)) if rendering.max_side else 1
-    if factor > 1:
+    if factor > 1 and not can_shrink:
         shown = shown.reduce(factor)
     buffer = BytesIO()
     if rendering.format == "jpeg":
@@ -134,8 +142,12 @@ def _window(pointer: str, width: int, height: int, rendering: Rendering) -> tupl
 def _plain(image: Image) -> Image:
     """Return the pixels alone, as a kind that browsers show: no EXIF, no profile, no comment, no text, no palette."""
     kind = "L" if image.mode in {"1", "L", "LA"} else "RGB"
-    if image.mode in {"I", "I;16", "F"}:  # deeper than a screen: the upper eight bits
-        image = image.convert("F").point(lambda value: value / 257 + 0.0)
+    if image.mode in {"I", "I;16", "I;16B", "F"}:  # deeper than a screen
+        levels = image.convert("F")
+        extremes: Any = (0.0, 65535.0) if image.mode.startswith("I;16") else levels.getextrema()
+        low, high = min(0.0, extremes[0]), extremes[1]  # of others nothing says what is white: the brightest there is
+        scale = 255 / (high - low) if high > low else 0.0
+        image = levels.point(lambda value: value * scale - low * scale)
         kind = "L"
     converted = image.convert(kind)
     converted.info = {}

@@ -18,7 +18,7 @@ def line(key, value=3):
 def read(folder, places=None):
     """Return the lines behind places, and the places after."""
     lines = list(read_lines(folder, FORM, places or {}))
-    return lines, {**(places or {}), **{each.file: place_after(folder, each) for each in lines}}
+    return lines, {**(places or {}), **{each.file_id: place_after(folder, each) for each in lines}}
 
 
 def test_each_line_is_read_once(tmp_path):
@@ -102,3 +102,21 @@ def test_a_cursor_that_is_not_ours_has_no_places(cursor):
 def test_a_missing_folder_has_no_lines(tmp_path):
     """It comes with the first question."""
     assert [] == list(read_lines(tmp_path / "none", FORM, {}))
+
+
+def test_no_name_of_a_file_is_kept(tmp_path):
+    """Files are named after people; neither a cursor nor an answer's id says how."""
+    (tmp_path / "Ada.Lovelace.jsonl").write_text(line("1"))
+    lines, places = read(tmp_path)
+
+    assert b"Lovelace" not in encode_places(places)
+    assert "Lovelace" not in lines[0].answer.platform_id
+    assert [] == read(tmp_path, places)[0]
+
+
+def test_a_link_is_no_file_of_answers(tmp_path):
+    """What it leads to was dropped here by nobody."""
+    (tmp_path / "secret").write_text("the text of another file\n")
+    (tmp_path / "a.jsonl").symlink_to(tmp_path / "secret")
+
+    assert ([], {}) == read(tmp_path)

@@ -69,6 +69,11 @@ def test_an_answer_is_read():
         ({"value": [], "reasons": [1]}, "list of texts"),
         ({"value": [], "seconds": "long"}, "number as `seconds`"),
         ({"value": [], "at": "yesterday"}, "time as `at`"),
+        ({"value": [], "at": 1_767_225_600_000_000_000}, "microseconds since 1970"),  # nanoseconds
+        ({"value": [], "at": 10**20}, "microseconds since 1970"),
+        ({"value": [], "seconds": 10**400}, "number as `seconds`"),
+        ({"value": [], "seconds": float("inf")}, "number as `seconds`"),
+        ({"value": [{"x": 10**400, "y": 1, "w": 1, "h": 1}]}, "number of pixels"),
         ({"value": [], "annotator": " "}, "person as `annotator`"),
         ({"value": [], "annotator": True}, "person as `annotator`"),
         ({"value": [], "annotator": "\ud800"}, "not Unicode"),

@@ -61,6 +61,7 @@ def test_what_fits_is_read(form, results, expected):
         ("verify", [*out(BETTER), *verdict_results("accept")], "accepted, and changed as well"),
         ("label", None, "expected a list"),
         ("label", [{"from_name": "nobody", "value": {}}], "no control"),
+        ("label", [{**out(BETTER)[0], "value": {"x": 10**400, "y": 1, "width": 1, "height": 1}}], "another shape"),
     ],
 )
 def test_what_does_not_fit_has_a_problem(form, results, why):

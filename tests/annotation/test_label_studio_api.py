@@ -1,6 +1,7 @@
 """Talking to a server that is slow, away, wrong or right."""
 
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -145,6 +146,31 @@ def test_a_token_that_cannot_be_exchanged_is_said(url, script):
         with pytest.raises(PlatformError, match="token") as raised:
             LabelStudioApi("team", url, PERSONAL).get("/x")
         assert PERSONAL not in str(raised.value)
+
+
+def test_an_address_with_a_password_is_refused_without_telling_it():
+    """A token is enough, and messages name the address."""
+    with pytest.raises(PlatformError, match="names a user") as caught:
+        LabelStudioApi("ls", "http://admin:hunter2@127.0.0.1:9", "a" * 40)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_an_error_that_is_cut_short_is_an_outage():
+    """Of what the server says as much as came."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        connection, _ = server.accept()
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 5000\r\n\r\n<html>oops")
+        connection.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with pytest.raises(PlatformUnavailableError, match="502 <html>oops"):
+        LabelStudioApi("ls", f"http://127.0.0.1:{server.getsockname()[1]}", "a" * 40).post("/api/x", {})
+    thread.join()
+    server.close()
 
 
 def test_no_server_and_no_address():

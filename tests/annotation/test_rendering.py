@@ -75,6 +75,34 @@ def test_every_kind_of_image_is_shown(mode):
     assert opened(render("s3://a/b", buffer.getvalue(), Rendering())).mode in {"L", "RGB"}
 
 
+@pytest.mark.parametrize(
+    ("mode", "top", "form"), [("I;16", 65535, "PNG"), ("I;16B", 65535, "TIFF"), ("I", 255, "TIFF"), ("F", 1, "TIFF")]
+)
+def test_deep_images_are_shown_from_black_to_white(mode, top, form):
+    """Whatever a level is counted in, and wherever its high byte stands."""
+    array = pytest.importorskip("numpy").linspace(0, top, 256).reshape(16, 16)
+    kind = {"I;16": "<u2", "I;16B": ">u2", "I": "<i4", "F": "<f4"}[mode]
+    buffer = BytesIO()
+    Image.frombytes(mode, (16, 16), array.astype(kind).tobytes()).save(buffer, form)
+    shown = opened(render("s3://a/b", buffer.getvalue(), Rendering(format="png")))
+
+    assert 1 >= max(abs(level - i) for i, level in enumerate(shown.tobytes()))
+
+
+def test_a_program_is_no_image(monkeypatch, tmp_path):
+    """A page of PostScript would be run by an interpreter, which keeps it in a file."""
+    started = tmp_path / "started"
+    interpreter = tmp_path / "gs"
+    interpreter.write_text(f"#!/bin/sh\ntouch {started}\n")
+    interpreter.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    page = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n%%EOF\n"
+
+    with pytest.raises(ImageUnreadableError):
+        render("s3://a/b", page, Rendering())
+    assert not started.exists()
+
+
 @pytest.mark.parametrize("image", [b"", b"secret pixels", make_image()[:100]])
 def test_what_is_no_image_is_refused_without_a_byte_of_it(image):
     """The pointer says which one."""
