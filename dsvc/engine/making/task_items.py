@@ -215,6 +215,7 @@ class Items:
         provenance: list[Provenance | None] = [None] * n
         waiting: dict[int, tuple[str, str]] = {}
         given: dict[int, str | None] = {}
+        failed: dict[int, str] = {}
         is_plain = ~self._is_known & ~self._asked & (self._has_judged | (self._task.of is None))
         plain = None if self._task.of is None else self._resolve_plain()
         origins = self._origins()
@@ -224,10 +225,12 @@ class Items:
             try:
                 self._resolve_row(row, origins[row], provenance, waiting, given)
             except AnswerFormatError as err:
-                waiting[row] = err.message, REASON_FAILED
-        for row, why in self._failed.items():
-            provenance[row], waiting[row] = None, (why, REASON_FAILED)
+                failed[row] = err.message
+        failed |= self._failed
+        for row in self.in_turn(sorted(failed)):
+            provenance[row], waiting[row] = None, (failed[row], REASON_FAILED)
             given.pop(row, None)
+            self._keep_given(row, provenance, given)
         return Resolved(self._values(provenance, given), provenance, waiting)
 
     def _resolve_plain(self) -> Standing | None:
@@ -257,10 +260,18 @@ class Items:
         if found.origin == "judged":
             provenance[row] = self._by_task(origin, found.standing)
             return
-        given[row] = found.value
-        people = "+".join(found.annotators)
-        made = self._step.provenance
-        provenance[row] = Provenance(HUMAN, people or made.producer, made.version, made.transform, found.standing)
+        given[row], provenance[row] = found.value, self._by_people(found, found.standing)
+
+    def _keep_given(self, row: int, provenance: list[Provenance | None], given: dict[int, str | None]) -> None:
+        """Keep what people gave of a source of which it cannot be told what is judged, or whether it is asked about."""
+        if not self._is_known[row]:
+            return
+        told = self._tell(row)
+        known = self._step.adapt(from_row(self._task.name, told.source, told.known))
+        item = Item(told.source, _text(told.content_id), None, asked=False, evidence=known)
+        found = resolve(self._task, item, self.verdict_of(row))
+        if found.standing is not None and found.origin == "human":
+            given[row], provenance[row] = found.value, self._by_people(found, found.standing)
 
     def _find_alike(self, row: int) -> object:
         """Return what is equal for all sources of which the same becomes, or None.
@@ -324,6 +335,11 @@ class Items:
             return [HUMAN] * len(self._asked)
         told = self._columns[str(InputPath(self._task.of.signal, circumstance=ORIGIN))].to_pylist()
         return [origin or self._step.provenance.origin for origin in told]
+
+    def _by_people(self, found: Resolution, standing: Standing) -> Provenance:
+        made = self._step.provenance
+        people = "+".join(found.annotators) or made.producer
+        return Provenance(HUMAN, people, made.version, made.transform, standing)
 
     def _by_task(self, origin: str, standing: Standing) -> Provenance:
         made = self._step.provenance

@@ -67,6 +67,28 @@ def test_a_lot_of_other_bytes_is_not_taken_for_one_of_these(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("ask", "later"),
+    [("det[1].w < 5", {"w": -1.0}), ("CAST(det[1].label AS INT) < 5", {"label": "one"})],
+)
+def test_what_a_person_gave_stays_while_it_cannot_be_told_what_is_judged(tmp_path, ask, later):
+    """A malformed value of the model's, or one that the condition fails on, is told of and takes no record away."""
+    office = Office(tmp_path / "faces")
+    box = {"x": 0.0, "y": 0.0, "w": 3.0, "h": 4.0, "score": 0.9, "label": "1"}
+    office.place("det", {"s1": [box], "s2": [{**box, "w": 9.0, "label": "9"}]}, parse_type("boxes"))
+    office.known.add("det")
+    office.write(f'[task.boxes]\ntype = "boxes"\nof = "det"\nask = "{ask}"')
+    office.run()
+    office.answer_all("boxes", {"s1": [[0, 0, 16, 16, None]]})
+    office.run()
+    given = office.read("boxes")["s1"]
+    office.place("det", {"s1": [{**box, **later}], "s2": [{**box, **later}]}, parse_type("boxes"))
+    office.run()
+
+    assert {"s1": given} == office.read("boxes")
+    assert "human" == office.made_by("boxes")["s1"].origin
+
+
 def test_what_is_cancelled_is_waited_for_and_nobody_is_asked():
     """So a plan counts no person for it."""
     ask = make_ask(
