@@ -145,7 +145,7 @@ class TaskSpec:
         type: Of its answers and of its signal.
         of: The signal that is judged; None where people are asked from nothing.
         mode: What a person sees and does.
-        ask: Which sources go straight to a person; None for all without `audit`, and none with it.
+        ask: Which sources go straight to a person; None for all where there is no `audit` or no `of`, and else none.
         version: Raised when the meaning changes.
         accept: The versions whose answers count.
         formats: (range, `module:function`) in file order: how answers of old versions become today's.
@@ -187,8 +187,8 @@ class TaskSpec:
 
     @property
     def asks_all(self) -> bool:
-        """Whether every source goes straight to a person."""
-        return self.ask is None and self.audit is None
+        """Whether every source goes straight to a person; where nothing is judged, there is no other way."""
+        return self.ask is None and (self.audit is None or self.of is None)
 
     @property
     def depends(self) -> tuple[InputPath, ...]:

@@ -29,6 +29,14 @@ def test_without_condition_and_audit_everybody_is_asked_about():
     audit = AuditSpec(Decimal("0.1"), Decimal("0.02"), Nearness("equal"))
 
     assert TaskSpec("t", BOXES).asks_all
-    assert not TaskSpec("t", BOXES, audit=audit).asks_all
+    assert not TaskSpec("t", BOXES, InputPath("d"), audit=audit).asks_all
     assert not TaskSpec("t", BOXES, ask=parse_expression("q IS NULL")).asks_all
     assert "boxes" == TaskSpec("t", BOXES).type_text
+
+
+def test_what_is_made_from_nothing_is_asked_about_with_an_audit_too():
+    """There is no value that a sample could be drawn of before a person gave one."""
+    audit = AuditSpec(Decimal("0.1"), Decimal("0.02"), Nearness("equal"))
+
+    assert TaskSpec("t", BOXES, audit=audit).asks_all
+    assert not TaskSpec("t", BOXES, audit=audit, ask=parse_expression("q IS NULL")).asks_all
