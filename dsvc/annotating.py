@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dsvc.annotation.asks import Wanted
     from dsvc.annotation.concord import Concord
     from dsvc.annotation.controller import Policy
-    from dsvc.annotation.desk import Desk
+    from dsvc.annotation.desk import Desk, Sent
     from dsvc.annotation.lots import Closing
     from dsvc.annotation.overview import Effects, PlatformWork, TaskCost, TaskWork
     from dsvc.annotation.records import Ask
@@ -96,8 +96,7 @@ class Annotating(Running):
             if n_lots or n_void:
                 self._make_now(make, notes)
             tell("Sending asks", 0, None)
-            others = [branch.name for branch in self.branches()]
-            sent = desk.want(self._wanted(), self._branch(), others, self._weights())
+            sent = self._want(desk)
             return make_report(desk.turn(progress), sent, n_lots, notes, n_void)
 
     def annotate_status(self) -> tuple[list[TaskWork], list[PlatformWork]]:
@@ -339,6 +338,25 @@ class Annotating(Running):
                     yield from (people for people in self._people(self.view(branch.name)) if people.task.name == task)
             except DeriveError:
                 continue  # a branch of another recipe
+
+    def _want(self, desk: Desk) -> Sent:
+        """Have the desk want what the draft wants, by what changed since the last pass."""
+        from dsvc.engine.planning.wishes import Wishing
+
+        branch, others, weights = self._branch(), [one.name for one in self.branches()], self._weights()
+        wishing = Wishing(
+            list(self._people()),
+            desk.ops,
+            desk.clones.subscriber(branch),
+            desk.setting(weights),
+            self.clock(),
+            lambda name: desk.clones.is_gone(name, [branch, *others]),
+        )
+        wishes = wishing.find()
+        sent = desk.want(wishes.wanted, branch, others, weights, wishes.before)
+        sent.wanted |= wishes.n_asks
+        wishing.remember(wishes)
+        return sent
 
     def _weights(self) -> dict[str, int]:
         """Return task -> how many datasets read it, straight or through what is derived from it."""
