@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dsvc.commands._render import Styled, count, plain, short, table, when
+from dsvc.commands._task_story import payload_text
 
 if TYPE_CHECKING:
     from dsvc.annotation.concord import Concord
@@ -271,7 +272,7 @@ def ask_lines(status: AskStatus) -> Iterator[str]:
     ]
     more: list[tuple[str, object]] = [
         ("region", ask.region),
-        ("shown", ask.judged),
+        ("shown", None if ask.judged is None else payload_text(ask.type, ask.judged)),
         ("reasons", ", ".join(ask.context.reasons)),
         ("platform", status.platform),
         ("attempt", status.attempt),
@@ -283,8 +284,8 @@ def ask_lines(status: AskStatus) -> Iterator[str]:
     yield from table([*rows, *((name, value) for name, value in more if value)], indent="  ")
     for answer in status.answers:
         reasons = f" ({', '.join(answer.reasons)})" if answer.reasons else ""
-        told = plain(f"{answer.outcome}{reasons}{'' if answer.payload is None else ' ' + answer.payload}")
-        yield f"  {when(answer.submitted_us)} {plain(answer.annotator)}: {told}"
+        value = "" if answer.payload is None else f" {payload_text(ask.type, answer.payload)}"
+        yield f"  {when(answer.submitted_us)} {plain(answer.annotator)}: {answer.outcome}{value}{plain(reasons)}"
     for problem in status.problems:
         yield f"  {when(problem.at_us)} {plain(problem.annotator)}: counts for nothing: {plain(problem.why)}"
 

@@ -23,9 +23,9 @@ def story_object(story: TaskStory, type_text: str) -> dict[str, Any]:
 
     found: dict[str, Any] = msgspec.to_builtins(story)
     for part, fields in ((found, ("judged", "value")), *((lot, ("value",)) for lot in found["lots"])):
-        part |= {field: _value(type_text, part[field]) for field in fields}
+        part |= {field: payload_value(type_text, part[field]) for field in fields}
     for said in found["said"]:
-        said |= {field: _value(type_text, said[field]) for field in ("value", "shown")}
+        said |= {field: payload_value(type_text, said[field]) for field in ("value", "shown")}
     found["waits_for"] = [{"mode": mode, "ask": ask, "people": people} for mode, ask, people in story.waits_for]
     return found
 
@@ -56,9 +56,9 @@ def _standing(story: TaskStory) -> str:
 
 
 def _said(said: Said, story: TaskStory, type_text: str) -> str:
-    value = "" if said.value is None else f" {_text(type_text, said.value)}"
+    value = "" if said.value is None else f" {payload_text(type_text, said.value)}"
     why = f" ({plain(', '.join(said.reasons))})" if said.reasons else ""
-    shown = "" if said.shown is None else f", was shown {_text(type_text, said.shown)}"
+    shown = "" if said.shown is None else f", was shown {payload_text(type_text, said.shown)}"
     told = f"{said.mode} by {plain(said.annotator)}: {said.outcome}{value}{why}{shown}, version {plain(said.version)}"
     if not said.counts:
         return f"{told}  [does not count]"
@@ -68,7 +68,7 @@ def _said(said: Said, story: TaskStory, type_text: str) -> str:
 def _lot(lot: InLot, story: TaskStory, type_text: str) -> str:
     told = f"lot {lot.lot[:KNOWN]} {plain(lot.state)}{', looked at in its sample' if lot.sampled else ''}"
     covered = _covered(story, lot.value) if lot.state == "passed" else ""
-    return f"{told}, as {_text(type_text, lot.value)}{covered}" if covered else told
+    return f"{told}, as {payload_text(type_text, lot.value)}{covered}" if covered else told
 
 
 def _covered(story: TaskStory, value: str | None) -> str:
@@ -78,13 +78,14 @@ def _covered(story: TaskStory, value: str | None) -> str:
     return "; it covers the value there is now, which `same` calls near"
 
 
-def _text(type_text: str, payload: str) -> str:
+def payload_text(type_text: str, payload: str) -> str:
+    """Return the value of a payload as a person sees it."""
     from dsvc.commands._values import value_text
 
-    return value_text(_value(type_text, payload))
+    return value_text(payload_value(type_text, payload))
 
 
-def _value(type_text: str, payload: str | None) -> Any:
+def payload_value(type_text: str, payload: str | None) -> Any:
     """Return the value of a payload; the text itself where it is of another type than today's."""
     from dsvc.annotation.payloads import answer_type, read_payload
 
