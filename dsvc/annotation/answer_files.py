@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dsvc.annotation.exchange import MalformedAnswerError, read_answer
+from dsvc.annotation.exchange import MalformedAnswerError, read_answer, without_signatures
 from dsvc.plugins.platforms import PlatformAnswer, TaskForm
 
 SUFFIX = ".jsonl"
@@ -128,7 +128,7 @@ def _read_line(path: Path, form: TaskForm, data: bytes, at_us: int, where: tuple
         )
     except (MalformedAnswerError, UnicodeDecodeError) as err:
         reason = str(err) if isinstance(err, MalformedAnswerError) else "this is not UTF-8"
-        return Line(path.name, number, offset, end, problem=reason, text=text[:2000])
+        return Line(path.name, number, offset, end, problem=reason, text=without_signatures(text)[:2000])
     return Line(path.name, number, offset, end, answer)
 
 

@@ -24,6 +24,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, get_args
@@ -36,6 +37,7 @@ OUTCOMES = get_args(Outcome)
 MAX_KEY = 100
 RAW_CHARACTERS = 20_000
 """How much of what came is kept of an answer that does not fit."""
+_QUERY = re.compile(r"""(?<=[^\s"'<>?])\?(?=[^\s"'<>]*(?:[Ss]ignature|[Tt]oken|sig)=)[^\s"'<>]*""")
 MAX_SECONDS = 10_000_000
 """Nobody takes longer for an answer."""
 _EARLIEST_US, _LATEST_US = 946_684_800_000_000, 4_102_444_800_000_000
@@ -104,7 +106,7 @@ def read_answer(
     key = document.get("key")
     if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY or not key.isascii():
         raise MalformedAnswerError(f"expected the question's key as `key`, found {key!r:.60}")
-    raw = json.dumps(document, default=str, sort_keys=True)
+    raw = without_signatures(json.dumps(document, default=str, sort_keys=True))
     who = document.get("annotator", annotator)
     common: dict[str, Any] = {"key": key, "task_id": task_id or key, "platform_id": platform_id, "raw": raw}
     try:
@@ -203,6 +205,11 @@ def read_time(value: Any) -> int:
     aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
     since = aware - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def without_signatures(text: str) -> str:
+    """Return text in which no address has a query: a tool may hand a signed one back with its answer."""
+    return _QUERY.sub("?...", text)
 
 
 def time_text(at_us: int) -> str:

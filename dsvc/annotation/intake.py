@@ -20,7 +20,7 @@ import msgspec
 from dsvc.annotation.evidence import Answered, Aside
 from dsvc.annotation.names import remember_names
 from dsvc.annotation.opstore import Doc, OpStore, iter_scan
-from dsvc.annotation.payloads import AnswerType, answer_type, canonical_payload
+from dsvc.annotation.payloads import AnswerType, answer_type, canonical_payload, read_payload
 from dsvc.annotation.records import Ask, make_answer
 from dsvc.annotation.showing import Showing, read_key, to_image
 from dsvc.errors import AnswerFormatError
@@ -190,7 +190,7 @@ class Intake:
             taken.n_unknown += 1
             return None
         try:
-            payload = self._payload(type_, answer, showing)
+            payload = self._payload(type_, answer, showing, ask.judged)
         except AnswerFormatError as err:
             taken.n_quarantined += self._put_aside(form, answer, "quarantined", err.message)
             return ask, self._aside(ask, answer, err.reason)
@@ -208,7 +208,7 @@ class Intake:
         )
         return Answered(ask, made)
 
-    def _payload(self, type_: AnswerType, answer: PlatformAnswer, showing: Showing) -> str | None:
+    def _payload(self, type_: AnswerType, answer: PlatformAnswer, showing: Showing, judged: str | None) -> str | None:
         if answer.problem is not None:
             raise AnswerFormatError(type=type_.text, reason=answer.problem)
         if answer.payload is None:
@@ -216,7 +216,8 @@ class Intake:
                 raise AnswerFormatError(type=type_.text, reason="there is no value")
             return None
         try:
-            return canonical_payload(type_, to_image(type_, answer.payload, showing))
+            shown = None if judged is None else read_payload(type_, judged)
+            return canonical_payload(type_, to_image(type_, answer.payload, showing, shown))
         except (TypeError, KeyError, ValueError) as err:
             if isinstance(err, AnswerFormatError):
                 raise

@@ -202,7 +202,9 @@ class FilesPlatform(Platform):
                 before = dict(asks)
                 yield asks
                 if asks != before:
-                    _replace(folder / ASKS, "".join(f"{line}\n" for line in asks.values()))
+                    # Where addresses are signed, whoever reads them may fetch: people of the group, and nobody else.
+                    mode = 0o640 if self.capabilities.image == "url" else 0o644
+                    _replace(folder / ASKS, "".join(f"{line}\n" for line in asks.values()), mode)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -216,7 +218,7 @@ def _line(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=True)
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, text: str, mode: int = 0o644) -> None:
     """Write a file so that it is there whole or as it was."""
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=path.parent, prefix=".", suffix=".part", delete=False
@@ -225,7 +227,7 @@ def _replace(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-            Path(file.name).chmod(0o644)
+            Path(file.name).chmod(mode)
             Path(file.name).rename(path)
         except BaseException:
             Path(file.name).unlink(missing_ok=True)

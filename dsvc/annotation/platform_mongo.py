@@ -95,6 +95,8 @@ class MongoQueuePlatform(Platform):
         with self._calling() as (_, answers):
             field = str(self.values["cursor"])
             mark = _read_cursor(cursor, field)
+            # What is dated later, by a clock that is wrong, must not hide what comes until then.
+            now_us = read_time(answers.database.client.admin.command("hello")["localTime"])
             wanted: dict[str, Any] = {"request": _of(form)}
             if mark is not None:
                 wanted["$or"] = _since(field, mark - int(self.values["margin_s"]) * 1_000_000)
@@ -102,10 +104,10 @@ class MongoQueuePlatform(Platform):
             for document in answers.find(wanted).sort([(field, 1), ("_id", 1)]).allow_disk_use(True).batch_size(PAGE):
                 page.append(document)
                 if len(page) == PAGE:
-                    mark = _later(mark, page, field)
+                    mark = _later(mark, page, field, now_us)
                     yield _page(form, page, field, mark)
                     page = []
-            mark = _later(mark, page, field)
+            mark = _later(mark, page, field, now_us)
             yield _page(form, page, field, mark)
 
     def iter_tasks(self, form: TaskForm) -> Iterator[PlatformTask]:
@@ -240,9 +242,9 @@ def _time_of(document: Mapping[str, Any], field: str) -> int | None:
     return None
 
 
-def _later(mark: int | None, documents: Sequence[Mapping[str, Any]], field: str) -> int | None:
+def _later(mark: int | None, documents: Sequence[Mapping[str, Any]], field: str, now_us: int) -> int | None:
     times = [mark, *(_time_of({field: document.get(field)}, field) for document in documents)]
-    return max((at_us for at_us in times if at_us is not None), default=None)
+    return max((min(at_us, now_us) for at_us in times if at_us is not None), default=None)
 
 
 def _since(field: str, at_us: int) -> list[dict[str, Any]]:

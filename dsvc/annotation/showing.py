@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from dsvc.annotation.payloads import AnswerType
+from dsvc.annotation.payloads import AnswerType, canonical_payload
 from dsvc.objects.oid import Oid
 
 MINUTE_US: Final = 60_000_000
@@ -62,9 +62,22 @@ def to_shown(type_: AnswerType, value: Any, showing: Showing) -> Any:
     return _moved(type_, value, lambda x, y: ((x - showing.left) / showing.factor, (y - showing.top) / showing.factor))
 
 
-def to_image(type_: AnswerType, value: Any, showing: Showing) -> Any:
-    """Return a value in pixels of what is shown as one in pixels of the image."""
-    return _moved(type_, value, lambda x, y: (x * showing.factor + showing.left, y * showing.factor + showing.top))
+def to_image(type_: AnswerType, value: Any, showing: Showing, judged: Any = None) -> Any:
+    """Return a value in pixels of what is shown as one in pixels of the image.
+
+    Args:
+        type_: The value's.
+        value: What somebody answered.
+        showing: What was shown.
+        judged: The value that was shown, in pixels of the image. Of a region that was left as it was shown it is the
+            answer: what is made smaller is shown on a grid that is coarser than the image's.
+    """
+    moved = _moved(type_, value, lambda x, y: (x * showing.factor + showing.left, y * showing.factor + showing.top))
+    if not judged or not value or type_.shape not in ("boxes", "keypoints"):
+        return moved
+    shown = to_shown(type_, judged, showing)
+    before = {canonical_payload(type_, [one]): there for one, there in zip(shown, judged, strict=True)}
+    return [before.get(canonical_payload(type_, [one]), there) for one, there in zip(value, moved, strict=True)]
 
 
 def _moved(type_: AnswerType, value: Any, move: Any) -> Any:

@@ -12,6 +12,7 @@ from dsvc.annotation.exchange import (
     read_answer,
     read_time,
     time_text,
+    without_signatures,
 )
 from dsvc.annotation.payloads import answer_type
 from dsvc.plugins.platforms import Question, TaskForm
@@ -126,3 +127,21 @@ def test_times_are_microseconds():
     assert {1_767_225_600_000_000} == {read_time(value) for value in same}
     assert 7 == read_time(datetime(1970, 1, 1, microsecond=7, tzinfo=UTC))
     assert 1_767_225_600_000_001 == read_time(time_text(1_767_225_600_000_001))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://b.s3/k?X-Amz-Date=1&X-Amz-Signature=ab", "https://b.s3/k?..."),
+        (
+            '{"image": "https://b/k?AWSAccessKeyId=a&Signature=b", "value": 3}',
+            '{"image": "https://b/k?...", "value": 3}',
+        ),
+        ("https://b/k?sig=b and https://c/d?page=2", "https://b/k?... and https://c/d?page=2"),
+        ("is it a face? signature=none", "is it a face? signature=none"),
+    ],
+)
+def test_no_signed_address_is_kept(text, expected):
+    """A tool may write the question back beside its answer."""
+    assert expected == without_signatures(text)
+    assert "ignature=ab" not in read({"key": "0a#0", "annotator": "ann", "value": "x", "image": text}).raw

@@ -146,3 +146,12 @@ def test_it_says_what_it_shows(tmp_path):
     shows = [FilesPlatform("files", {"image": image}, tmp_path).capabilities.image for image in ("pointer", "url")]
 
     assert ["pointer", "url"] == shows
+
+
+@pytest.mark.parametrize(("image", "mode"), [("url", 0o640), ("pointer", 0o644)])
+def test_signed_addresses_are_not_for_everybody_on_the_machine(tmp_path, image, mode):
+    """Whoever reads one may fetch the image."""
+    platform = FilesPlatform("files", {"image": image}, tmp_path)
+    platform.post(FORM, [Question("a#0", "label", "https://b.s3/k?X-Amz-Signature=ab")])
+
+    assert mode == (platform.folder(FORM) / "asks.jsonl").stat().st_mode & 0o777

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from bson import ObjectId
 from pymongo import MongoClient
 
 from dsvc.annotation.platform_mongo import MongoQueuePlatform
@@ -101,6 +102,23 @@ def test_answers_are_read_on_by_a_field_that_edits_change(desk):
     assert [("c#0", 1)] == [(answer.key, answer.payload) for answer in after]
     assert [("c#0", 1), ("a#0", 5)] == [(answer.key, answer.payload) for answer in edited]
     assert 1_767_225_600_000_000 + 9 * 3_600_000_000 == edited[1].submitted_us
+
+
+@pytest.mark.parametrize("field", ["updated_at", "_id"])
+def test_what_is_dated_tomorrow_hides_nothing(desk, field):
+    """By a machine whose clock is wrong: what comes until then is given all the same, and it is given each time."""
+    form, now = a_form(), datetime.now(UTC)
+    platform = desk.open(cursor=field)
+
+    def write(key, moment):
+        identity = {"_id": ObjectId.from_datetime(moment)} if field == "_id" else {}
+        desk.write(form, key, {"annotator": "ann", "value": 1, "updated_at": moment, **identity})
+
+    write("a#0", now + timedelta(days=1))
+    cursor = last_page(platform, form).cursor
+    write("b#0", now + timedelta(seconds=60))
+
+    assert {"a#0", "b#0"} == {answer.key for answer in all_answers(platform, form, cursor)}
 
 
 def test_what_has_no_place_in_the_order_is_given_each_time(desk):

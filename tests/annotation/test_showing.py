@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dsvc.annotation.exchange import on_grid
 from dsvc.annotation.payloads import answer_type, canonical_payload, read_payload
 from dsvc.annotation.showing import MINUTE_US, Showing, read_key, to_image, to_shown
 
@@ -56,3 +57,20 @@ def test_points_move_and_other_values_stay():
     assert [[{"x": 106.0, "y": 58.0}, None]] == to_image(answer_type("keypoints(2)"), points, showing)
     assert 4 == to_image(answer_type("rating(5)"), 4, showing)
     assert to_shown(answer_type("boxes"), None, showing) is None
+
+
+@given(SHOWINGS, st.lists(st.tuples(GRID, GRID, GRID, GRID), min_size=1, max_size=4, unique=True), st.data())
+def test_a_region_that_was_left_as_it_was_shown_is_what_was_judged(showing, boxes, data):
+    """To the last sixteenth of a pixel, however coarse what is shown is; one that was changed is where it was put."""
+    type_ = answer_type("boxes")
+    judged = [{"x": x / 16, "y": y / 16, "w": w / 16, "h": h / 16, "label": None} for x, y, w, h in boxes]
+    shown = on_grid(type_, to_shown(type_, judged, showing))
+    n_left = data.draw(st.integers(0, len(shown)))
+    said = [*shown[:n_left], *({**box, "x": box["x"] + 1} for box in shown[n_left:])]
+    found = to_image(type_, said, showing, judged)
+
+    if n_left == len(shown):
+        assert len({canonical_payload(type_, [box]) for box in shown}) < len(shown) or judged == found
+    for box, there in zip(said[n_left:], found[n_left:], strict=True):
+        if canonical_payload(type_, [box]) not in {canonical_payload(type_, [other]) for other in shown}:
+            assert box["x"] * showing.factor + showing.left == there["x"]
