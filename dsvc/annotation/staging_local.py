@@ -17,6 +17,7 @@ from dsvc.plugins.platforms import Finding
 
 _KEY = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
 _NO_SPACE = {28, 122}  # ENOSPC, EDQUOT
+_OF_THE_FILE_SYSTEM = "lost+found"
 
 
 class LocalStaging:
@@ -83,17 +84,20 @@ class LocalStaging:
             raise self._translated(err) from None
 
     def iter_objects(self) -> Iterator[StagedObject]:
-        """Yield every file, also the parts that an interrupted writer left."""
+        """Yield every file and directory, also the parts that an interrupted writer left; no hidden ones."""
         try:
             names = sorted(path.name for path in self._path.iterdir())
+            for name in names:
+                if not name.startswith(".") and name != _OF_THE_FILE_SYSTEM:
+                    try:
+                        stat = (self._path / name).lstat()
+                    except FileNotFoundError:
+                        continue
+                    yield StagedObject(name, stat.st_mtime_ns // 1000, str(stat.st_ino), stat.st_size)
         except FileNotFoundError:
             return
         except OSError as err:
             raise self._translated(err) from None
-        for name in names:
-            found = self.head(name) if _KEY.fullmatch(name) else None
-            if found is not None:
-                yield found
 
     def uri(self, key: str) -> str:
         """Return the file as an address."""
@@ -118,7 +122,7 @@ class LocalStaging:
                 EXPIRY_RULE,
                 False,
                 "nothing but dsvc deletes files of a directory",
-                "let a timer empty it daily, and say so with `cleaned_by`",
+                "let a timer empty it daily, and say with `expiry` of the platform when it does",
             ),
         ]
 

@@ -19,7 +19,7 @@ def test_a_directory_that_nothing_empties_is_refused(tmp_path):
     """And what to do is said."""
     with pytest.raises(StagingError) as caught:
         require_expiry_rule(LocalStaging(tmp_path / "stage"))
-    assert "cleaned_by" in str(caught.value.hint)
+    assert "`expiry`" in str(caught.value.hint)
 
 
 def test_only_the_owner_may_look(tmp_path):
@@ -64,3 +64,14 @@ def test_an_error_has_no_byte_of_the_image(tmp_path, monkeypatch):
         staging.put("0a", b"secret pixels", "image/png")
     assert "secret" not in str(caught.value)
     assert [] == list((tmp_path / "stage").iterdir())
+
+
+def test_what_is_somebody_else_s_is_listed(tmp_path):
+    """Files of any name and directories, but nothing hidden, nor what a file system has at its root."""
+    staging = LocalStaging(tmp_path / "stage")
+    for name in ("my photo.jpg", ".keep"):
+        (tmp_path / "stage" / name).write_bytes(b"x")
+    for name in ("images", "lost+found", ".git"):
+        (tmp_path / "stage" / name).mkdir()
+
+    assert ["images", "my photo.jpg"] == [found.key for found in staging.iter_objects()]
