@@ -28,7 +28,6 @@ from dsvc.annotation.records import Ask
 from dsvc.annotation.rendering import Rendered, Rendering, render, rendering_name
 from dsvc.annotation.requests import SPACE, Request, Requests, Wanting, Wish
 from dsvc.annotation.stages import Stages
-from dsvc.annotation.staging import require_expiry_rule
 from dsvc.objects.oid import Oid
 from dsvc.plugins.pixels import read_image
 from dsvc.plugins.platforms import TaskForm
@@ -187,7 +186,7 @@ class Desk:
         for name, dispatcher in self._dispatchers.items():
             outfit = self.outfits[name]
             if dispatcher.stages is not None and self.requests.has_any(name, "WANTED"):
-                require_expiry_rule(dispatcher.stages.store)
+                dispatcher.stages.require_fit()
             reports[name] = dispatcher.turn()
             if progress is not None:
                 progress(outfit.spec.name, len(reports), len(self._dispatchers))

@@ -24,13 +24,21 @@ from itertools import count
 from dsvc.annotation.expiry import DAY_US, HOUR_US, Expiry, Life
 from dsvc.annotation.opstore import Doc, OpStore, iter_scan, update
 from dsvc.annotation.rendering import Rendered
-from dsvc.annotation.staging import StagingStore
-from dsvc.errors import StoreError
+from dsvc.annotation.staging import (
+    KEY_LENGTH,
+    KEY_PREFIX,
+    StagingStore,
+    contents,
+    find_foreign,
+    is_ours,
+    require_expiry_rule,
+)
+from dsvc.errors import StagingError, StoreError
+from dsvc.plugins.platforms import Finding
 
 SPACE = "stages"
 EPOCH_US = 7 * DAY_US
 """How long a secret is used; none is kept for longer than two of these."""
-_KEY_DIGITS = 40
 _SETTLING_US = 60_000_000
 """A copy put so shortly before a listing began may be missing from it."""
 
@@ -104,6 +112,20 @@ class Stages:
         self._ops, self.store, self._clock, self._entropy = ops, store, clock, entropy
         self.declared = self.expiry = expiry
         """What was said of how long copies live, and what is believed."""
+        self.contents: Finding | None = None
+        """What the last look found of what else is there; None before the first."""
+
+    def require_fit(self) -> None:
+        """Refuse a store in which copies would stay, or would lie among what is somebody else's.
+
+        Raises:
+            StagingError: If it is not fit to hold copies of images.
+            StoreUnavailableError: If that cannot be found out now.
+        """
+        found = self.contents or find_foreign(self.store)
+        if not found.is_well:
+            raise StagingError(store=self.store.name, reason=found.found, hint=found.advice)
+        require_expiry_rule(self.store)
 
     def join(self, name: bytes, ref: str, render: Callable[[], Rendered], media_type: str, least_us: int) -> Stage:
         """Return a staged copy of a rendering, put now if none is there that lives for long enough.
@@ -222,11 +244,15 @@ class Stages:
         return report
 
     def survey(self) -> Reaped:
-        """Compare the store's list with the records, and delete what is overdue whoever put it."""
+        """Compare the store's list with the records, and delete what is overdue of ours, whichever clone put it."""
         report, start = self.reap(), self._clock()
         self._forget_secrets(start)
+        listed = list(self.store.iter_objects())
+        self.contents = contents(found.key for found in listed if not is_ours(found.key))
         seen: set[str] = set()
-        for found in list(self.store.iter_objects()):
+        for found in listed:
+            if not is_ours(found.key):
+                continue  # somebody else's: it is never touched
             seen.add(found.key)
             record = self._ops.get(SPACE, found.key)
             put_us = found.put_us if record is None else min(found.put_us, record.doc["put_us"])
@@ -287,4 +313,4 @@ class Stages:
 
     def _digest(self, secret: bytes, *parts: bytes) -> str:
         framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-        return hmac.new(secret, framed, hashlib.sha256).hexdigest()[:_KEY_DIGITS]
+        return (KEY_PREFIX + hmac.new(secret, framed, hashlib.sha256).hexdigest())[:KEY_LENGTH]

@@ -1,14 +1,17 @@
 """What a staging store must do: hold copies of images, under opaque keys, for less than a day.
 
 The bytes of an image pass through `put` and are kept nowhere else: no error, no log and no file of ours has them.
+What dsvc puts there is known by its key, and nothing else is ever deleted: a place that holds other things is refused.
 `dsvc.testing.staging` is the contract; `dsvc.annotation.stages` has the rules of what is staged and when it goes.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import islice
+from typing import Final, Protocol
 
 from dsvc.errors import StagingError
 from dsvc.plugins.platforms import Finding
@@ -29,6 +32,13 @@ class StagedObject:
     put_us: int
     etag: str = ""
     size: int = 0
+
+
+KEY_PREFIX: Final = "dsvc"
+"""What all keys begin with: no sum of a file that somebody names files by can be taken for one."""
+KEY_LENGTH: Final = 40
+_OURS = re.compile(r"dsvc[0-9a-f]{36}(\.\d+-[0-9a-f]{8}\.part)?|dsvc-probe-[0-9a-f]{16}")
+_FEW = 3
 
 
 class StagingStore(Protocol):
@@ -54,7 +64,10 @@ class StagingStore(Protocol):
         """Remove what is under a key, if anything is."""
 
     def iter_objects(self) -> Iterator[StagedObject]:
-        """Yield everything below the prefix, whoever put it; what is put meanwhile may be missing."""
+        """Yield everything below the prefix, whoever put it; what is put meanwhile may be missing.
+
+        What is not a copy, such as a directory, is among it: it says that the place is somebody else's.
+        """
 
     def uri(self, key: str) -> str:
         """Return the copy's name for a platform that signs by itself: `s3://bucket/prefix/key`."""
@@ -69,6 +82,27 @@ class StagingStore(Protocol):
         """
 
 
+def is_ours(key: str) -> bool:
+    """Tell whether dsvc put what is under a key: a copy, a part of one that was cut short, a probe."""
+    return _OURS.fullmatch(key) is not None
+
+
+def find_foreign(store: StagingStore) -> Finding:
+    """Return whether a store holds what dsvc did not put."""
+    return contents(islice((found.key for found in store.iter_objects() if not is_ours(found.key)), _FEW))
+
+
+def contents(foreign: Iterable[str]) -> Finding:
+    """Return what is said of a store that holds such things besides copies."""
+    names = sorted(foreign)[:_FEW]
+    if not names:
+        return Finding(CONTENTS, True, "copies alone")
+    advice = "name a directory or prefix of its own as `staging`"
+    return Finding(CONTENTS, False, f"it holds other things, such as {', '.join(names)}", advice)
+
+
+CONTENTS: Final = "contents"
+"""The `what` of the finding about what else is there."""
 EXPIRY_RULE = "expiry rule"
 """The `what` of the finding about the store's own deleting."""
 

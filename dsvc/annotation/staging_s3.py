@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from dsvc.annotation.staging import EXPIRY_RULE, StagedObject
+from dsvc.annotation.staging import EXPIRY_RULE, KEY_PREFIX, StagedObject
 from dsvc.errors import PluginError, StoreError, StorePermissionError, StoreUnavailableError
 from dsvc.plugins.platforms import Finding
 
@@ -192,7 +192,7 @@ class S3Staging:
         return Finding("versions", True, "deleted copies are gone")
 
     def _find_condition(self) -> Finding:
-        key = f"probe-{os.urandom(8).hex()}"
+        key = f"{KEY_PREFIX}-probe-{os.urandom(8).hex()}"
         try:
             codes = [self._try_create(key, b"", "text/plain", "probe") for _ in range(2)]
             self.delete(key)

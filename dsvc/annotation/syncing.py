@@ -22,7 +22,7 @@ from dsvc.annotation.overview import iter_requests
 from dsvc.annotation.payloads import answer_type, canonical_payload
 from dsvc.annotation.records import Answer, Ask
 from dsvc.annotation.requests import Request
-from dsvc.annotation.staging import EXPIRY_RULE
+from dsvc.annotation.staging import EXPIRY_RULE, find_foreign
 from dsvc.errors import AnswerFormatError, DsvcError, UserError
 from dsvc.objects.keys import Keys
 from dsvc.plugins.platforms import Finding
@@ -198,7 +198,7 @@ def check_outfit(outfit: Outfit, ledger: LedgerView, remembered: Doc | None = No
     if outfit.wants_copies:
         try:
             staging = outfit.staging
-            findings += staging.check() if staging is not None else ()
+            findings += (*staging.check(), find_foreign(staging)) if staging is not None else ()
             if staging is not None and not any(finding.what == EXPIRY_RULE for finding in findings):
                 advice = 'say what empties it: expiry = "rolling"'
                 findings.append(Finding(EXPIRY_RULE, False, "the staging store does not say", advice))

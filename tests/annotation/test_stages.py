@@ -9,7 +9,7 @@ from dsvc.annotation.opstore import iter_scan
 from dsvc.annotation.opstore_memory import MemoryOpStore
 from dsvc.annotation.rendering import Rendered
 from dsvc.annotation.stages import EPOCH_US, SPACE, Stages
-from dsvc.errors import StoreUnavailableError
+from dsvc.errors import StagingError, StoreUnavailableError
 from dsvc.testing.staging import MemoryStaging
 
 
@@ -104,6 +104,23 @@ def test_a_copy_without_a_record_goes_when_it_is_due():
     lab.now += DAY_US
     assert 1 == lab.stages.survey().n_overdue
     assert set() == lab.store.keys
+
+
+def test_what_dsvc_did_not_put_is_never_deleted():
+    """However old it is; and nothing is put beside it."""
+    lab = Lab()
+    for key in ("face.jpg", "0a" * 20, "dsvc.toml"):
+        lab.store.put(key, b"theirs", "image/png")
+    lab.now += DAY_US - 1  # more than our limit, and less than that of the store's own rule
+    report = lab.stages.survey()
+
+    assert (0, 0) == (report.n_overdue, report.n_unknown)
+    assert {"face.jpg", "0a" * 20, "dsvc.toml"} == lab.store.keys
+    for _ in range(2):  # as the survey saw it, and as one finds it who has not looked yet
+        with pytest.raises(StagingError, match="holds other things") as caught:
+            lab.stages.require_fit()
+        assert "of its own" in str(caught.value.hint)
+        lab.open()
 
 
 def test_a_put_that_failed_is_taken_up_again():
