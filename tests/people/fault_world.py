@@ -20,7 +20,7 @@ from unittest.mock import patch
 from PIL import Image
 
 from dsvc.annotation import desk, outfit
-from dsvc.annotation.evidence import Answered
+from dsvc.annotation.evidence import Answered, Evidence
 from dsvc.annotation.expiry import DAY_US, HOUR_US, Expiry
 from dsvc.annotation.hearing import Item
 from dsvc.annotation.ledger import Addition, append, read_ledger
@@ -512,6 +512,9 @@ def made_anew(world: FaultWorld, path: Path, chance: random.Random | None = None
     for name, answered in world.answered().items():
         facts += [(name, Addition(answered=[one])) for one in answered]
         facts += [(name, Addition(lots=[lot])) for lot in ledger.lots(name).values()]
+        for source, known in ledger.iter_evidence(name):
+            beside = Evidence(members=known.members, stops=known.stops, asides=known.asides)
+            facts.append((name, Addition(also={source: beside})))
     if chance is not None:
         facts += chance.sample(facts, len(facts) // 2)
         chance.shuffle(facts)
