@@ -2,7 +2,8 @@
 
 An answer is a fact and stays as it was given; what changes is how it is read. `formats` names a function for a range of
 versions, which is called with the value as a signal holds it. Without one, an answer of another type counts as it is
-where it is a value of today's type: a class that was added makes no old answer worthless.
+where it is a value of today's type: a class that was added makes no old answer worthless. The same goes for what was
+shown, and for the values that are in lots.
 """
 
 from __future__ import annotations
@@ -12,8 +13,16 @@ from typing import Any
 
 import msgspec
 
-from dsvc.annotation.evidence import Evidence
-from dsvc.annotation.payloads import AnswerType, answer_type, canonical_payload, check_payload, read_payload
+from dsvc.annotation.evidence import Evidence, Member
+from dsvc.annotation.payloads import (
+    AnswerType,
+    answer_type,
+    canonical_payload,
+    check_payload,
+    is_payload,
+    read_payload,
+    shape_of,
+)
 from dsvc.annotation.records import Answer, Ask
 from dsvc.errors import AnswerFormatError
 from dsvc.objects.oid import Oid
@@ -46,10 +55,14 @@ def adapt_evidence(
         evidence: What is known of one source.
         call: Calls the functions of `formats`; without it, their answers are left as they are.
     """
+    today = answer_type(task.type_text)
+    read = [adapt_member(task, member, call) for member in evidence.members]
+    members = tuple(member for member in read if member is not None)
+    if members != evidence.members:
+        evidence = msgspec.structs.replace(evidence, members=members)
     old = {ask.ask_id: ask for ask in evidence.asks if _is_old(task, ask, call)}
     if not old:
         return evidence, ()
-    today = answer_type(task.type_text)
     asks = {ask.ask_id: _adapt_ask(task, today, ask, call) if ask.ask_id in old else ask for ask in evidence.asks}
     answers: list[Answer] = []
     unreadable: list[Unreadable] = []
@@ -65,6 +78,19 @@ def adapt_evidence(
         else:
             answers.append(msgspec.structs.replace(answer, payload=payload))
     return msgspec.structs.replace(evidence, answers=tuple(answers), asks=tuple(asks.values())), unreadable
+
+
+def adapt_member(task: TaskSpec, member: Member, call: Call | None = None) -> Member | None:
+    """Return a value in a lot as one of today's type; None where it is none."""
+    today = answer_type(task.type_text)
+    reference = None if call is None else adapter_of(task, member.version)
+    if reference is None or call is None:
+        return member if is_payload(today, member.value) else None
+    try:
+        value = read_payload(answer_type(shape_of(member.value)), member.value)
+        return msgspec.structs.replace(member, value=canonical_payload(today, call(reference, value)))
+    except AnswerFormatError:
+        return None
 
 
 def _is_old(task: TaskSpec, ask: Ask, call: Call | None) -> bool:

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from dsvc.annotation.adapting import adapt_evidence
+from dsvc.annotation.adapting import adapt_evidence, adapt_member
 from dsvc.annotation.agreement import are_near
 from dsvc.annotation.evidence import NOTHING, Evidence, Member
 from dsvc.annotation.payloads import AnswerType, answer_type
@@ -56,6 +56,7 @@ class Heard:
     def __init__(self, task: TaskSpec, type_: AnswerType, item: Item) -> None:
         self._task, self._type, self._item = task, type_, item
         evidence, _ = adapt_evidence(task, item.evidence)
+        self._members = [m for m in evidence.members if m.content_id == item.content_id]
         self._asks = {ask.ask_id: ask for ask in evidence.asks if self._counts(ask)}
         answers = [a for a in evidence.answers if a.ask_id in self._asks and a.version in task.accept and self._says(a)]
         self._by: dict[tuple[Purpose, int], list[Answer]] = {}
@@ -111,9 +112,7 @@ class Heard:
 
     def has_round(self, round_: int) -> bool:
         """Tell whether anybody said something in a round, or a lot of it was closed."""
-        content_id = self._item.content_id
-        members = (m for m in self._item.evidence.members if m.content_id == content_id)
-        return any(number == round_ for _, number in self._by) or any(m.round == round_ for m in members)
+        return any(number == round_ for _, number in self._by) or any(m.round == round_ for m in self._members)
 
     def judged_of(self, answer: Answer) -> str | None:
         """Return the value that an answer is about."""
@@ -163,11 +162,8 @@ class Heard:
         """
         return [
             member
-            for member in self._item.evidence.members
-            if member.round == round_
-            and member.content_id == self._item.content_id
-            and member.version in self._task.accept
-            and self._is_same(member.value, value)
+            for member in self._members
+            if member.round == round_ and member.version in self._task.accept and self._is_same(member.value, value)
         ]
 
     def decide(self, round_: int, value: str | None, *, by_anyone: bool = False, only_of_it: bool = False) -> Decision:
@@ -218,8 +214,7 @@ class Heard:
 
         Or of the first at all: it was drawn in place of another.
         """
-        members = [m for m in self._item.evidence.members if m.round == round_]
-        members = [m for m in members if m.content_id == self._item.content_id]
+        members = [m for m in self._members if m.round == round_]
         return next((m.value for m in sorted(members, key=lambda m: not m.sampled)), None)
 
     def _is_same(self, first: str, second: str) -> bool:
@@ -233,7 +228,10 @@ def _is_by_one_of(answer: Answer, others: Iterable[Answer]) -> bool:
 
 def decide_member(task: TaskSpec, source: str, member: Member, evidence: Evidence) -> Decision:
     """Return what was said of a member of a lot, as it was when the lot was closed."""
-    item = Item(source, member.content_id, member.value, evidence=evidence)
+    today = adapt_member(task, member)
+    if today is None:
+        return Decision("open")  # it is no value of today's type: nothing that is said today is said of it
+    item = Item(source, today.content_id, today.value, evidence=evidence)
     # A member may be asked about by another condition since: who answers that has looked at it as an auditor would.
     by_anyone = member.round == 0 and task.of is not None and task.audit is not None and not task.audit.people
     return Heard(task, answer_type(task.type_text), item).decide(member.round, member.value, by_anyone=by_anyone)

@@ -156,6 +156,24 @@ def check_payload(type_: AnswerType, payload: str) -> None:
         _refuse(type_, f"{payload!r:.60} is another way to write {again!r:.60}")
 
 
+def is_payload(type_: AnswerType, payload: str) -> bool:
+    """Tell whether a text is the canonical payload of some value of the type."""
+    try:
+        check_payload(type_, payload)
+    except AnswerFormatError:
+        return False
+    return True
+
+
+def shape_of(payload: str) -> str:
+    """Return a type that a canonical payload of an unknown type can be read by: what it looks like tells."""
+    value = msgspec.json.decode(payload)
+    if isinstance(value, (str, int)):
+        return "text" if isinstance(value, str) else f"rating({value})"
+    is_boxes = not value or isinstance(value[0][0], int)
+    return "boxes" if is_boxes else f"keypoints({len(value[0])})"
+
+
 def _items(type_: AnswerType, value: Any) -> Sequence[Any]:
     if not isinstance(value, Sequence) or isinstance(value, str):
         _refuse(type_, f"expected a list, found {value!r:.60}")

@@ -56,13 +56,14 @@ def judge_lot(task: TaskSpec, lot: Lot, evidence: Mapping[str, Evidence]) -> Ver
             none.
     """
     decisions = {
-        m: decide_member(task, m.source, _membership(lot, m), evidence.get(m.source, NOTHING)) for m in lot.sample
+        m: decide_member(task, m.source, _membership(lot, m, evidence), evidence.get(m.source, NOTHING))
+        for m in lot.sample
     }
     looked_at, plan, size = lot.sample, Plan(len(lot.sample), lot.accept), len(lot.members)
     if has_void(lot, evidence):
         for m in lot.members:
             if m not in decisions and m.source in evidence:
-                decisions[m] = decide_member(task, m.source, _membership(lot, m), evidence[m.source])
+                decisions[m] = decide_member(task, m.source, _membership(lot, m, evidence), evidence[m.source])
         out = {m for m in decisions if is_void(lot, m, evidence) and not _says(decisions[m])}
         left = [m for m in lot.in_order() if m not in out] if out & set(lot.sample) else None
         if left is not None:
@@ -85,14 +86,15 @@ def has_void(lot: Lot, evidence: Mapping[str, Evidence]) -> bool:
 
 def is_void(lot: Lot, member: LotMember, evidence: Mapping[str, Evidence]) -> bool:
     """Tell whether it was found that nobody can be asked about a member."""
-    return any(
-        known.void and known.lot == lot.lot_id and (known.value, known.content_id) == (member.value, member.content_id)
-        for known in evidence.get(member.source, NOTHING).members
-    )
+    return bool(_membership(lot, member, evidence).void)
 
 
-def _membership(lot: Lot, m: LotMember) -> Member:
-    return Member(lot.lot_id, lot.round, m.value, m.sampled, lot.closed_us, m.content_id, lot.version)
+def _membership(lot: Lot, m: LotMember, evidence: Mapping[str, Evidence]) -> Member:
+    """Return what is known of a member: its value may be read as one of today's there."""
+    known = evidence.get(m.source, NOTHING).members
+    found = [one for one in known if (one.lot, one.content_id) == (lot.lot_id, m.content_id)]
+    frozen = Member(lot.lot_id, lot.round, m.value, m.sampled, lot.closed_us, m.content_id, lot.version)
+    return next((one for one in found if one.value == m.value), found[0] if found else frozen)
 
 
 def _says(decision: Decision) -> Literal["right", "wrong", ""]:

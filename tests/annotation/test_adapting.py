@@ -1,19 +1,24 @@
 """Old answers are read as today's, and what cannot be is told."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
-from dsvc.annotation.adapting import adapt_evidence, adapter_of
-from dsvc.annotation.evidence import Answered, evidence_of
+from dsvc.annotation.adapting import adapt_evidence, adapt_member, adapter_of
+from dsvc.annotation.evidence import Answered, Member, evidence_of, unite
 from dsvc.annotation.hearing import Item
+from dsvc.annotation.lots import Lot, LotMember
 from dsvc.annotation.records import make_answer, make_ask
 from dsvc.annotation.rounds import resolve
+from dsvc.annotation.verdicts import judge_lot
+from dsvc.objects.oid import Oid
 from dsvc.objects.types import parse_type
 from dsvc.recipe.paths import InputPath
-from dsvc.recipe.task_spec import TaskSpec
+from dsvc.recipe.task_spec import AuditSpec, Nearness, TaskSpec
 from dsvc.recipe.versions import VersionRange
 
+LOT = Oid(b"\x01" * 32)
 TASK = TaskSpec("t", parse_type("class(a, b, c)"), version="2", accept=VersionRange.parse(">=1"))
 RATING = replace(TASK, type=parse_type("rating(10)"), formats=((VersionRange.parse("<2"), "m:double"),))
 
@@ -85,3 +90,66 @@ def test_evidence_of_today_is_itself():
     evidence = said("class(a, b, c)", '"b"', version="2")
 
     assert evidence is adapt_evidence(TASK, evidence)[0]
+
+
+def in_lot(value, version="1"):
+    """Return a value in a lot."""
+    return Member(LOT, 0, value, True, 1, "", version)
+
+
+def test_a_value_in_a_lot_is_read_as_an_answer_is():
+    """By the adapter of its version, whatever it is a value of; one that is no value of today's is left out."""
+    known = evidence_of([], [in_lot("4"), in_lot("3", "2"), in_lot('"a"', "2")])
+
+    assert {"8", "3"} == {member.value for member in adapt_evidence(RATING, known, double)[0].members}
+    assert {"4", "3"} == {member.value for member in adapt_evidence(RATING, known)[0].members}
+    boxes, points = "[[0,0,16,16,null]]", "[[[0,0],null]]"
+    for value in (boxes, points, "[]", '"a"', "7"):
+        member = adapt_member(RATING, in_lot(value), lambda _, found: len(str(found)) % 10 + 1)
+        assert member is not None
+        assert member.value.isdigit()
+
+
+@pytest.mark.parametrize(
+    ("before", "value", "today", "now"),
+    [
+        ("keypoints(1)", "[[[0,0]]]", "keypoints(2)", "[[[0,0],[16,16]]]"),
+        ("boxes", "[[0,0,16,16,null]]", "keypoints(1)", "[[[0,0]]]"),
+        ("class(a, b)", '"a"', "rating(5)", "3"),
+    ],
+)
+def test_a_type_that_was_edited_leaves_old_lots_behind(before, value, today, now):
+    """Their values are none of today's: today's is in no lot, and nothing that is said today is said of theirs."""
+    metric = {"keypoints": "oks", "rating": "within"}[today.partition("(")[0]]
+    near = Nearness(metric, Decimal("0.5") if metric == "oks" else Decimal(1), (Decimal("0.09"),))
+    audit = AuditSpec(Decimal(1), Decimal(0), near)
+    task = replace(TASK, type=parse_type(today), of=InputPath("d"), mode="adjust", same=near, audit=audit)
+    known = unite([said(before, value, judged=value), evidence_of([], [in_lot(value)])])
+
+    found = resolve(task, Item("s", judged=now, evidence=known), lambda _: "passed")
+
+    assert ("unaudited", True) == (found.standing, found.awaits_lot)
+    lot = Lot(LOT, 0, "k", 1, 0, (LotMember("s", value, "", sampled=True),))
+    assert "pending" == judge_lot(task, lot, {"s": known}).state
+
+
+def test_a_lot_is_judged_by_its_values_as_they_are_read_today():
+    """What an auditor confirmed of an old one is confirmed of what it has become."""
+    task = replace(RATING, of=InputPath("d"), audit=AuditSpec(Decimal(1), Decimal(0), Nearness("equal")))
+    ask = make_ask(
+        source="s",
+        content_id="",
+        task="t",
+        version="1",
+        type="rating(5)",
+        mode="audit",
+        form="adjust",
+        round=0,
+        judged="4",
+    )
+    said_so = Answered(ask, make_answer(ask, annotator="a", submitted_us=2, outcome="accept"))
+    lot = Lot(LOT, 0, "k", 1, 0, (LotMember("s", "4", "", sampled=True),))
+    known, _ = adapt_evidence(task, evidence_of([said_so], [in_lot("4")]), double)
+
+    assert ("passed", 1) == (judge_lot(task, lot, {"s": known}).state, judge_lot(task, lot, {"s": known}).right)
+    assert "final" == resolve(task, Item("s", judged="8", evidence=known)).standing

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dsvc.annotation.adapting import adapter_of
 from dsvc.annotation.asks import Wanted, asks_of
 from dsvc.annotation.evidence import from_row
 from dsvc.annotation.hearing import Item
@@ -284,6 +285,8 @@ class Items:
         if any(known[name] for name in known if name != "members"):
             return None
         members, judged = known["members"], self._canonical(row)
+        if self._task.formats and any(adapter_of(self._task, member["version"]) for member in members):
+            return None  # what it was in a lot with is read as something else
         if judged is None or any(member["value"] != judged for member in members):
             return None
         states = {verdict["lot"]: verdict["state"] for verdict in told.verdicts or ()}

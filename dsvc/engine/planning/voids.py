@@ -37,9 +37,12 @@ def find_void(
     task = people.task
     if task.audit is None:
         return {}
-    out = _of_parked(
+    given_up = _of_parked(
         people, {r.ask.source: r for r in parked if r.ask.mode == "audit"}, now_us, nothing_more=nothing_more
     )
+    # As the ledger has them: what people are asked by may be read as values of today's type.
+    known = ledger.evidence(task.name, given_up)
+    out = {source: take_out(evidence, *given_up[source]) for source, evidence in known.items()}
     token = (str(ledger.evidence_id(task.name)), str(people.signal_id))
     for lot, undecided in find_old_lots(ops, ledger, task, now_us, token, nothing_more=nothing_more):
         left = {member.source: WITHDRAWN for member in undecided if member.source not in out}
@@ -53,13 +56,14 @@ def find_void(
 
 def _of_parked(
     people: People, parked: Mapping[str, Request], now_us: int, *, nothing_more: bool
-) -> dict[str, Evidence]:
-    out: dict[str, Evidence] = {}
+) -> dict[str, tuple[frozenset[Oid], str]]:
+    """Return source -> the lots that are to be judged without it, and why."""
+    out: dict[str, tuple[frozenset[Oid], str]] = {}
     for source, asked in people.iter_looks(parked):
         request = parked[source]
         why = why_parked(request, now_us, nothing_more=nothing_more)
         if why and asked is not None and request.ask.ask_id in {one.ask.ask_id for one in asked.wanted}:
-            out[source] = take_out(asked.item.evidence, _lots(people, asked), why)
+            out[source] = _lots(people, asked), why
     return out
 
 
