@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,7 @@ class Keeping:
         self.now_us = START_US
         self.posted: set[str] = set()
         """Key of every question that was ever seen."""
-        self.ran: dict[str, int] = {}
+        self.ran: Counter[str] = Counter()
         """Step or task -> records that the last run executed."""
         self.models: dict[str, tuple[Any, float, str]] = {}
         self.etags: dict[str, str] = {}
@@ -176,7 +177,9 @@ class Keeping:
         with self.open() as repo:
             made: list[RunReport] = []
             report = repo.annotate_sync(make=lambda: made.append(repo.run()), close_lots=close_lots)
-        self.ran = {step.name: step.ran for step in made[0].steps}
+        self.ran = Counter()
+        for each in made:
+            self.ran.update({step.name: step.ran for step in each.steps})
         self.posted |= self.questions().keys()
         return report
 
@@ -214,6 +217,8 @@ class Keeping:
     def values(self) -> dict[str, tuple[Any, str, str]]:
         """Return source -> (value, origin, standing) of the draft."""
         with self.open() as repo:
+            if "kind" not in repo.view("@draft").signals:
+                return {}  # everybody waits
             rows = repo.sql("SELECT source, kind, _origin, _state FROM kind", "@draft").to_pylist()
         return {row["source"]: (row["kind"], row["_origin"], row["_state"]) for row in rows}
 
