@@ -225,7 +225,8 @@ class Annotating(Running):
     def _desk(self, environ: Mapping[str, str] | None) -> Iterator[Desk]:
         from dsvc.annotation.clones import clone_name
         from dsvc.annotation.desk import Desk
-        from dsvc.annotation.outfit import STATE, make_pseudonym, open_ops, outfits
+        from dsvc.annotation.outfit import STATE, open_ops, outfits
+        from dsvc.annotation.pseudonyms import Pseudonyms
 
         found = outfits(self.recipe(), self.plugins, self.environ if environ is None else environ, self.clock)
         desk = Desk(
@@ -233,7 +234,7 @@ class Annotating(Running):
             self.store,
             open_ops(self.layout.directory / STATE, self.config.annotation),
             self.clock,
-            pseudonym=make_pseudonym(),
+            pseudonym=Pseudonyms(self.config.pseudonyms or ""),
             find_asks=self._every_ask,
             recall_asks=self._asks_of_before,
             op=self.operation("annotate"),

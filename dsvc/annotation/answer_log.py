@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from dsvc.annotation.evidence import NOTHING, Answered, Aside, Evidence, aside_of, unite
 from dsvc.annotation.ledger import Addition, append, read_ledger
+from dsvc.annotation.pseudonyms import Pseudonyms
 from dsvc.annotation.records import Ask
 from dsvc.objects.oid import Oid
 from dsvc.store.base import Operation, Store
@@ -14,8 +15,8 @@ from dsvc.store.base import Operation, Store
 class LedgerLog:
     """Reads and appends to the ledger of a store; each call sees it as it is then."""
 
-    def __init__(self, store: Store, op: Operation | None = None) -> None:
-        self._store, self._op = store, op
+    def __init__(self, store: Store, op: Operation | None = None, pseudonyms: Pseudonyms | None = None) -> None:
+        self._store, self._op, self._pseudonyms = store, op, pseudonyms
 
     def cursor(self, name: str) -> bytes | None:
         """Return from where a platform's project is to be read."""
@@ -35,7 +36,7 @@ class LedgerLog:
         additions = {
             task: Addition(answered=tasks.get(task, ()), also=others.get(task, {})) for task in {**tasks, **others}
         }
-        append(self._store, additions, cursors=cursors, op=self._op)
+        append(self._store, additions, cursors=cursors, op=self._op, pseudonyms=self._pseudonyms)
 
     def annotators(self, asks: Sequence[Ask]) -> Mapping[Oid, frozenset[str]]:
         """Return who answered each ask."""

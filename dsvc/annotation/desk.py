@@ -24,6 +24,7 @@ from dsvc.annotation.dispatch import Dispatcher, Picture, Served, TurnReport
 from dsvc.annotation.ledger import read_ledger
 from dsvc.annotation.opstore import OpStore, iter_scan
 from dsvc.annotation.outfit import REASONS, Outfit
+from dsvc.annotation.pseudonyms import Pseudonyms
 from dsvc.annotation.records import Ask
 from dsvc.annotation.rendering import Rendered, Rendering, render, rendering_name
 from dsvc.annotation.requests import SPACE, Request, Requests, Wanting, Wish
@@ -64,8 +65,8 @@ class Sent:
 class _Log(LedgerLog):
     """The ledger, read from the beginning of every project while the op store remembers nothing of a platform."""
 
-    def __init__(self, store: Store, op: Operation | None, *, is_fresh: bool) -> None:
-        super().__init__(store, op)
+    def __init__(self, store: Store, op: Operation | None, pseudonyms: Pseudonyms, *, is_fresh: bool) -> None:
+        super().__init__(store, op, pseudonyms)
         self._is_fresh = is_fresh
         self._seen: set[str] = set()
 
@@ -100,7 +101,7 @@ class Desk:
         ops: OpStore,
         clock: Callable[[], int],
         *,
-        pseudonym: Callable[[str], str],
+        pseudonym: Pseudonyms,
         find_asks: FindAsks = tuple,
         recall_asks: FindAsks = tuple,
         op: Operation | None = None,
@@ -293,7 +294,7 @@ class Desk:
         return Dispatcher(
             self.ops,
             outfit.platform,
-            _Log(self._store, self._op, is_fresh=is_fresh),
+            _Log(self._store, self._op, self._pseudonym, is_fresh=is_fresh),
             self.clock,
             [*(self._served(outfit, task) for task in outfit.tasks), *self._served_before(outfit)],
             stages=stages,

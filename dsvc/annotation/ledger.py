@@ -29,6 +29,7 @@ from dsvc.annotation.evidence import (
 from dsvc.annotation.lot_rows import FIRST_PART, LOTS_TYPE, lot_rows, lots_of
 from dsvc.annotation.lots import Lot
 from dsvc.annotation.payloads import answer_type, check_payload
+from dsvc.annotation.pseudonyms import Pseudonyms
 from dsvc.annotation.records import Answer
 from dsvc.errors import ObjectNotFoundError, RefConflictError
 from dsvc.objects.access import Reader, Writer
@@ -84,6 +85,12 @@ class LedgerView:
     def tasks(self) -> tuple[str, ...]:
         """The names of the tasks that something is known of."""
         return tuple(self._tasks)
+
+    @property
+    def has_people(self) -> bool:
+        """Whether anybody answered anything."""
+        found = (known for task in self.tasks for _, known in self.iter_evidence(task))
+        return any(known.answers or known.asides for known in found)
 
     def cursor(self, name: str) -> bytes | None:
         """Return how far a platform's answers are in here; None where none were read."""
@@ -168,6 +175,7 @@ def append(
     *,
     cursors: Mapping[str, bytes] | None = None,
     op: Operation | None = None,
+    pseudonyms: Pseudonyms | None = None,
 ) -> LedgerView:
     """Append to the ledger; durable on return, answers and cursors in one step. Another writer's is never lost.
 
@@ -178,9 +186,11 @@ def append(
         additions: By task.
         cursors: How far each platform's answers are in, after these.
         op: What the operation log says; None logs nothing.
+        pseudonyms: By what the people among them became pseudonyms; None where there are no people.
 
     Raises:
         AnswerFormatError: If an answer is none of its task's type; nothing is appended then.
+        UserError: If people who answered before became pseudonyms by another key; nothing is appended then.
     """
     for addition in additions.values():
         for item in addition.answered:
@@ -190,7 +200,7 @@ def append(
         while True:
             before = store.refs.get(LEDGER)
             base = None if before is None else Oid(before)
-            made = _append_to(writer, base, additions, cursors or {})
+            made = _append_to(writer, base, additions, cursors or {}, pseudonyms)
             if _move(writer, before, made, op):
                 return LedgerView(store.objects, made)
 
@@ -217,9 +227,18 @@ def _move(writer: ObjectWriter, before: bytes | None, made: Oid | None, op: Oper
 
 
 def _append_to(
-    writer: Writer, base: Oid | None, additions: Mapping[str, Addition], cursors: Mapping[str, bytes]
+    writer: Writer,
+    base: Oid | None,
+    additions: Mapping[str, Addition],
+    cursors: Mapping[str, bytes],
+    pseudonyms: Pseudonyms | None,
 ) -> Oid | None:
     old = LedgerView(writer, base)
+    key = old.ledger.pseudonyms
+    if pseudonyms is not None and pseudonyms.fingerprint != key:
+        if key or old.has_people:
+            pseudonyms.check(key)
+        key = pseudonyms.fingerprint
     tasks = {task.name: task for task in old.ledger.tasks}
     guidelines = set(old.ledger.guidelines)
     for name, addition in additions.items():
@@ -229,7 +248,7 @@ def _append_to(
             tasks[name] = _add(writer, old, tasks.get(name, LedgerTask(name)), news)
         given = (item.answer for item in news.answered)
         guidelines |= {(name, answer.version, answer.guideline) for answer in given if answer.guideline is not None}
-    return _put(writer, base, (), tasks, {**dict(old.ledger.cursors), **cursors}, guidelines)
+    return _put(writer, base, (), tasks, {**dict(old.ledger.cursors), **cursors}, guidelines, key)
 
 
 def _leave_out_known(known: Mapping[str, Evidence], addition: Addition) -> Addition:
@@ -250,11 +269,12 @@ def _put(
     tasks: Mapping[str, LedgerTask],
     cursors: Mapping[str, bytes],
     guidelines: AbstractSet[tuple[str, str, Oid]],
+    pseudonyms: bytes,
 ) -> Oid | None:
     """Write a ledger after `base`; return `base` itself where nothing differs."""
     old = LedgerView(writer, base).ledger
     of_tasks = tuple(tasks[name] for name in sorted(tasks))
-    new = Ledger((), of_tasks, tuple(sorted(cursors.items())), tuple(sorted(guidelines)))
+    new = Ledger((), of_tasks, tuple(sorted(cursors.items())), tuple(sorted(guidelines)), pseudonyms)
     if new == msgspec.structs.replace(old, parents=()):
         return base
     parents = (*(() if base is None else (base,)), *others)
@@ -325,10 +345,13 @@ def unite_ledgers(writer: Writer, ours: Oid, theirs: Oid) -> Oid:
     for name, cursor in other.ledger.cursors:
         cursors[name] = max(cursor, cursors.get(name, cursor))
     guidelines = {*mine.ledger.guidelines, *other.ledger.guidelines}
+    # Where they differ, one of the two clones is refused from now on.
+    key = max(mine.ledger.pseudonyms, other.ledger.pseudonyms)
     has_tasks = tasks == {task.name: task for task in other.ledger.tasks}
-    if has_tasks and (cursors, guidelines) == (dict(other.ledger.cursors), set(other.ledger.guidelines)):
+    said = dict(other.ledger.cursors), set(other.ledger.guidelines), other.ledger.pseudonyms
+    if has_tasks and (cursors, guidelines, key) == said:
         return theirs  # it has all that we have
-    return _put(writer, ours, (theirs,), tasks, cursors, guidelines) or ours
+    return _put(writer, ours, (theirs,), tasks, cursors, guidelines, key) or ours
 
 
 def _unite_tasks(

@@ -5,8 +5,6 @@ Making it opens nothing that is not needed: directories and connections are open
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -166,15 +164,6 @@ def open_ops(path: Path, address: str | None = None) -> OpStore:
     """Return the store of work in progress: a directory, or ``mongodb://host/database?options`` for a team."""
     match = _DATABASE.fullmatch(address or "")
     return LmdbOpStore(path) if match is None else MongoOpStore(address or "", match[1])
-
-
-def make_pseudonym(salt: str = "") -> Callable[[str], str]:
-    """Return what turns a platform's name of a person into ours: the same on every clone."""
-
-    def pseudonym(name: str) -> str:
-        return "p-" + hmac.new(b"annotator:" + salt.encode(), name.encode(), hashlib.sha256).hexdigest()[:12]
-
-    return pseudonym
 
 
 def read_day(text: str, place: str) -> date:

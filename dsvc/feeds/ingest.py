@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from dsvc.annotation.pseudonyms import Pseudonyms
 from dsvc.errors import UserError
 from dsvc.feeds.content import content_fields, merge_content
 from dsvc.feeds.feed_ingest import FeedIngest, Job, ProgressTold
@@ -70,7 +71,8 @@ def ingest(
         ConfigError: If an environment variable is not set.
         UserError: If a signal that the recipe ingests holds records put by hand.
     """
-    edit = _Ingest(recipe, plugins, environ, progress or _say_nothing, repo.store, is_full=full)
+    pseudonyms = Pseudonyms(repo.config.pseudonyms or "")
+    edit = _Ingest(recipe, plugins, environ, progress or _say_nothing, repo.store, pseudonyms, is_full=full)
     repo.edit_draft(edit.edit, command="ingest")
     return edit.report
 
@@ -107,11 +109,12 @@ class _Ingest:
         environ: Mapping[str, str],
         progress: ProgressTold,
         store: Store,
+        pseudonyms: Pseudonyms,
         *,
         is_full: bool,
     ) -> None:
         self._recipe, self._plugins, self._environ, self._progress = recipe, plugins, environ, progress
-        self._store = store
+        self._store, self._pseudonyms = store, pseudonyms
         self._is_full = is_full
         self._names = tuple(sorted({*recipe.signals, CONTENT}))
         self.report = IngestReport()
@@ -161,7 +164,7 @@ class _Ingest:
         reports |= {feed.name: FeedIngest(job, feed).run() for feed in abouts}
         stale = self._mark_stale(job, view.signal(CONTENT))
         # Before the draft knows how far feeds were read: what is lost in between is read, and kept, once more.
-        job.answers.write(self._store, self._recipe, writer, job.signals.get(CONTENT))
+        job.answers.write(self._store, self._recipe, writer, job.signals.get(CONTENT), self._pseudonyms)
         return self._conclude(view, job, [reports[name] for name in self._recipe.feeds], content, stale)
 
     def _mark_stale(self, job: Job, content: Signal | None) -> dict[str, int]:

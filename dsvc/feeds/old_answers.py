@@ -18,6 +18,7 @@ import pyarrow as pa
 from dsvc.annotation.evidence import Answered
 from dsvc.annotation.ledger import Addition, append
 from dsvc.annotation.payloads import answer_type, canonical_payload
+from dsvc.annotation.pseudonyms import Pseudonyms
 from dsvc.annotation.records import make_answer, make_ask
 from dsvc.errors import AnswerFormatError
 from dsvc.feeds.documents import version_text
@@ -85,7 +86,8 @@ class OldAnswer:
     source: str
     payload: str
     version: str
-    annotator: str
+    annotator: str | None
+    """As the document names them; None where it does not."""
     at_us: int
     content_id: str | None
 
@@ -96,7 +98,9 @@ class OldAnswers:
 
     found: dict[str, list[OldAnswer]] = field(default_factory=dict)
 
-    def write(self, store: Store, recipe: Recipe, reader: Reader, content: Signal | None) -> dict[str, int]:
+    def write(
+        self, store: Store, recipe: Recipe, reader: Reader, content: Signal | None, pseudonyms: Pseudonyms
+    ) -> dict[str, int]:
         """Append them to the ledger, durable on return; return how many there are of each task.
 
         Args:
@@ -104,13 +108,15 @@ class OldAnswers:
             recipe: Says what the tasks are.
             reader: Gives the objects of `content`.
             content: What is known of the sources' content.
+            pseudonyms: Stand for the people.
         """
         for name, answers in self.found.items():
             task = recipe.tasks[name]
             for start in range(0, len(answers), _BLOCK):
                 part = answers[start : start + _BLOCK]
                 known = _content_ids(reader, content, {answer.source for answer in part if answer.content_id is None})
-                append(store, {name: Addition([_answered(task, answer, known) for answer in part])})
+                answered = [_answered(task, answer, known, pseudonyms) for answer in part]
+                append(store, {name: Addition(answered)}, pseudonyms=pseudonyms)
         return {name: len(answers) for name, answers in self.found.items()}
 
 
@@ -191,18 +197,10 @@ class _Complaints:
             self._complain(why, n, example)
 
 
-def _pseudonym(name: str) -> str:
-    """Return what stands for a person named in documents, as for one whom a platform names."""
-    from dsvc.annotation.outfit import make_pseudonym  # it knows every platform and staging store
-
-    return make_pseudonym()(name)
-
-
 def _old_answer(source: str, payload: str, version: str, told: Mapping[str, Any]) -> OldAnswer:
     person = version_text(told.get("annotator", MISSING))
     content = version_text(told.get("content", MISSING))
-    annotator = UNNAMED if person is None else _pseudonym(person)
-    return OldAnswer(source, payload, version, annotator, _microseconds(told.get("at")), content)
+    return OldAnswer(source, payload, version, person, _microseconds(told.get("at")), content)
 
 
 def _microseconds(value: Any) -> int:
@@ -220,7 +218,7 @@ def _microseconds(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
-def _answered(task: TaskSpec, answer: OldAnswer, content_ids: Mapping[str, str]) -> Answered:
+def _answered(task: TaskSpec, answer: OldAnswer, content_ids: Mapping[str, str], pseudonyms: Pseudonyms) -> Answered:
     content_id = content_ids.get(answer.source, "") if answer.content_id is None else answer.content_id
     ask = make_ask(
         source=answer.source,
@@ -234,7 +232,7 @@ def _answered(task: TaskSpec, answer: OldAnswer, content_ids: Mapping[str, str])
     )
     made = make_answer(
         ask,
-        annotator=answer.annotator,
+        annotator=UNNAMED if answer.annotator is None else pseudonyms(answer.annotator),
         submitted_us=answer.at_us,
         outcome="value",
         payload=answer.payload,

@@ -40,7 +40,10 @@ class Ledger(msgspec.Struct, frozen=True, array_like=True):
     guidelines: tuple[tuple[str, str, StoredOid], ...] = ()
     """(task, version, hash of a guideline that answers of it were given under), sorted."""
 
-    N_LATER: ClassVar[int] = 1
+    pseudonyms: bytes = b""
+    """Tells by which key people became pseudonyms; empty for none."""
+
+    N_LATER: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         check_ascending([task.name for task in self.tasks])

@@ -7,6 +7,7 @@
 | ``author`` | text | who commits, where the caller does not say |
 | ``executor`` | name | what `run` gives much work to; ``"local"`` if left out |
 | ``workers`` | number | how many workers that has; as many as it thinks right if left out |
+| ``pseudonyms`` | text, 16 characters or more | the key by which people become pseudonyms; the same in every clone |
 | ``annotation`` | ``"mongodb://host/database?options"`` | where asks are; ``.dsvc/annotation`` if left out |
 """
 
@@ -21,6 +22,7 @@ import msgspec
 from dsvc.errors import ConfigError
 
 RECIPE_KEEPERS = ("dsvc", "git")
+_KEY_LENGTH = 16
 _DATABASE = re.compile(r"mongodb(\+srv)?://[^/?]+/[^/?]+(\?.*)?")
 
 
@@ -32,6 +34,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     executor: str | None = None
     workers: int | None = None
     annotation: str | None = None
+    pseudonyms: str | None = None
 
 
 def read_config(path: Path) -> Config:
@@ -53,6 +56,8 @@ def read_config(path: Path) -> Config:
             raise ConfigError(file=str(path), key=key, expected='"dsvc" or "git"', found=repr(value))
         if key == "annotation" and not (isinstance(value, str) and _DATABASE.fullmatch(value)):
             raise ConfigError(file=str(path), key=key, expected='"mongodb://host/database", options behind a "?"')
+        if key == "pseudonyms" and not (isinstance(value, str) and len(value) >= _KEY_LENGTH):
+            raise ConfigError(file=str(path), key=key, expected=f"a text of {_KEY_LENGTH} characters or more")
         if key in {"author", "executor"} and not isinstance(value, str):
             raise ConfigError(file=str(path), key=key, expected="a text", found=repr(value))
         if key == "workers" and (type(value) is not int or value < 1):

@@ -7,7 +7,8 @@ from dsvc.annotation.asks import Wanted
 from dsvc.annotation.clones import Clones
 from dsvc.annotation.desk import Desk
 from dsvc.annotation.opstore_memory import MemoryOpStore
-from dsvc.annotation.outfit import make_pseudonym, outfits
+from dsvc.annotation.outfit import outfits
+from dsvc.annotation.pseudonyms import Pseudonyms
 from dsvc.annotation.records import make_ask
 from dsvc.annotation.requests import Requests
 from dsvc.plugins.manager import Plugins
@@ -48,9 +49,7 @@ def make_desk(tmp_path):
     (tmp_path / "dsvc.toml").write_text(RECIPE)
     plugins = Plugins()
     recipe = load_recipe(tmp_path, plugins=plugins)
-    desk = Desk(
-        outfits(recipe, plugins, {}), MemoryStore(), MemoryOpStore(), lambda: 10**15, pseudonym=make_pseudonym()
-    )
+    desk = Desk(outfits(recipe, plugins, {}), MemoryStore(), MemoryOpStore(), lambda: 10**15, pseudonym=Pseudonyms())
     yield desk
     desk.close()
 

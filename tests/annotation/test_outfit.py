@@ -4,7 +4,7 @@ import pytest
 
 from dsvc.annotation.expiry import Expiry
 from dsvc.annotation.opstore_lmdb import LmdbOpStore
-from dsvc.annotation.outfit import make_pseudonym, open_ops, open_staging, read_expiry
+from dsvc.annotation.outfit import open_ops, open_staging, read_expiry
 from dsvc.annotation.staging_local import LocalStaging
 from dsvc.errors import ConfigError
 
@@ -28,15 +28,6 @@ def test_expiry_that_is_none_is_refused(text):
     """The error says what is possible."""
     with pytest.raises(ConfigError, match="rolling"):
         read_expiry(text)
-
-
-def test_pseudonyms_are_lasting_and_tell_no_name():
-    """The same on every clone, different for different people, and another with a salt."""
-    ada, ben = make_pseudonym()("ada"), make_pseudonym()("ben")
-
-    assert ada == make_pseudonym()("ada")
-    assert 3 == len({ada, ben, make_pseudonym("salt")("ada")})
-    assert "ada" not in ada
 
 
 def test_staging_is_a_directory_beside_the_recipe(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 
 from dsvc.annotation.ledger import read_ledger
-from dsvc.annotation.outfit import make_pseudonym
+from dsvc.annotation.pseudonyms import Pseudonyms
 from dsvc.feeds.old_answers import all_answer_specs, reading_definition
 from dsvc.recipe.load import load_recipe
 from tests.feeds.world import IMAGES, image
@@ -45,7 +45,7 @@ def test_every_label_is_an_answer_under_a_pseudonym(office):
     office.write(labels=[label(1, "cat"), label(1, "dog", "kim", at=2), label(3, "cat", kind="plant")])
     office.ingest()
 
-    hidden = make_pseudonym()
+    hidden = Pseudonyms()
     assert {"s3://b/1": [(hidden("eve"), '"cat"', "1"), (hidden("kim"), '"dog"', "1")]} == answers(office)
 
 

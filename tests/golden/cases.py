@@ -130,6 +130,7 @@ def plain_objects() -> Iterator[tuple[str, Kind, object]]:
     yield "ledger", Kind.LEDGER, Ledger((A, B), tasks, (("team/3", b"\x01"),))
     yield "ledger-empty", Kind.LEDGER, Ledger()
     yield "ledger-guidelines", Kind.LEDGER, Ledger((), (), (), (("boxes", "2", A), ("boxes", "2", B)))
+    yield "ledger-pseudonyms", Kind.LEDGER, Ledger((), (), (), (), b"\x07" * 16)
     # Hashed alone, laid out as docs/format.md#asks-and-answers says.
     judged = "[[16,32,160,160,null]]"
     ask = ["s3://faces/1.jpg", "e1", "", "face_boxes", "2", "boxes", "adjust", "first", 0, judged]

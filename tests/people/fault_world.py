@@ -26,9 +26,10 @@ from dsvc.annotation.hearing import Item
 from dsvc.annotation.ledger import Addition, append, read_ledger
 from dsvc.annotation.opstore import iter_scan
 from dsvc.annotation.opstore_lmdb import LmdbOpStore
-from dsvc.annotation.outfit import make_pseudonym, read_expiry
+from dsvc.annotation.outfit import read_expiry
 from dsvc.annotation.overview import iter_requests
 from dsvc.annotation.payloads import answer_type, canonical_payload
+from dsvc.annotation.pseudonyms import Pseudonyms
 from dsvc.annotation.rounds import Resolution, resolve
 from dsvc.annotation.syncing import canonical_values
 from dsvc.annotation.verdicts import judge_lots
@@ -206,7 +207,7 @@ class FaultWorld:
         self.was_wiped = False
         self.keys_of_costs: set[str] = set()
         """The questions that were posted before the op store was last deleted."""
-        self._pseudonym = make_pseudonym()
+        self._pseudonym = Pseudonyms()
         self._seen: dict[int, str | None] = {}
         self._patches = ExitStack()
         open_ops, read_image = outfit.open_ops, desk.read_image
