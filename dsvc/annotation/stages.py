@@ -5,6 +5,10 @@ can guess one. A copy's record is written before the copy, with the time from wh
 after it. So whatever is cut short leaves a record that says what to delete. A copy without a record (the op store was
 deleted, or is another clone's) is found by listing, and goes when it is due, whoever it belongs to.
 
+One op store has the records of all staging stores, each with the store's name and its address as a recipe writes it:
+so copies of one are never taken for those of another, and `dsvc.annotation.reaping` finds those of a store that no
+platform stages in any more.
+
 | state | meaning |
 | --- | --- |
 | putting | claimed; the copy may be there or not |
@@ -22,7 +26,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from dsvc.annotation.expiry import DAY_US, HOUR_US, Expiry, Life
-from dsvc.annotation.opstore import Doc, OpStore, iter_scan, update
+from dsvc.annotation.opstore import Doc, OpRecord, OpStore, iter_scan, update
 from dsvc.annotation.rendering import Rendered
 from dsvc.annotation.staging import (
     KEY_LENGTH,
@@ -99,6 +103,8 @@ class Stages:
         expiry: Expiry,
         clock: Callable[[], int],
         entropy: Callable[[int], bytes] = os.urandom,
+        *,
+        address: str = "",
     ) -> None:
         """Open nothing.
 
@@ -108,8 +114,10 @@ class Stages:
             expiry: How long they live.
             clock: Microseconds UTC.
             entropy: Random bytes for secrets.
+            address: How a recipe names the store, with `${NAME}` as it is written there; its name if empty.
         """
         self._ops, self.store, self._clock, self._entropy = ops, store, clock, entropy
+        self._address = address or store.name
         self.declared = self.expiry = expiry
         """What was said of how long copies live, and what is believed."""
         self.contents: Finding | None = None
@@ -141,7 +149,8 @@ class Stages:
             StoreError: If the store fails; the claim stays and is taken up at the next call, or reaped.
         """
         secret = self._secret()
-        shared = self._digest(secret, b"rendering", name)
+        own = self.store.name.encode()
+        shared = self._digest(secret, b"rendering", own, name)
         now = self._clock()
         for record in self._ops.scan(SPACE, "rendering", shared, shared + "\x01"):
             stage = self._try_join(record.id, ref, now, least_us)
@@ -153,8 +162,16 @@ class Stages:
         rendered = render()  # before anything is claimed: a source that is gone leaves nothing behind
         for number in count():
             now = self._clock()
-            key = self._digest(secret, b"key", name, str(now // HOUR_US).encode(), str(number).encode())
-            fresh: Doc = {"state": "putting", "put_us": now, "alive_us": now, "rendering": shared, "refs": [ref]}
+            key = self._digest(secret, b"key", own, name, str(now // HOUR_US).encode(), str(number).encode())
+            fresh: Doc = {
+                "state": "putting",
+                "put_us": now,
+                "alive_us": now,
+                "rendering": shared,
+                "refs": [ref],
+                "store": self.store.name,
+                "address": self._address,
+            }
             if not self._ops.insert(SPACE, key, fresh):
                 stage = self._try_join(key, ref, now, least_us)
                 if stage is not None:
@@ -201,7 +218,10 @@ class Stages:
         return self._stage(key, doc, is_fresh=True)
 
     def leave(self, key: str, ref: str) -> bool:
-        """Take one ask off a copy, and delete the copy when that was the last; tell whether it was. Idempotent."""
+        """Take one ask off a copy, and delete the copy when that was the last; tell whether it was. Idempotent.
+
+        A copy in another store, where this platform staged before, is left to whoever looks there.
+        """
 
         def change(doc: Doc | None) -> Doc | None:
             if doc is None or doc["state"] == "going":
@@ -210,7 +230,7 @@ class Stages:
             return {**doc, "refs": refs, "state": doc["state"] if refs else "going"}
 
         doc = update(self._ops, SPACE, key, change)
-        if doc is None or doc["state"] != "going":
+        if doc is None or doc["state"] != "going" or not self._is_own(doc):
             return False
         self._remove(key)
         return True
@@ -218,7 +238,7 @@ class Stages:
     def drop_refs(self, is_wanted: Callable[[str, str], bool]) -> int:
         """Take off every ask that is on no way any more, given (key, ref); return how many copies went."""
         n_gone = 0
-        for record in list(iter_scan(self._ops, SPACE)):
+        for record in self._records():
             for ref in record.doc["refs"]:
                 if not is_wanted(record.id, ref):
                     n_gone += self.leave(record.id, ref)
@@ -239,8 +259,9 @@ class Stages:
         """Delete what is overdue or was left, by the records alone: cheap, and done at every turn."""
         report, now = Reaped(), self._clock()
         for record in list(iter_scan(self._ops, SPACE, "put_us", 0, now - self.expiry.limit_us + 1)):
-            self._reap_one(record.id, report)
-            report.n_overdue += 1
+            if self._is_own(record.doc):
+                self._reap_one(record.id, report)
+                report.n_overdue += 1
         return report
 
     def survey(self) -> Reaped:
@@ -261,7 +282,7 @@ class Stages:
                 report.n_overdue += 1
             elif record is None:
                 report.n_unknown += 1
-        for record in list(iter_scan(self._ops, SPACE)):
+        for record in self._records():
             doc = record.doc
             if doc["state"] == "going" or not doc["refs"]:
                 self._reap_one(record.id, report)
@@ -273,6 +294,13 @@ class Stages:
                 report.lives.append(Life(doc["put_us"], doc["alive_us"], start))
                 self._reap_one(record.id, report)
         return report
+
+    def _records(self) -> list[OpRecord]:
+        return [record for record in iter_scan(self._ops, SPACE) if self._is_own(record.doc)]
+
+    def _is_own(self, doc: Doc) -> bool:
+        """Tell whether a record is of a copy in this store."""
+        return bool(doc["store"] == self.store.name)
 
     def _note_alive(self, key: str, now: int) -> None:
         update(self._ops, SPACE, key, lambda doc: doc and {**doc, "alive_us": max(now, doc["alive_us"])})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Container, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,10 +21,14 @@ from dsvc.errors import StoreUnavailableError
 from dsvc.plugins.platforms import Finding
 
 
+_NUMBERS = count(1)
+
+
 class MemoryStaging:
     """Copies in memory, which go away as a store's own rule says, at the clock's time.
 
     Attributes:
+        name: What tells it from others.
         n_puts: How many copies were created.
         expired: The keys that the store deleted by its own rule.
         fail_next: Calls that fail before they did anything.
@@ -39,11 +44,7 @@ class MemoryStaging:
         self.expired: list[str] = []
         self.fail_next = 0
         self.lose_next = 0
-
-    @property
-    def name(self) -> str:
-        """Memory."""
-        return "memory"
+        self.name = f"memory {next(_NUMBERS)}"
 
     def put(self, key: str, data: bytes, media_type: str) -> StagedObject | None:
         """Create a copy; None if there is one."""

@@ -123,6 +123,30 @@ def test_what_dsvc_did_not_put_is_never_deleted():
         lab.open()
 
 
+def test_two_stores_share_one_op_store():
+    """One picture has a copy in each; neither looks for, counts or deletes what is in the other."""
+    one, two = Lab(), Lab()
+    two.ops = one.ops
+    two.open()
+    here, there = one.join(), two.join()
+
+    assert here.key != there.key
+    assert ({here.key}, {there.key}) == (one.store.keys, two.store.keys)
+    one.now += 2 * HOUR_US
+    report = one.stages.survey()
+    one.stages.drop_refs(lambda key, ref: False)
+    assert ([], 0) == (report.lost, report.n_left)
+    assert (set(), {there.key}) == (one.store.keys, two.store.keys)
+    assert {there.key} == set(one.records)
+
+    one.now += DAY_US
+    assert 0 == one.stages.reap().n_overdue
+    assert not one.stages.leave(there.key, "a")  # a platform that staged there before
+    assert {"going"} == {doc["state"] for doc in one.records.values()}
+    two.stages.survey()
+    assert (set(), {}) == (two.store.keys, two.records)
+
+
 def test_a_put_that_failed_is_taken_up_again():
     """The claim stays, without a copy or with one whose answer was lost."""
     for fault in ("fail_next", "lose_next"):
