@@ -29,6 +29,7 @@ from dsvc.plugins.platforms import Question
 
 if TYPE_CHECKING:
     from dsvc.annotation.dispatch import Dispatcher, Served, TurnReport
+    from dsvc.annotation.stages import Stages
 
 KEEP_US: Final = 30 * 86_400_000_000
 """How long a closed ask is remembered whose platform keeps its tasks: answers may still be edited."""
@@ -148,12 +149,19 @@ class Attempts:
         Where the store of the images does not answer, they wait for the next turn; a few of them find it out.
         """
         n_away = 0
-        for request in list(self._requests.iter_state(self._of.platform.name, "STAGING")):
+        ready = list(self._requests.iter_state(self._of.platform.name, "STAGING"))
+        if self._of.stages is None:  # what is shown is there already
+            ready = [request for request in ready if self._of.served(request.project) is not None]
+            keys = (Showing(request.ask.ask_id, request.attempt).key for request in ready)
+            moves = [(request, {"state": "STAGED", "key": key}) for request, key in zip(ready, keys, strict=True)]
+            self._requests.move_all(moves, ["STAGING"])
+            return
+        for request in ready:
             served = self._of.served(request.project)
             if served is None:
                 continue
             try:
-                self._stage_one(request, served)
+                self._stage_one(request, served, self._of.stages)
             except (ImageUnreadableError, ImageChangedError, MissingFileError, PointerError) as err:
                 if isinstance(err, ImageUnreadableError) and err.is_away:
                     self._report.notes.append(err.message)
@@ -168,19 +176,14 @@ class Attempts:
                 self._report.notes.append(err.message)
                 return
 
-    def _stage_one(self, request: Request, served: Served) -> None:
-        stages = self._of.stages
-        if stages is None:
-            showing = Showing(request.ask.ask_id, request.attempt)
-            self._requests.move(request, ["STAGING"], state="STAGED", key=showing.key)
-            return
+    def _stage_one(self, request: Request, served: Served, stages: Stages) -> None:
         picture = served.picture(request.ask)
         least_us = stages.expiry.expires(self._of.now()) - self._of.now()
         # A copy that others use is joined while it has most of its life before it.
         stage = stages.join(picture.name, request.id, picture.render, picture.media_type, least_us // 2)
         self._report.n_uploaded += stage.is_fresh
         # Also of one that is joined: whoever put it may have been cut short before it was counted.
-        self._of.note_cost("upload", stage.key, request.ask.task)
+        self._of.note_costs("upload", {stage.key: request.ask.task})
         showing = Showing(request.ask.ask_id, request.attempt, stage.expires_us, stage.left, stage.top, stage.factor)
         found = self._requests.move(
             request,
@@ -220,12 +223,14 @@ class Attempts:
             return False
         tasks = {one.key: one.task_id for one in posted}
         now = self._of.now()
+        self._of.note_costs("issue", {request.key: request.ask.task for request in requests})
+        moves = []
         for request in requests:
-            task_id = tasks[request.key]
             state = "PARTIAL" if request.by else "OPEN"
-            self._of.note_cost("issue", request.key, request.ask.task)
-            self._requests.move(request, ["STAGED"], state=state, task_id=task_id, opened_us=now, asked=request.missing)
-            self._report.n_posted += 1
+            fields = {"task_id": tasks[request.key], "opened_us": now, "asked": request.missing}
+            moves.append((request, {"state": state, **fields}))
+        self._requests.move_all(moves, ["STAGED"])
+        self._report.n_posted += len(requests)
         return True
 
     def question(self, request: Request) -> Question:

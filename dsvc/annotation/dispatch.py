@@ -24,7 +24,7 @@ from dsvc.annotation.expiry import FORGET_US, HOUR_US, Life, learn_expiry
 from dsvc.annotation.intake import AnswerLog, Intake, Taken
 from dsvc.annotation.lease import drop_lease, take_lease
 from dsvc.annotation.names import names_of
-from dsvc.annotation.opstore import OpStore, update
+from dsvc.annotation.opstore import OpStore, Write, update
 from dsvc.annotation.records import Ask
 from dsvc.annotation.rendering import Rendered
 from dsvc.annotation.requests import ON_THE_WAY, Request, Requests
@@ -304,9 +304,10 @@ class Dispatcher:
         """Return the time."""
         return self._clock()
 
-    def note_cost(self, kind: str, name: str, task: str) -> None:
-        """Keep that something was done, once; before the request says so, or a crash between would hide it."""
-        self._ops.insert("costs", f"{kind}/{name}", {"task": task, "kind": kind})
+    def note_costs(self, kind: str, tasks: Mapping[str, str]) -> None:
+        """Keep what was done for which task, by name, once; before a request says so, or a crash between would hide it."""
+        docs = {f"{kind}/{name}": {"task": task, "kind": kind} for name, task in tasks.items()}
+        self._ops.write_many("costs", [Write(key, 0, doc) for key, doc in docs.items()])
 
     def _learn(self, control: Control, under_way: Sequence[Request], report: TurnReport) -> Control:
         """Count what happened since the last turn."""
@@ -369,21 +370,21 @@ class Dispatcher:
     def _set_out(
         self, queue: Sequence[tuple[Request, float]], share_s: float, left: dict[str, int], report: TurnReport
     ) -> None:
+        moves: list[tuple[Request, Mapping[str, object]]] = []
         for request, work in queue:
             if work > share_s + 1e-6:
-                return
-            project = request.project
-            if project not in self._served:
+                break
+            if (project := request.project) not in self._served:
                 continue
             if left.get(project, request.missing) < request.missing:
-                self.requests.move(request, ["WANTED"], state="HELD", reason="the task's budget is used up")
+                moves.append((request, {"state": "HELD", "reason": "the task's budget is used up"}))
                 continue
-            found = self.requests.move(request, ["WANTED"], state="STAGING", attempt=request.attempt + 1)
-            if found is not None and found.state == "STAGING":
-                share_s -= work
-                report.n_released += 1
-                if project in left:
-                    left[project] -= request.missing
+            moves.append((request, {"state": "STAGING", "attempt": request.attempt + 1}))
+            share_s -= work
+            if project in left:
+                left[project] -= request.missing
+        found = self.requests.move_all(moves, ["WANTED"])
+        report.n_released += sum(request is not None and request.state == "STAGING" for request in found)
 
     def _budgets(self, under_way: Sequence[Request]) -> dict[str, int]:
         """Return how many answers each budget still allows, and let go what one held that allows it again."""

@@ -12,7 +12,7 @@ goes on. How many answers there are is never counted here: the ledger is asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, Literal
 
@@ -193,33 +193,25 @@ class Requests:
             key: The ask's id in hex.
             change: Returns the same object to leave it, None to remove it; not called where there is none.
         """
-
-        def on_doc(doc: Doc | None) -> Doc | None:
-            if doc is None:
-                return None
-            before = _decoded(doc)
-            after = change(before)
-            if after is before or after == before:
-                return doc
-            if after is None:
-                return None
-            if after.state != before.state:
-                after = msgspec.structs.replace(after, changed_us=self._clock())
-            return _encoded(after)
-
-        doc = update(self._ops, SPACE, key, on_doc)
+        doc = update(self._ops, SPACE, key, lambda doc: _changed(doc, change, self._clock()))
         return None if doc is None else _decoded(doc)
 
     def move(self, request: Request, states: Iterable[State], **fields: object) -> Request | None:
         """Set fields, where the request is in one of some states and at the same attempt; return what is there."""
         allowed = set(states)
+        return self.change(request.id, lambda found: _moved(found, request, allowed, fields))
 
-        def change(found: Request) -> Request:
-            if found.state not in allowed or found.attempt != request.attempt:
-                return found
-            return msgspec.structs.replace(found, **fields)
+    def move_all(
+        self, moves: Sequence[tuple[Request, Mapping[str, object]]], states: Iterable[State]
+    ) -> list[Request | None]:
+        """Set fields of many different requests, each as `move` does; return what is there, in order."""
+        by_id, allowed, now = {request.id: (request, fields) for request, fields in moves}, set(states), self._clock()
 
-        return self.change(request.id, change)
+        def on_doc(key: str, doc: Doc | None) -> Doc | None:
+            return _changed(doc, lambda found: _moved(found, by_id[key][0], allowed, by_id[key][1]), now)
+
+        docs = update_many(self._ops, SPACE, [request.id for request, _ in moves], on_doc)
+        return [None if doc is None else _decoded(doc) for doc in docs]
 
     def subscribe(
         self,
@@ -275,6 +267,26 @@ class Requests:
             return found if found.state != "PARKED" else rested(msgspec.structs.replace(found, n_expired=0))
 
         return self.change(key, change)
+
+
+def _changed(doc: Doc | None, change: Change, now_us: int) -> Doc | None:
+    if doc is None:
+        return None
+    before = _decoded(doc)
+    after = change(before)
+    if after is before or after == before:
+        return doc
+    if after is None:
+        return None
+    if after.state != before.state:
+        after = msgspec.structs.replace(after, changed_us=now_us)
+    return _encoded(after)
+
+
+def _moved(found: Request, request: Request, allowed: Container[str], fields: Mapping[str, object]) -> Request:
+    if found.state not in allowed or found.attempt != request.attempt:
+        return found
+    return msgspec.structs.replace(found, **fields)
 
 
 def _renewed(doc: Doc | None, wanted: Wanting, subscriber: str, now_us: int) -> Doc | None:

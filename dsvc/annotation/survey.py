@@ -59,7 +59,7 @@ def _look_at(dispatcher: Dispatcher, attempts: Attempts, served: Served, task: P
         return
     if request.key == task.key:
         if request.task_id != task.task_id:  # posted, and the answer was lost
-            dispatcher.note_cost("issue", request.key, request.ask.task)
+            dispatcher.note_costs("issue", {request.key: request.ask.task})
             fields = {"opened_us": now, "asked": request.missing} if request.state == "STAGED" else {}
             state = "OPEN" if request.state == "STAGED" else request.state
             dispatcher.requests.move(request, _POSTED, task_id=task.task_id, state=state, **fields)
@@ -69,7 +69,7 @@ def _look_at(dispatcher: Dispatcher, attempts: Attempts, served: Served, task: P
         return
     if task.task_id in request.old_tasks:
         return
-    dispatcher.note_cost("issue", task.key, request.ask.task)  # posted, and its attempt ended before anybody knew
+    dispatcher.note_costs("issue", {task.key: request.ask.task})  # posted, and its attempt ended before anybody knew
     if not is_over and request.state in {"WANTED", "HELD"} and request.missing > 0 and not task.n_answers:
         _adopt(dispatcher, request, task, showing)
     elif dispatcher.platform.withdraw(served.form, task.task_id) == "answered":
@@ -115,7 +115,7 @@ def find_posted(dispatcher: Dispatcher, request: Request) -> Request:
         return request
     if found is None:
         return request
-    dispatcher.note_cost("issue", request.key, request.ask.task)
+    dispatcher.note_costs("issue", {request.key: request.ask.task})
     return dispatcher.requests.move(request, _POSTED, task_id=found.task_id) or request
 
 
