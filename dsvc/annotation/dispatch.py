@@ -305,7 +305,7 @@ class Dispatcher:
         return self._clock()
 
     def note_costs(self, kind: str, tasks: Mapping[str, str]) -> None:
-        """Keep what was done for which task, by name, once; before a request says so, or a crash between would hide it."""
+        """Keep what was done, by name, for which task, once; before a request says so: a crash between would hide it."""
         docs = {f"{kind}/{name}": {"task": task, "kind": kind} for name, task in tasks.items()}
         self._ops.write_many("costs", [Write(key, 0, doc) for key, doc in docs.items()])
 
