@@ -78,7 +78,8 @@ class StagingStore(Protocol):
     def check(self) -> Iterable[Finding]:
         """Look at the set-up, finding by finding; the finding `EXPIRY_RULE` says whether the store deletes by itself.
 
-        Those behind it may put and remove an object of no content: who stops there causes nothing.
+        One of `VERSIONS`, whether what is deleted is gone, comes before it where a store can keep things. Those behind
+        it may put and remove an object of no content: who stops there causes nothing.
         """
 
 
@@ -107,13 +108,23 @@ EXPIRY_RULE = "expiry rule"
 """The `what` of the finding about the store's own deleting."""
 
 
+VERSIONS = "versions"
+"""The `what` of the finding about what stays of a copy that is deleted."""
+
+
 def require_expiry_rule(store: StagingStore) -> None:
-    """Refuse a store in which what dsvc failed to delete would stay.
+    """Refuse a store in which what dsvc failed to delete would stay, or what it did delete.
 
     Raises:
-        StagingError: If its check found no rule.
+        StagingError: If its check found no rule, or that it keeps old versions.
     """
-    rule = next((finding for finding in store.check() if finding.what == EXPIRY_RULE), None)
+    rule = None
+    for finding in store.check():
+        if finding.what == VERSIONS and not finding.is_well:
+            raise StagingError(store=store.name, reason=finding.found, hint=finding.advice)
+        if finding.what == EXPIRY_RULE:
+            rule = finding
+            break
     if rule is None or not rule.is_well:
         found, advice = ("it does not say", None) if rule is None else (rule.found, rule.advice)
         raise StagingError(store=store.name, reason=f"it has no expiry rule of its own: {found}", hint=advice)

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from dsvc.annotation.staging import EXPIRY_RULE, KEY_PREFIX, StagedObject
+from dsvc.annotation.staging import EXPIRY_RULE, KEY_PREFIX, VERSIONS, StagedObject
 from dsvc.errors import PluginError, StoreError, StorePermissionError, StoreUnavailableError
 from dsvc.plugins.platforms import Finding
 
@@ -152,8 +152,8 @@ class S3Staging:
 
     def check(self) -> Iterator[Finding]:
         """Yield whether it deletes by itself, keeps old versions, honours a conditional create, and has our time."""
-        yield self._find_rule()
         yield self._find_versions()
+        yield self._find_rule()
         yield self._find_condition()
         yield self._find_clock()
 
@@ -185,11 +185,11 @@ class S3Staging:
             with self._faults():
                 status = self._client.get_bucket_versioning(Bucket=self._bucket).get("Status")
         except StoreError as err:
-            return Finding("versions", True, f"cannot be read ({err.reason})")
+            return Finding(VERSIONS, True, f"cannot be read ({err.reason})")
         if status == "Enabled":
             advice = "stage in a bucket without versioning"
-            return Finding("versions", False, "deleted copies would stay as old versions", advice)
-        return Finding("versions", True, "deleted copies are gone")
+            return Finding(VERSIONS, False, "deleted copies would stay as old versions", advice)
+        return Finding(VERSIONS, True, "deleted copies are gone")
 
     def _find_condition(self) -> Finding:
         key = f"{KEY_PREFIX}-probe-{os.urandom(8).hex()}"

@@ -88,6 +88,8 @@ def test_a_bucket_that_keeps_versions_is_found(client, bucket):
 
     findings = {finding.what: finding for finding in S3Staging(bucket, client=client).check()}
     assert not findings["versions"].is_well
+    with pytest.raises(StagingError, match="old versions"):
+        require_expiry_rule(S3Staging(bucket, client=client, declared_rule="emptied at midnight"))
 
 
 def test_a_probe_says_that_creation_is_exclusive(client, bucket):
