@@ -107,6 +107,7 @@ class Control(msgspec.Struct, frozen=True):
         effort_s: Task -> what an answer takes.
         surveyed_us: When stores and platform were last listed.
         lives: What was seen lately of the staging store's own deleting.
+        owed_s: Need -> what is left to it of reserved shares that were too small for an ask.
     """
 
     pace: Pace
@@ -114,6 +115,7 @@ class Control(msgspec.Struct, frozen=True):
     effort_s: dict[str, float] = {}
     surveyed_us: int = 0
     lives: tuple[Life, ...] = ()
+    owed_s: dict[Need, float] = {}
 
 
 class Turn(msgspec.Struct, frozen=True):

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Final
 
 import msgspec
@@ -19,13 +18,14 @@ import msgspec
 from dsvc.annotation import controller
 from dsvc.annotation.attempts import Attempts
 from dsvc.annotation.calendar import Calendar
-from dsvc.annotation.controller import NEEDS, Control, Need, Policy, Turn, Window
+from dsvc.annotation.controller import Control, Policy, Window
 from dsvc.annotation.expiry import FORGET_US, HOUR_US, Life, learn_expiry
 from dsvc.annotation.intake import AnswerLog, Intake, Taken
 from dsvc.annotation.lease import drop_lease, take_lease
 from dsvc.annotation.names import names_of
 from dsvc.annotation.opstore import OpStore, Write, update
 from dsvc.annotation.records import Ask
+from dsvc.annotation.release import Release
 from dsvc.annotation.rendering import Rendered
 from dsvc.annotation.requests import ON_THE_WAY, Request, Requests
 from dsvc.annotation.stages import Reaped, Stages
@@ -233,8 +233,9 @@ class Dispatcher:
         attempts.cancel()
         attempts.finish()
         under_way = list(self.iter_on_the_way())
-        control = self._learn(control, under_way, report)
-        control = self._release(control, under_way, report)
+        release = Release(self, self._calendar, self._policy)
+        control = release.learn(control, under_way, report)
+        control = release.release(control, under_way, report)
         attempts.stage()
         attempts.post(self._policy.margin_us if self.stages is not None else 0)
         attempts.tidy(GRACE_US, self._known_until)
@@ -308,94 +309,6 @@ class Dispatcher:
         """Keep what was done, by name, for which task, once; before a request says so: a crash between would hide it."""
         docs = {f"{kind}/{name}": {"task": task, "kind": kind} for name, task in tasks.items()}
         self._ops.write_many("costs", [Write(key, 0, doc) for key, doc in docs.items()])
-
-    def _learn(self, control: Control, under_way: Sequence[Request], report: TurnReport) -> Control:
-        """Count what happened since the last turn."""
-        efforts, taken = dict(control.effort_s), report.taken
-        for task, n_timed in taken.n_timed.items():
-            mean_s = taken.work_s[task] / n_timed
-            weight = min(1.0, n_timed / 100) if task in efforts else 1.0
-            efforts[task] = max(0.1, (1 - weight) * efforts.get(task, mean_s) + weight * mean_s)
-        control = msgspec.structs.replace(control, effort_s=efforts)
-        defaults = {served.form.task: served.effort_s for served in self._served.values()}
-        answered_s = sum(n * efforts.get(task, defaults.get(task, 30.0)) for task, n in taken.answers.items())
-        left_s = sum(request.missing * self.effort_s(request, control) for request in under_way)
-        turn = Turn(self._clock(), taken.n_answers, answered_s, report.n_expired, left_s, control.is_held_back)
-        return msgspec.structs.replace(
-            control, pace=controller.observe(control.pace, turn, self._calendar, self._policy)
-        )
-
-    def _release(self, control: Control, under_way: Sequence[Request], report: TurnReport) -> Control:
-        """Let asks set out, as many as the controller says."""
-        open_s = sum(request.missing * self.effort_s(request, control) for request in under_way)
-        left = self._budgets(under_way)
-        ahead = [request for need in NEEDS for request in islice(self.requests.iter_need(self.platform.name, need), 50)]
-        if not ahead:
-            return msgspec.structs.replace(control, is_held_back=False)
-        mean_s = sum(self.effort_s(request, control) for request in ahead) / len(ahead)
-        window = report.window = controller.decide(
-            control.pace,
-            now_us=self._clock(),
-            open_s=open_s,
-            mean_s=mean_s,
-            calendar=self._calendar,
-            expiry=None if self.stages is None else self.stages.expiry,
-            policy=self._policy,
-        )
-        queues = {need: self._queue(need, window.release_s, control) for need in NEEDS}
-        waiting = {need: sum(work for _, work in queue) for need, queue in queues.items()}
-        shares = controller.share_out(window.release_s, waiting, self._policy.reserved)
-        for need in NEEDS:
-            self._set_out(queues[need], shares[need], left, report)
-        # Where even one is more than the window, people would never get any.
-        if not under_way and not report.n_released and window.busy_s > 0 and window.answerable_s >= mean_s / 2:
-            first = next((queue[0] for queue in queues.values() if queue), None)
-            first = first or (ahead[0], self.effort_s(ahead[0], control) * ahead[0].missing)
-            self._set_out([first], first[1], left, report)
-        return msgspec.structs.replace(control, is_held_back=self.requests.has_any(self.platform.name, "WANTED"))
-
-    def _queue(self, need: Need, release_s: float, control: Control) -> list[tuple[Request, float]]:
-        """Return what waits for a reason, with its work, as far as a release could reach."""
-        queue: list[tuple[Request, float]] = []
-        total = 0.0
-        if release_s > 0:
-            for request in self.requests.iter_need(self.platform.name, need):
-                work = request.missing * self.effort_s(request, control)
-                queue.append((request, work))
-                total += work
-                if total >= release_s:
-                    break
-        return queue
-
-    def _set_out(
-        self, queue: Sequence[tuple[Request, float]], share_s: float, left: dict[str, int], report: TurnReport
-    ) -> None:
-        moves: list[tuple[Request, Mapping[str, object]]] = []
-        for request, work in queue:
-            if work > share_s + 1e-6:
-                break
-            if (project := request.project) not in self._served:
-                continue
-            if left.get(project, request.missing) < request.missing:
-                moves.append((request, {"state": "HELD", "reason": "the task's budget is used up"}))
-                continue
-            moves.append((request, {"state": "STAGING", "attempt": request.attempt + 1}))
-            share_s -= work
-            if project in left:
-                left[project] -= request.missing
-        found = self.requests.move_all(moves, ["WANTED"])
-        report.n_released += sum(request is not None and request.state == "STAGING" for request in found)
-
-    def _budgets(self, under_way: Sequence[Request]) -> dict[str, int]:
-        """Return how many answers each budget still allows, and let go what one held that allows it again."""
-        left = {project: one.left for project, one in self._served.items() if one.left is not None}
-        for request in under_way:
-            if request.project in left:
-                left[request.project] -= request.missing
-        for request in self._of_state("HELD"):
-            if left.get(request.project, request.missing) >= request.missing:
-                self.requests.move(request, ["HELD"], state="WANTED", reason="")
-        return left
 
     def _save(self, control: Control) -> None:
         update(self._ops, "control", self.platform.name, lambda _: msgspec.to_builtins(control))

@@ -28,6 +28,8 @@ from dsvc.objects.oid import Oid
 from dsvc.plugins.platforms import Platform, PlatformAnswer, TaskForm
 
 INBOX: Final = "inbox"
+_LONGEST_S: Final = 1800.0
+"""Who took longer had it open over lunch, or over a weekend: what an answer takes is not learned from that."""
 _WHO: Final = frozenset({"annotator", "completed_by", "created_username", "updated_by"})
 """Under which names documents of platforms say who it was."""
 _LONG: Final = re.compile(r"[A-Za-z0-9+/_=-]{200,}")
@@ -160,7 +162,7 @@ class Intake:
             taken.n_answers += 1
             task = answered.ask.task
             taken.answers[task] = taken.answers.get(task, 0) + 1
-            if answered.answer.lead_s:
+            if answered.answer.lead_s and answered.answer.lead_s <= _LONGEST_S:
                 taken.work_s[task] = taken.work_s.get(task, 0.0) + answered.answer.lead_s
                 taken.n_timed[task] = taken.n_timed.get(task, 0) + 1
 
