@@ -14,7 +14,7 @@ from collections.abc import Container, Iterable, Iterator
 
 import msgspec
 
-from dsvc.annotation.evidence import Evidence
+from dsvc.annotation.evidence import CANCELLED, Evidence
 from dsvc.annotation.expiry import DAY_US
 from dsvc.annotation.hearing import Heard, Item
 from dsvc.annotation.ledger import LedgerView
@@ -26,9 +26,6 @@ from dsvc.annotation.rounds import Resolution
 from dsvc.annotation.verdicts import has_void, judge_lot
 from dsvc.objects.oid import Oid
 from dsvc.recipe.task_spec import TaskSpec
-
-CANCELLED = "cancelled"
-WITHDRAWN = "nobody asks it any more"
 
 
 class OpenLot(msgspec.Struct, frozen=True, order=True):

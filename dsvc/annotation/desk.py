@@ -18,9 +18,9 @@ import msgspec
 from dsvc.annotation.answer_log import LedgerLog
 from dsvc.annotation.asks import Wanted
 from dsvc.annotation.clones import Clones
-from dsvc.annotation.closing import CANCELLED
 from dsvc.annotation.controller import Need, Policy, value_level
 from dsvc.annotation.dispatch import Dispatcher, Picture, Served, TurnReport
+from dsvc.annotation.evidence import CANCELLED
 from dsvc.annotation.ledger import read_ledger
 from dsvc.annotation.opstore import OpStore, iter_scan
 from dsvc.annotation.outfit import REASONS, Outfit

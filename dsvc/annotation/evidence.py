@@ -35,6 +35,9 @@ _ASIDE = (
     "raw: string, why: string>"
 )
 _STOP = "struct<ask: fixed_binary(32), at_us: int64, is_on: bool>"
+CANCELLED: Final = "cancelled"
+WITHDRAWN: Final = "nobody asks it any more"
+"""Why a member is void: somebody stopped its ask; or the source or the value was gone, and may come back."""
 EVIDENCE_TYPE: Final[Type] = parse_type(
     f"struct<answers: list<{_ANSWER}>, asides: list<{_ASIDE}>, asks: list<{_ASK}>, members: list<{_MEMBER}>, "
     f"stops: list<{_STOP}>>"

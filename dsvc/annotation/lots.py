@@ -66,6 +66,8 @@ class Candidate(msgspec.Struct, frozen=True):
     """What `lot.by` gives, as text; empty without it."""
     origin: str = "model"
     """Values of people and of models are never in one lot."""
+    after: Oid | None = None
+    """The lot that it was taken out of, where it came back: it is not that lot again, though all be as they were."""
 
 
 class Closing(msgspec.Struct, frozen=True):
@@ -122,7 +124,9 @@ def close_lots(
 def freeze(task: TaskSpec, key: str, candidates: Sequence[Candidate], now_us: int) -> Lot:
     """Return the lot of some values, with its sample and how many of it may be wrong."""
     members = sorted((candidate.source, candidate.value, candidate.content_id) for candidate in candidates)
-    lot_id = hash_encoded(Kind.LOT, [task.name, task.type_text, key, [list(member) for member in members]])
+    after = sorted({candidate.after for candidate in candidates if candidate.after is not None})
+    named = [task.name, task.type_text, key, [list(member) for member in members]]
+    lot_id = hash_encoded(Kind.LOT, [*named, after] if after else named)
     plan = plan_of(audit_of(task), len(members))
     sampled = set(sorted(members, key=lambda member: _draw(lot_id, member))[: plan.sample])
     frozen = tuple(LotMember(*member, sampled=member in sampled) for member in members)

@@ -20,10 +20,10 @@ from typing import Literal
 
 import msgspec
 
-from dsvc.annotation.evidence import Member
+from dsvc.annotation.evidence import CANCELLED, WITHDRAWN, Member
 from dsvc.annotation.hearing import Decision, Heard, Item
 from dsvc.annotation.payloads import answer_type
-from dsvc.annotation.records import Context, Form, Mode
+from dsvc.annotation.records import Context, Form, Mode, make_ask_id
 from dsvc.annotation.resolving import Settled, settle
 from dsvc.objects.oid import Oid
 from dsvc.recipe.task_spec import TaskSpec
@@ -60,7 +60,7 @@ class Resolution(msgspec.Struct, frozen=True):
     needs: tuple[Need, ...] = ()
     round: int = 0
     lot: Oid | None = None
-    """The lot that it is in, in this round."""
+    """The lot that it is in, in this round; the last that it was taken out of, where it waits for another."""
     awaits_lot: bool = False
     """Whether `value` waits to be taken into a lot of `round`."""
     annotators: tuple[str, ...] = ()
@@ -219,12 +219,13 @@ class _Walk:
         if not members:
             return self._end("unaudited", value, self.origin, awaits_lot=True)
         judged = [member for member in members if not member.void]
-        if not judged:
-            return self._end("unaudited", value, self.origin, lot=members[0].lot)  # its lot is judged without it
+        form = audit.mode or self.task.mode
+        if not judged:  # its lot is judged without it
+            is_back = all(self._is_back(member, form, value) for member in members)
+            return self._end("unaudited", value, self.origin, lot=members[-1].lot, awaits_lot=is_back)
         member = judged[0]
         verdict = self.verdict_of(member.lot)
         if any(self._is_looked_at(m) for m in judged):
-            form = audit.mode or self.task.mode
             context = Context(self.reasons, None, self.heard.not_for(self.round))
             need = Need("audit", form, self.round, _shown(form, value), 1, context)
             standing: Standing = "final" if verdict == "passed" else "unaudited"
@@ -234,6 +235,15 @@ class _Walk:
         if verdict == "passed" or (verdict == "failed" and audit.on_fail == "found"):
             return self._end("final", value, self.origin, lot=member.lot)
         return self._end("unaudited", value, self.origin, lot=member.lot)
+
+    def _is_back(self, member: Member, form: Form, value: str) -> bool:
+        """Tell whether people can be asked again about a value that was taken out of its lot."""
+        if member.void != CANCELLED:
+            return member.void == WITHDRAWN  # here it is, as the judged value
+        item, task = self.item, self.task
+        named = item.source, item.content_id, item.region, task.name, task.version, task.type_text
+        ask = make_ask_id(*named, form, "audit", self.round, _shown(form, value))
+        return any(stop.ask == ask and not stop.is_on for stop in item.evidence.stops)
 
     def _is_looked_at(self, member: Member) -> bool:
         verdict = self.verdict_of(member.lot)

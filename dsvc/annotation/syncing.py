@@ -8,11 +8,10 @@ from typing import Any
 import msgspec
 
 from dsvc.annotation.asks import Wanted
-from dsvc.annotation.closing import CANCELLED
 from dsvc.annotation.controller import Control
 from dsvc.annotation.desk import Desk, Sent, is_open
 from dsvc.annotation.dispatch import TurnReport
-from dsvc.annotation.evidence import NOTHING, Aside
+from dsvc.annotation.evidence import CANCELLED, NOTHING, Aside
 from dsvc.annotation.expiry import Expiry, learn_expiry
 from dsvc.annotation.guidelines import find_edited
 from dsvc.annotation.ledger import LedgerView

@@ -5,8 +5,8 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from dsvc.annotation.closing import CANCELLED, find_old_lots, lots_asked_for, take_out, why_parked
-from dsvc.annotation.evidence import Evidence, Member
+from dsvc.annotation.closing import find_old_lots, lots_asked_for, take_out, why_parked
+from dsvc.annotation.evidence import CANCELLED, Evidence, Member
 from dsvc.annotation.expiry import DAY_US
 from dsvc.annotation.hearing import Item
 from dsvc.annotation.ledger import Addition, append, read_ledger

@@ -3,12 +3,23 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsvc.annotation.asks import asks_of
-from dsvc.annotation.evidence import NOTHING, Answered, Member, evidence_of, unite
+from dsvc.annotation.evidence import (
+    CANCELLED,
+    NOTHING,
+    WITHDRAWN,
+    Answered,
+    Evidence,
+    Member,
+    Stop,
+    evidence_of,
+    unite,
+)
 from dsvc.annotation.hearing import Item
 from dsvc.annotation.records import make_answer
 from dsvc.annotation.rounds import LOT_FAILED, resolve
@@ -243,6 +254,24 @@ def test_a_value_in_two_lots_has_both_samples_judged():
 
     assert ("final", "audit") == (story.now().standing, asked(story)[0])
     assert ("final", ()) == (story.answer("aud", "accept").now().standing, story.asks())
+
+
+@pytest.mark.parametrize(
+    ("void", "waits"), [(WITHDRAWN, True), (CANCELLED, False), ("the image cannot be read", False)]
+)
+def test_a_value_that_comes_back_waits_for_another_lot(void, waits):
+    """Once its lot is judged without it, since nobody asked any more; not where nobody can be asked."""
+    story = Story().lot(LOT, sampled=True)
+    (member,), (wanted,) = story.item.evidence.members, story.asks()
+    story.see(evidence=unite([story.item.evidence, Evidence(members=(msgspec.structs.replace(member, void=void),))]))
+
+    assert ("unaudited", waits, LOT) == (story.now().standing, story.now().awaits_lot, story.now().lot)
+    for at_us, is_on in ((1, True), (2, False)):
+        stop = Stop(wanted.ask.ask_id, at_us, is_on=is_on)
+        story.see(evidence=unite([story.item.evidence, Evidence(stops=(stop,))]))
+        assert (waits or (void == CANCELLED and not is_on)) == story.now().awaits_lot
+    if story.now().awaits_lot:
+        assert ("audit", "adjust", 0, MODEL) == asked(story.lot(NEXT, sampled=True))
 
 
 # --- a later model --------------------------------------------------------------------------------------------------

@@ -100,6 +100,31 @@ def test_a_lot_ends_whose_values_another_model_replaced(world):
     assert 0 == lots(world).get("pending", 0)
 
 
+def test_a_model_that_is_rolled_back_has_its_values_judged(world):
+    """They were taken out of their lots meanwhile, and go into others, so that nothing stays unaudited."""
+    world.sync()
+    documents = world.path / "documents" / "1.jsonl"
+    text = documents.read_text()
+    for number, shift in enumerate((60, 0), 2):
+        lines = [json.loads(line) for line in text.splitlines()]
+        for line in lines:
+            line["boxes"] = [{**box, "x": box["x"] + shift} for box in line["boxes"]]
+        documents.unlink()
+        documents = world.path / "documents" / f"{number}.jsonl"
+        documents.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        with world.open() as repo:
+            repo.ingest()
+            repo.annotate_sync()
+            world.wait(49)
+            repo.annotate_sync()
+    world.finish()
+
+    assert 0 == lots(world).get("pending", 0)
+    with world.open() as repo:
+        ((task,), _) = repo.annotate_status()
+    assert {"final": 12} == dict(task.standings)
+
+
 def test_what_is_withdrawn_for_an_hour_stays_in_its_lot(world):
     """Somebody tries another condition, and takes it back."""
     world.sync()

@@ -208,7 +208,7 @@ class Items:
         is_human = found.origin == "human"
         value, origin = (found.value, HUMAN) if is_human else (judged, MODEL)
         told = self._tell(row)
-        return Candidate(told.source, value or "", _text(told.content_id), found.round, key, origin)
+        return Candidate(told.source, value or "", _text(told.content_id), found.round, key, origin, found.lot)
 
     def resolve(self) -> Resolved:
         """Return what became of all of them."""
@@ -285,8 +285,8 @@ class Items:
         if any(known[name] for name in known if name != "members"):
             return None
         members, judged = known["members"], self._canonical(row)
-        if self._task.formats and any(adapter_of(self._task, member["version"]) for member in members):
-            return None  # what it was in a lot with is read as something else
+        if any(member["void"] or adapter_of(self._task, member["version"]) for member in members):
+            return None  # what it was in a lot with is read as something else, or it was taken out of that very lot
         if judged is None or any(member["value"] != judged for member in members):
             return None
         states = {verdict["lot"]: verdict["state"] for verdict in told.verdicts or ()}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from dsvc.annotation.closing import CANCELLED, WITHDRAWN, find_old_lots, lots_asked_for, take_out, why_parked
-from dsvc.annotation.evidence import Evidence
+from dsvc.annotation.closing import find_old_lots, lots_asked_for, take_out, why_parked
+from dsvc.annotation.evidence import CANCELLED, WITHDRAWN, Evidence
 from dsvc.annotation.ledger import LedgerView
 from dsvc.annotation.opstore import OpStore
 from dsvc.annotation.requests import Request
