@@ -21,6 +21,8 @@ from dsvc.plugins.platforms import Finding, TaskForm
 
 MARK: Final = "dsvc:"
 TITLE: Final = 50
+SKIPPED: Final = "IGNORE_SKIPPED"
+"""A skip is an answer: a task that had as many as it wants is shown to nobody, also where some of them are skips."""
 ACTIONS: Final = ["ANNOTATION_CREATED", "ANNOTATION_UPDATED", "ANNOTATIONS_DELETED"]
 
 
@@ -66,6 +68,7 @@ class LabelStudioProjects:
         wanted = {
             "label_config": labelling_config(form),
             "expert_instruction": instruction(form),
+            "skip_queue": SKIPPED,
         }
         changed = {name: value for name, value in wanted.items() if project.get(name) != value}
         if changed:
@@ -165,6 +168,7 @@ class LabelStudioProjects:
             "enable_empty_annotation": True,
             "maximum_annotations": want,
             "sampling": "Sequential sampling",
+            "skip_queue": SKIPPED,
         }
         made = self._api.post("/api/projects/", body)
         first = self._look(form) or made

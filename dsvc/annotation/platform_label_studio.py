@@ -100,9 +100,9 @@ class LabelStudioPlatform(Platform):
         if not questions:
             return []
         fresh_tasks = {question.key: self._task(form, question) for question in questions}
+        project = self._projects.make(form, max(question.want for question in questions))
         for bucket in sorted({urlsplit(q.image).netloc for q in questions if q.image.startswith("s3://")}):
             self._projects.connect(form, bucket)
-        project = self._projects.make(form, max(question.want for question in questions))
         adopted = self._adopt(project, list(fresh_tasks))
         wants = {key: int(task.get("overlap") or 0) for key, task in adopted.items()}
         fresh = {key: task for key, task in fresh_tasks.items() if key not in adopted}

@@ -172,7 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             self.proxy._count(-1)  # noqa: SLF001 - as above
 
-    do_HEAD = do_PUT = do_POST = do_DELETE = do_GET  # noqa: N815 - the names that the base class looks for
+    do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the names that the base class looks for
 
     def _answer(self, fault: Fault | None) -> None:
         if isinstance(fault, Slow):
