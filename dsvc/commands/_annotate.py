@@ -266,7 +266,7 @@ def ask_lines(status: AskStatus) -> Iterator[str]:
     rows: list[tuple[str, object]] = [
         ("source", ask.source),
         ("task", f"{ask.task}@{ask.version}, {ask.type}"),
-        ("question", f"{ask.mode}, {ask.form}, round {ask.round}"),
+        ("question", f"{ask.mode}{'' if ask.mode == ask.form else f' ({ask.form})'}, round {ask.round}"),
         ("state", status.state.lower() + (f": {status.reason}" if status.reason else "")),
         ("answers", f"{len(status.by)} of {status.want}"),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain, islice, zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -167,6 +167,7 @@ def plan_lines(found: Plan, only: Collection[str] | None, *, verbose: bool = Fal
             yield from _details(item)
             yield from _work(tasks.get(item.name))
             yield from (f"      {line}" for line in (found.mechanics(item.name) if verbose else ()))
+    yield from _people_in_all([task for task in found.tasks if only is None or task.name in only])
     made = [item.run for item in steps if item.name not in tasks]
     if any(run.upper for run in made) and only is None:
         lower, upper = sum(run.lower for run in made), sum(run.upper for run in made)
@@ -206,6 +207,16 @@ def _people(task: TaskPlan) -> str:
         told.append(f"{duration(task.seconds, task.seconds) or 'a second'} of work")
     told += [f"done in {_days(task.days)} at the present pace"] if task.days else []
     return ", ".join([*told, "as far as known"] if told and not task.is_exact else told)
+
+
+def _people_in_all(tasks: Sequence[TaskPlan]) -> Iterator[str]:
+    """Yield what all tasks want of people together, where there are several that do."""
+    asking = [task for task in tasks if task.new]
+    if len(asking) > 1:
+        timed = [task.seconds for task in asking if task.seconds is not None]
+        time = duration(sum(timed), sum(timed)) if len(timed) == len(asking) else ""
+        told = f"{count(sum(task.new for task in asking), 'new ask')} of people in all"
+        yield f"{told}, {time} of work" if time else told
 
 
 def _days(days: float) -> str:

@@ -105,7 +105,7 @@ def test_asks_and_show(asked):
 
     assert ["s3://f/1", "s3://f/2"] == [ask["source"] for ask in asks]
     assert {("ask", "OPEN", "rating(5)")} == {(ask["type"], ask["state"], ask["answer_type"]) for ask in asks}
-    assert any("adjust, adjust, round 0" in line for line in shown.lines)
+    assert any("  adjust, round 0" in line for line in shown.lines)
     assert ["5"] == [given["payload"] for given in found["answers"]]
     assert "No ask is open" in asked("annotate", "asks").err
 

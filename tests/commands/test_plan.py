@@ -178,6 +178,9 @@ def test_people_are_planned_too(repo):
     assert [1] == [item["new"] for item in repo.json("plan") if item["type"] == "planned-task"]
     assert [priced] == repo.json("plan", "--as-version", "kind@2") == repo.json("plan", "--as-version", "2")
     assert "TASK=VERSION" in repo("plan", "--as-version", "kind", expect=2).err
+    Path("dsvc.toml").write_text(task + '[task.other]\ntype = "rating(5)"\n')
+    assert "3 new asks of people in all" == repo("plan").lines[-1]
+    Path("dsvc.toml").write_text(task)
     repo("run")
     assert "  kind  1 source people are asked about" in repo("status").lines
     assert "  people      final, round 0" in repo("blame", "kind", "s3://b/2", "--rev", "@draft").lines
