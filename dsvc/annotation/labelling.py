@@ -31,10 +31,13 @@ def answer_file(platform: FilesPlatform, form: TaskForm, who: str) -> Path:
 
 
 def keep_line(path: Path, line: str) -> None:
-    """Append a line to a person's file; durable on return."""
+    """Append a line to a person's file; durable on return. One that was cut short before it takes nothing with it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(line)
+    with path.open("ab+") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            line = line if file.read(1) == b"\n" else f"\n{line}"
+        file.write(line.encode())
         file.flush()
         os.fsync(file.fileno())
 

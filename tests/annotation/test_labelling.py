@@ -53,3 +53,16 @@ def test_no_name_hides_answers(tmp_path):
     answer(platform, "../ada")
 
     assert ["../ada"] == [answer.annotator for page in platform.poll(FORM) for answer in page.answers]
+
+
+def test_a_line_that_was_cut_short_takes_no_other_with_it(tmp_path):
+    """The machine went down while it was written; what is answered next stands on a line of its own."""
+    platform = folder(tmp_path)
+    answer(platform, "ada")
+    path = answer_file(platform, FORM, "ada")
+    with path.open("a") as file:
+        file.write('{"key": "')
+    answer(platform, "ada")
+    (page,) = platform.poll(FORM)
+
+    assert (KEYS, 1) == ([answered.key for answered in page.answers], page.n_malformed)
