@@ -11,6 +11,8 @@ Addresses are signed by version 4 of the signature alone: version 2 drops condit
 from __future__ import annotations
 
 import os
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -25,6 +27,8 @@ CONNECT_S: Final = 5.0
 SILENCE_S: Final = 20.0
 SKEW_S: Final = 60
 """How far a store's clock may be from ours: addresses that are signed per view live for a minute."""
+_LONGEST_S = 86_400
+"""An address is signed for as long as a copy can live."""
 _WORD = "dsvc-put"
 _TRIES = 3
 _GONE = {"404", "NoSuchKey", "NotFound"}
@@ -151,11 +155,12 @@ class S3Staging:
             return str(self._client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=life_s))
 
     def check(self) -> Iterator[Finding]:
-        """Yield whether it deletes by itself, keeps old versions, honours a conditional create, and has our time."""
+        """Yield what deletes there, whether it is gone then, and how creating, signing and the time are."""
         yield self._find_versions()
         yield self._find_rule()
         yield self._find_condition()
         yield self._find_clock()
+        yield self._find_address()
 
     def _find_rule(self) -> Finding:
         from botocore.exceptions import ClientError
@@ -208,6 +213,27 @@ class S3Staging:
             "conditional create", codes[0] is None, "honoured" if codes[0] is None else f"failed: {codes[0]}"
         )
 
+    def _find_address(self) -> Finding:
+        """Look at a signed address as a browser would: what was asked for is not what is given everywhere."""
+        key = f"{KEY_PREFIX}-probe-{os.urandom(8).hex()}"
+        what, life_h = "signed address", _LONGEST_S // 3600
+        try:
+            self._try_create(key, b"", "text/plain", "probe")
+            address = self.sign(key, _LONGEST_S)
+            status = _look(address)
+            self.delete(key)
+        except StoreError as err:
+            return Finding(what, False, err.reason, "let the credentials put and delete below the prefix")
+        if status is None:
+            return Finding(what, True, "cannot be looked at from here")
+        if status != 200:
+            advice = "let the credentials read, and the store take signatures of version 4 for a day"
+            return Finding(what, False, f"the store answers {status} to one that is signed for {life_h} h", advice)
+        if "X-Amz-Security-Token" in address:
+            told = "shown, but it ends with these credentials: have the platform sign at each view"
+            return Finding(what, True, told)
+        return Finding(what, True, f"shown; the store takes it for {life_h} h")
+
     def _find_clock(self) -> Finding:
         """Compare clocks: a store that is ahead refuses an address that was signed for a minute."""
         try:
@@ -245,6 +271,17 @@ class S3Staging:
         if isinstance(err, HTTPClientError):
             return StoreUnavailableError(store=self.name, reason="it did not answer")
         return StoreError(store=self.name, reason=str(err))
+
+
+def _look(address: str) -> int | None:
+    """Return how an address is answered; None where nobody answers."""
+    try:
+        with urllib.request.urlopen(address, timeout=SILENCE_S) as answer:  # noqa: S310 - it was signed here
+            return int(answer.status)
+    except urllib.error.HTTPError as err:
+        return err.code
+    except OSError:
+        return None
 
 
 def _covers(rule: dict[str, Any], prefix: str) -> bool:

@@ -92,6 +92,18 @@ def test_a_bucket_that_keeps_versions_is_found(client, bucket):
         require_expiry_rule(S3Staging(bucket, client=client, declared_rule="emptied at midnight"))
 
 
+def test_a_signed_address_is_looked_at_as_a_browser_would(client, bucket):
+    """Well where it is shown; not where the store refuses it, whatever was configured. Nothing is left behind."""
+    staging = S3Staging(bucket, "dsvc", client=client)
+    stranger = S3Staging(bucket, "dsvc", client=client)
+    stranger.sign = lambda key, life_s: staging.sign(key + "0", life_s)
+    told = [[found for found in one.check() if found.what == "signed address"] for one in (staging, stranger)]
+
+    assert [(True, "shown; the store takes it for 24 h")] == [(x.is_well, x.found) for x in told[0]]
+    assert [(False, "the store answers 404 to one that is signed for 24 h")] == [(x.is_well, x.found) for x in told[1]]
+    assert [] == list(staging.iter_objects())
+
+
 def test_a_probe_says_that_creation_is_exclusive(client, bucket):
     """And leaves nothing behind."""
     staging = S3Staging(bucket, "dsvc", client=client)
