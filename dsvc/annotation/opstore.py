@@ -32,6 +32,7 @@ INDEXES: Final[Mapping[str, tuple[str, ...]]] = {
 """Which fields of which space can be scanned by. Every space can be scanned by `id`."""
 PAGE: Final = 500
 """Documents that a scan gives at once, unless asked otherwise."""
+_FIRST_PAGE = 32
 _TRIES = 1000
 
 
@@ -112,13 +113,17 @@ def check_field(indexes: Mapping[str, tuple[str, ...]], space: str, field: str) 
 def iter_scan(
     store: OpStore, space: str, field: str = "id", low: Value | None = None, high: Value | None = None
 ) -> Iterator[OpRecord]:
-    """Yield every document of a range, page by page; those changed meanwhile may come twice or not at all."""
+    """Yield every document of a range, page by page; those changed meanwhile may come twice or not at all.
+
+    Pages begin small: as often as not the first few documents are all that is asked for.
+    """
     after: tuple[Value, str] | None = None
-    while page := store.scan(space, field, low, high, after=after):
+    limit = _FIRST_PAGE
+    while page := store.scan(space, field, low, high, after=after, limit=limit):
         yield from page
-        if len(page) < PAGE:
+        if len(page) < limit:
             return
-        last = page[-1]
+        last, limit = page[-1], min(PAGE, 4 * limit)
         after = (last.id if field == "id" else last.doc[field], last.id)
 
 
