@@ -11,6 +11,7 @@ from dataclasses import replace
 import msgspec
 
 from dsvc.annotation.hearing import Item
+from dsvc.annotation.payloads import UNKNOWN_DOUBT
 from dsvc.annotation.records import Ask, make_ask
 from dsvc.annotation.rounds import Need, Resolution
 from dsvc.objects.encoding import hash_encoded
@@ -26,6 +27,8 @@ class Wanted(msgspec.Struct, frozen=True):
     people: int
     is_stopped: bool = False
     """Whether somebody cancelled it: nobody is asked, until it is asked for again."""
+    doubt: float = UNKNOWN_DOUBT
+    """How likely an answer changes anything, from 0 to 1, as far as the model says."""
 
 
 def asks_of(task: TaskSpec, item: Item, resolution: Resolution) -> tuple[Wanted, ...]:
@@ -33,7 +36,11 @@ def asks_of(task: TaskSpec, item: Item, resolution: Resolution) -> tuple[Wanted,
     needs = (*resolution.needs, *_checks(task, item, resolution))
     asks = [(_ask(task, item, need), need.people) for need in needs]
     stopped = item.evidence.stopped
-    return tuple(Wanted(ask, people, ask.ask_id in stopped) for ask, people in asks)
+    # A sample is a sample: of its members none comes first.
+    doubts = (UNKNOWN_DOUBT if ask.mode == "audit" else item.doubt for ask, _ in asks)
+    return tuple(
+        Wanted(ask, people, ask.ask_id in stopped, doubt) for (ask, people), doubt in zip(asks, doubts, strict=True)
+    )
 
 
 def _ask(task: TaskSpec, item: Item, need: Need) -> Ask:

@@ -232,12 +232,12 @@ class Desk:
                 self.requests.revive(before.id)  # somebody took that back
             sent.shared += bool(before.subscribers) and subscriber not in before.subscribers
         sent.new += len(wanted) - len(known)
-        level = value_level(1 + weight.get(task.name, 0), 0.5, _effort_s(task))
-        level = min(15, max(0, level + task.priority))
         wishes = []
         for one in wanted:
             people = by.get(one.ask.ask_id, frozenset())
-            wish = Wish(one.people + len(people), _need_of(one.ask), level)
+            level = value_level(1 + weight.get(task.name, 0), one.doubt, _effort_s(task)) + task.priority
+            level, doubt = min(15, max(0, level)), round(99 * one.doubt)
+            wish = Wish(one.people + len(people), _need_of(one.ask), level, doubt)
             wishes.append(Wanting(one.ask, outfit.spec.name, wish, tuple(people)))
         self.requests.subscribe_all(wishes, subscriber)
 

@@ -15,7 +15,7 @@ import msgspec
 from dsvc.annotation.adapting import adapt_evidence, adapt_member
 from dsvc.annotation.agreement import are_near
 from dsvc.annotation.evidence import NOTHING, Evidence, Member
-from dsvc.annotation.payloads import AnswerType, answer_type
+from dsvc.annotation.payloads import UNKNOWN_DOUBT, AnswerType, answer_type
 from dsvc.annotation.records import Answer, Ask, Purpose
 from dsvc.annotation.resolving import Voice, effective
 from dsvc.recipe.task_spec import TaskSpec
@@ -35,6 +35,8 @@ class Item(msgspec.Struct, frozen=True):
     """Whether the condition holds; without one, `TaskSpec.asks_all`."""
     evidence: Evidence = NOTHING
     region: str = ""
+    doubt: float = UNKNOWN_DOUBT
+    """How unsure the model is of what is judged, from 0 to 1."""
 
 
 class Decision(msgspec.Struct, frozen=True):

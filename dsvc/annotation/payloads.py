@@ -19,7 +19,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Literal, NoReturn
+from typing import Any, Final, Literal, NoReturn
 
 import msgspec
 
@@ -70,6 +70,17 @@ def answer_type(text: str) -> AnswerType:
     if shape in ("keypoints", "rating"):
         return AnswerType(text, shape, count=int(items[0]))
     return AnswerType(text, shape, names=items)
+
+
+UNKNOWN_DOUBT: Final = 0.5
+"""How unsure a model is of a value that does not say."""
+
+
+def doubt_of(type_: AnswerType, value: Any) -> float:
+    """Return how unsure a model is of its value, from 0 to 1: as it is of the box that it is least sure of."""
+    boxes = value if type_.shape == "boxes" and value else ()
+    scores = [score for box in boxes if (score := box.get("score")) is not None and 0 <= score <= 1]
+    return 1.0 - float(min(scores)) if scores else UNKNOWN_DOUBT
 
 
 def canonical_payload(type_: AnswerType, value: Any) -> str:

@@ -37,11 +37,13 @@ class Wish(msgspec.Struct, frozen=True):
         want: Answers of different people.
         need: Why.
         level: How much an answer is worth for its time, 0 to 15.
+        doubt: Of asks of one level: how likely an answer changes anything, 0 to 99.
     """
 
     want: int = 1
     need: Need = "new"
     level: int = 8
+    doubt: int = 50
 
 
 _NO_WISH: Final = Wish()
@@ -120,6 +122,11 @@ class Request(msgspec.Struct, frozen=True):
     def level(self) -> int:
         """How much an answer is worth for its time: the most that it is to anybody."""
         return max((wish.level for wish in self.wishes.values()), default=_NO_WISH.level)
+
+    @property
+    def doubt(self) -> int:
+        """How likely an answer changes anything, as far as anybody knows."""
+        return max((wish.doubt for wish in self.wishes.values()), default=_NO_WISH.doubt)
 
     @property
     def missing(self) -> int:
@@ -320,8 +327,8 @@ def rested(request: Request) -> Request:
 def _encoded(request: Request) -> Doc:
     doc: Doc = msgspec.to_builtins(request)
     if request.state == "WANTED":
-        # Level 15 first; of one level what was wanted first.
-        place = f"{_NEEDS[request.need]}/{15 - request.level:x}/{request.created_us:016d}"
+        # Level 15 first; of one level what is most in doubt, and of that what was wanted first.
+        place = f"{_NEEDS[request.need]}/{15 - request.level:x}{99 - request.doubt:02d}/{request.created_us:016d}"
     else:
         place = f"{request.expires_us or 0:016d}"
     doc["line"] = f"{request.platform}/{request.state}/{place}"

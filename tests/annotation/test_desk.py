@@ -123,3 +123,13 @@ def test_a_turn_posts_and_answers_come_in(desk):
     assert (1, 1) == (report.taken.n_read, report.taken.n_answers)
     assert "ANSWERED" == desk.requests.get(make(1).ask_id.hex()).state
     assert make(1).ask_id == desk.find_ask(make(1).ask_id).ask_id
+
+
+def test_what_the_model_is_unsure_of_goes_first(desk):
+    """Among asks of one task; what was wanted first only decides between equals."""
+    wanted = [Wanted(make(n), 1, doubt=doubt) for n, doubt in enumerate((0.2, 0.9, 0.5, 0.9))]
+    desk.want({"quality": wanted}, "main", (), {})
+    order = [request.ask.source for request in desk.requests.iter_need("team", "new")]
+
+    assert {"s3://f/1", "s3://f/3"} == set(order[:2])
+    assert ["s3://f/2", "s3://f/0"] == order[2:]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsvc.annotation.payloads import answer_type, canonical_payload, check_payload, read_payload
+from dsvc.annotation.payloads import answer_type, canonical_payload, check_payload, doubt_of, read_payload
 from dsvc.errors import AnswerFormatError
 
 BOXES, POINTS = answer_type("boxes"), answer_type("keypoints(2)")
@@ -108,3 +108,12 @@ def test_people_are_not_asked_for_other_types(text):
     """Only for those that a labelling form can show."""
     with pytest.raises(AnswerFormatError):
         answer_type(text)
+
+
+def test_a_model_is_as_unsure_as_of_its_least_sure_box():
+    """Where it says; of what does not say, nothing is known."""
+    boxes, rating = answer_type("boxes"), answer_type("rating(5)")
+    box = {"x": 1, "y": 2, "w": 3, "h": 4}
+    told = [doubt_of(boxes, [{**box, "score": s} for s in scores]) for scores in ([0.9, 0.4], [1.0], [None], [7.0], [])]
+
+    assert [pytest.approx(0.6), 0.0, 0.5, 0.5, 0.5, 0.5, 0.5] == [*told, doubt_of(boxes, None), doubt_of(rating, 3)]

@@ -22,7 +22,7 @@ from dsvc.annotation.asks import Wanted, asks_of
 from dsvc.annotation.evidence import from_row
 from dsvc.annotation.hearing import Item
 from dsvc.annotation.lots import Candidate
-from dsvc.annotation.payloads import answer_type, canonical_payload, read_payload
+from dsvc.annotation.payloads import answer_type, canonical_payload, doubt_of, read_payload
 from dsvc.annotation.records import WHOLE
 from dsvc.annotation.rounds import Resolution, VerdictOf, resolve
 from dsvc.engine.making.output import REASON_AUDIT, REASON_FAILED, REASON_PENDING, Failures
@@ -318,7 +318,8 @@ class Items:
         told = self._tell(row)
         known = self._step.adapt(from_row(self._task.name, told.source, told.known))
         judged, is_asked = self._canonical(row), bool(self._asked[row])
-        return Item(told.source, _text(told.content_id), judged, is_asked, known, self._region(row))
+        doubt = doubt_of(self._type, told.judged)
+        return Item(told.source, _text(told.content_id), judged, is_asked, known, self._region(row), doubt)
 
     def _region(self, row: int) -> str:
         box = self._tell(row).box
