@@ -44,6 +44,7 @@ def sync_lines(report: SyncReport, *, is_dry: bool = False) -> Iterator[str]:
     for turn in report.platforms:
         told = [
             (turn.overdue, "overdue copy deleted", "overdue copies deleted"),
+            (turn.undeleted, "copy could not be deleted", "copies could not be deleted"),
             (turn.answers, "answer taken in", "answers taken in"),
             (turn.quarantined, "answer does not fit its task", "answers do not fit their task"),
             (turn.unknown, "answer to no known ask", "answers to no known ask"),
@@ -59,6 +60,8 @@ def sync_lines(report: SyncReport, *, is_dry: bool = False) -> Iterator[str]:
             words = ["another process is at work there"]
         if words:
             yield f"{click.style(plain(turn.platform), bold=True)}: {', '.join(words)}"
+    if report.elsewhere:
+        yield f"{count(report.elsewhere, 'copy', 'copies')} deleted where nothing is staged any more"
     if report.lots:
         yield f"{count(report.lots, 'lot')} closed, to be judged by a sample"
     for task, n in report.wanted:
@@ -75,6 +78,8 @@ def next_steps(report: SyncReport, *, is_dry: bool = False) -> Iterator[str]:
     if is_dry:
         yield "`dsvc annotate sync` does it"
         return
+    if any(sync_notes(report)):
+        yield "`dsvc annotate check` looks at platforms and staging stores"
     if any(turn.closed for turn in report.platforms):
         yield "`dsvc run` makes the datasets that follow from the answers"
     if any(n for _, n in report.wanted):
@@ -96,6 +101,8 @@ def sync_objects(report: SyncReport, *, is_dry: bool = False) -> Iterator[dict[s
         "shared": report.shared,
         "dropped": report.dropped,
         "lots": report.lots,
+        "elsewhere": report.elsewhere,
+        "undeleted": report.undeleted,
         "wanted": dict(report.wanted),
         "notes": list(report.notes),
     }
