@@ -366,18 +366,19 @@ def _unite_tasks(
             ours = mine.evidence(task.name, part)
             both = {source: unite([found, ours.get(source, NOTHING)]) for source, found in theirs.items()}
             evidence = _edit_evidence(writer, task.name, evidence, both)
-    lots = known.lots or task.lots
-    if task.lots is not None and task.lots != lots:
-        lot_ids = {Oid(bytes.fromhex(key.partition(".")[0])) for key in _changed(writer, lots, task.lots)}
-        for some in _blocks(sorted(lot_ids), _LOTS):
-            pairs = ((mine.lot(task.name, lot_id), other.lot(task.name, lot_id)) for lot_id in some)
-            news = (b for a, b in pairs if b is not None and (a is None or b.closed_us < a.closed_us))
-            rows = dict(row for lot in news for row in lot_rows(lot))
-            lots = _edit_rows(writer, task.name, lots, LOTS_TYPE, rows)
-    openings = dict(known.openings)
-    for key, since in task.openings:
-        openings[key] = min(since, openings.get(key, since))
-    return LedgerTask(task.name, evidence, lots, tuple(sorted(openings.items())))
+    lots, closed = known.lots or task.lots, dict[str, int]()
+    before, after = (known.lots, task.lots) if task.lots is not None else (None, known.lots)
+    changed = () if after is None else _changed(writer, before, after)
+    for some in _blocks(sorted({Oid(bytes.fromhex(key.partition(".")[0])) for key in changed}), _LOTS):
+        pairs = [(mine.lot(task.name, lot_id), other.lot(task.name, lot_id)) for lot_id in some]
+        for lot in filter(None, (lot for pair in pairs for lot in pair)):
+            closed[lot.key] = max(lot.closed_us, closed.get(lot.key, 0))
+        news = (b for a, b in pairs if b is not None and (a is None or b.closed_us < a.closed_us))
+        lots = _edit_rows(writer, task.name, lots, LOTS_TYPE, dict(row for lot in news for row in lot_rows(lot)))
+    openings = dict(sorted((*known.openings, *task.openings), key=lambda one: -one[1]))  # the earliest counts
+    # What one side has closed is filling from then on at the earliest, though the other does not know of it.
+    since_then = sorted((key, max(since, closed.get(key, since))) for key, since in openings.items())
+    return LedgerTask(task.name, evidence, lots, tuple(since_then))
 
 
 def _changed(reader: Reader, before: Oid | None, after: Oid) -> Iterator[str]:

@@ -11,6 +11,7 @@ then is, by as many members as before. So the next in the order of the hashes is
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
@@ -18,6 +19,9 @@ from dsvc.annotation.acceptance import Plan, plan_lot
 from dsvc.objects.encoding import hash_encoded
 from dsvc.objects.oid import Kind, Oid, StoredOid
 from dsvc.recipe.task_spec import AuditSpec, TaskSpec
+
+_FORGOTTEN: Final = 2
+"""A lot is filling nowhere any more after so many times the time that it may wait."""
 
 
 class LotMember(msgspec.Struct, frozen=True, order=True):
@@ -93,6 +97,9 @@ def close_lots(
 ) -> Closing:
     """Return the lots that are closed now.
 
+    One ledger is read by every branch: a lot of which nothing waits here may be filling on another one, and goes on
+    doing so, until it should have been closed for long.
+
     Args:
         task: The task, which has an audit.
         candidates: Every value that waits for a lot.
@@ -118,7 +125,9 @@ def close_lots(
         elif rest:
             still.append((key, now_us if n_full else since))
         lots += (freeze(task, key, cut, now_us) for cut in cuts)
-    return Closing(tuple(lots), tuple(still))
+    oldest_us = now_us - _FORGOTTEN * audit.lot.close_after_us
+    still += ((key, since) for key, since in openings.items() if key not in groups and since >= oldest_us)
+    return Closing(tuple(lots), tuple(sorted(still)))
 
 
 def freeze(task: TaskSpec, key: str, candidates: Sequence[Candidate], now_us: int) -> Lot:

@@ -115,8 +115,12 @@ def test_order_and_batches_take_no_part(first, second, random):
 
 def _copy(store, found):
     """Return the ledger that another clone would have of some answers, its objects in our store."""
+    return _copy_of(store, {"quality": Addition(found)})
+
+
+def _copy_of(store, additions):
     apart = MemoryStore()
-    made = append(apart, {"quality": Addition(found)}).id
+    made = append(apart, additions).id
     for oid in apart.objects.iter_oids():
         data = bytes(apart.objects.get(oid))
         with ObjectWriter(store) as writer:
@@ -191,6 +195,24 @@ def test_what_changed_is_found_by_value_ids(size):
 
     assert after.value_id == same.value_id
     assert before is None or before.value_id != after.value_id
+
+
+def test_a_union_does_not_go_back_behind_a_lot_that_was_closed():
+    """A clone that has not heard of it still says since when it was filling; either way round, in any grouping."""
+    store = MemoryStore()
+    closed, key = lot(3, closed=7), lot().key
+    additions = (Addition(openings={key: 5}), Addition(lots=[closed]), Addition(openings={key: 9, "other": 1}))
+    first, second, third = (_copy_of(store, {"quality": addition}) for addition in additions)
+    with ObjectWriter(store) as writer:
+        united = [
+            unite_ledgers(writer, unite_ledgers(writer, first, second), third),
+            unite_ledgers(writer, third, unite_ledgers(writer, second, first)),
+            unite_ledgers(writer, unite_ledgers(writer, first, third), second),
+        ]
+        views = [LedgerView(writer, oid) for oid in united]
+
+    assert [{key: 7, "other": 1}] * 3 == [view.openings("quality") for view in views]
+    assert [{closed.lot_id}] * 3 == [set(view.lots("quality")) for view in views]
 
 
 RACE = """

@@ -38,6 +38,26 @@ def test_a_lot_closes_when_it_has_waited():
     assert ([4], ()) == ([len(lot.members) for lot in late.lots], late.openings)
 
 
+def test_two_branches_close_their_lots_in_turn():
+    """Each has values of another model: one that is not asked for in a pass has waited all the same."""
+    found = [candidates(3, "1.4"), candidates(3, "2.0")]
+    openings, closed = {}, []
+    for now_us in range(0, 210, 10):
+        closing = close_lots(TASK, found[now_us // 10 % 2], openings, now_us)
+        openings = dict(closing.openings)
+        closed += [(lot.closed_us, lot.key.rpartition("\x1f")[2]) for lot in closing.lots]
+
+    assert [(100, "1.4"), (110, "2.0")] == closed[:2]
+
+
+def test_a_lot_that_fills_nowhere_is_forgotten():
+    """Its branch was deleted, or its values have changed."""
+    openings = dict(close_lots(TASK, candidates(1, "old"), {}, 50).openings)
+
+    assert openings == dict(close_lots(TASK, [], openings, 250).openings)
+    assert () == close_lots(TASK, [], openings, 251).openings
+
+
 def test_what_will_not_grow_is_closed():
     """Where nothing else is on its way."""
     closing = close_lots(TASK, candidates(1), {}, 0, nothing_more=True)
