@@ -6,7 +6,7 @@ how fast the team is. It is disposable, and so is what is said here: where it is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,6 +23,8 @@ from dsvc.recipe.spec import Recipe
 from dsvc.recipe.task_spec import TaskSpec
 
 DAY_S = 86_400
+_AT_ONCE = 1000
+"""Asks that are looked up in one go."""
 
 
 class UnderWay:
@@ -39,13 +41,13 @@ class UnderWay:
 
     def remembered(self, key: str) -> Doc | None:
         """Return what passes of the loop remember under a name; None where nothing is."""
-        record = self._get("control", key)
+        record = self._read("control", [key]).get(key)
         return None if record is None else record.doc
 
-    def subscribers(self, ask_id: str) -> frozenset[str] | None:
-        """Return who wants an ask, by its id in hex; None of one that nobody was ever sent, as far as is known."""
-        record = self._get(SPACE, ask_id)
-        return None if record is None else frozenset(msgspec.convert(record.doc, Request).subscribers)
+    def subscribers(self, ask_ids: Sequence[str]) -> dict[str, frozenset[str]]:
+        """Return who wants some asks, by their ids in hex; those that nobody was ever sent are left out."""
+        records = self._read(SPACE, ask_ids).items()
+        return {key: frozenset(msgspec.convert(record.doc, Request).subscribers) for key, record in records}
 
     def days(self, task: TaskSpec, seconds: float) -> float | None:
         """Return in how many days a task's team has so much work done, if it does nothing else.
@@ -58,19 +60,22 @@ class UnderWay:
             calendar = Calendar(spec.hours or ALWAYS, [read_day(day, place) for day in spec.holidays])
         except ConfigError:
             return None  # `annotate check` says what is wrong
-        record = self._get("control", spec.name)
+        record = self._read("control", [spec.name]).get(spec.name)
         if record is None:
             return None
         now = self._clock()
         done = controller.finish_us(msgspec.convert(record.doc, Control).pace, seconds, now, calendar)
         return None if done is None else (done - now) / 1e6 / DAY_S
 
-    def _get(self, space: str, key: str) -> OpRecord | None:
+    def _read(self, space: str, keys: Sequence[str]) -> dict[str, OpRecord]:
+        found: dict[str, OpRecord] = {}
         try:
-            return None if self._ops is None else self._ops.get(space, key)
+            ops = self._ops
+            for start in range(0, len(keys), _AT_ONCE):
+                found |= {} if ops is None else ops.get_many(space, keys[start : start + _AT_ONCE])
         except StoreError:
             self._ops = None  # of a plan, nothing waits for it
-            return None
+        return found
 
 
 @contextmanager

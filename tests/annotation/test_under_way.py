@@ -40,13 +40,12 @@ def make_lab():
 
 
 def test_who_wants_an_ask_is_told(lab, tmp_path):
-    """None of one that was never sent."""
+    """Those that were never sent are left out."""
     found = under_way(lab.ops, lab.clock, tmp_path)
     lab.want(599, "other")
+    one, other, never = (lab.ask(number).ask_id.hex() for number in (598, 599, 601))
 
-    assert frozenset({"main", "other"}) == found.subscribers(lab.ask(599).ask_id.hex())
-    assert frozenset({"main"}) == found.subscribers(lab.ask(598).ask_id.hex())
-    assert found.subscribers(lab.ask(601).ask_id.hex()) is None
+    assert {one: frozenset({"main"}), other: frozenset({"main", "other"})} == found.subscribers([one, other, never])
 
 
 def test_days_are_those_of_the_present_pace_and_hours(lab, tmp_path):
@@ -66,7 +65,7 @@ def test_nothing_is_known_of_a_platform_that_was_never_asked(tmp_path):
     """Nor without an op store, nor of hours that are not understood."""
     for ops in (MemoryOpStore(), None):
         assert under_way(ops, monday, tmp_path).days(TASK, 60) is None
-        assert under_way(ops, monday, tmp_path).subscribers("00") is None
+        assert {} == under_way(ops, monday, tmp_path).subscribers(["00"])
     assert under_way(MemoryOpStore(), monday, tmp_path, hours="when?").days(TASK, 60) is None
 
 
@@ -76,7 +75,7 @@ def test_a_store_that_is_out_of_reach_is_asked_once(tmp_path):
     class Gone(MemoryOpStore):
         n_asked = 0
 
-        def get(self, space, key):
+        def get_many(self, space, keys):
             """Fail."""
             self.n_asked += 1
             raise StoreError(store="team", reason="it is gone")
@@ -84,7 +83,7 @@ def test_a_store_that_is_out_of_reach_is_asked_once(tmp_path):
     gone = Gone()
     found = under_way(gone, monday, tmp_path)
 
-    assert (None, None, None) == (found.subscribers("00"), found.subscribers("01"), found.days(TASK, 60))
+    assert ({}, {}, None) == (found.subscribers(["00"]), found.subscribers(["01"]), found.days(TASK, 60))
     assert 1 == gone.n_asked
 
 
@@ -92,6 +91,6 @@ def test_looking_makes_nothing(tmp_path):
     """Where there is no op store, none is made."""
     recipe = Recipe(tmp_path, tasks={"quality": TASK})
     with open_under_way(tmp_path, None, recipe, monday) as found:
-        assert found.subscribers("00") is None
+        assert {} == found.subscribers(["00"])
 
     assert [] == list(tmp_path.iterdir())

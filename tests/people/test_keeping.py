@@ -371,3 +371,25 @@ def test_work_is_counted_in_missing_answers_at_the_measured_time(world):
     assert (12, 0, 16, 16 * 20.0) == (found["asks"], found["new"], found["answers"], found["seconds"])
     assert found["days"] == pytest.approx(16 * 20 / 86_400 / platform.pace)
     assert list(found) == list(json.loads(json.dumps(found)))
+
+
+def test_a_class_that_is_added_asks_no_answered_source_again(tmp_path):
+    """Questions that are out do not offer it: they are asked anew. Answers are still classes, and stay."""
+    world = Keeping.init(tmp_path, "class(cat, dog)")
+    world.recipe()
+    world.deliver(dict.fromkeys(UNSURE, ("cat", 0.2)) | dict.fromkeys(SURE, ("dog", 0.9)))
+    world.run()
+    world.answer("ann", dict.fromkeys(UNSURE[:3], "dog"))
+    world.run()
+    before = world.values()
+    world.type = "class(cat, dog, eel)"
+    world.recipe()
+    with world.open() as repo:
+        repo.ingest()
+    planned = world.plan()
+    sent = world.run()
+
+    assert (2, 2, 3) == (planned.asks, planned.new, planned.reused)
+    assert (2, 2, 2) == (sent.new, sent.posted, sent.dropped)
+    assert dict.fromkeys(UNSURE[3:], "adjust") == world.asked()
+    assert before == world.values()

@@ -106,12 +106,10 @@ def plan_task(
     wanted: set[str] = set()
     for oid in _other_waiting(repo, draft, task.name) if others else ():
         wanted |= others.keys() & asks_named(reader, oid, about)
-    sent = {ask: None if under_way is None else under_way.subscribers(ask) for ask in others}
-    ours_alone = {repo.head().branch or "HEAD"}
-    n_new = sum(names is None and ask not in wanted for ask, names in sent.items())
-    n_shared = sum(
-        ask in wanted if names is None else bool(names) and not names & ours_alone for ask, names in sent.items()
-    )
+    sent = {} if under_way is None else under_way.subscribers(list(others))
+    ours = repo.head().branch or "HEAD"
+    n_new = sum(ask not in sent and ask not in wanted for ask in others)
+    n_shared = sum(bool(sent[ask]) and ours not in sent[ask] if ask in sent else ask in wanted for ask in others)
     modes, people = count_asks(reader, waiting)
     has_audits = task.audit is not None and forecast.bound is not None
     known = None if under_way is None else under_way.remembered(name_of(task.name))
