@@ -78,10 +78,15 @@ class Annotating(Running):
             RecipeError: If the recipe is wrong.
             StagingError: If copies must be staged where nothing but dsvc deletes them.
         """
-        from dsvc.annotation.syncing import SyncReport, foresee, make_report
+        from dsvc.annotation.desk import Sent
+        from dsvc.annotation.reaping import Elsewhere, reap_first
+        from dsvc.annotation.syncing import foresee, make_report
 
-        if not self.recipe().tasks:
-            return SyncReport()
+        recipe, values = self.recipe(), self.environ if environ is None else environ
+        state = (self.layout.directory, self.config.annotation)
+        elsewhere = Elsewhere() if dry_run else reap_first(recipe, self.plugins, values, *state, self.clock)
+        if not recipe.tasks:
+            return make_report({}, Sent(), elsewhere=elsewhere)
         with self._desk(environ) as desk:
             if dry_run:
                 return foresee(desk, self._wanted(), self._branch())
@@ -97,7 +102,7 @@ class Annotating(Running):
                 self._make_now(make, notes)
             tell("Sending asks", 0, None)
             sent = self._want(desk)
-            return make_report(desk.turn(progress), sent, n_lots, notes, n_void)
+            return make_report(desk.turn(progress), sent, n_lots, notes, n_void, elsewhere)
 
     def annotate_status(self) -> tuple[list[TaskWork], list[PlatformWork]]:
         """Return every task and every platform in figures."""

@@ -8,9 +8,12 @@ and done again. The op store is disposable: without it answers are read from the
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -27,8 +30,9 @@ from dsvc.annotation.outfit import REASONS, Outfit
 from dsvc.annotation.pseudonyms import Pseudonyms
 from dsvc.annotation.records import Ask
 from dsvc.annotation.rendering import Rendered, Rendering, render, rendering_name
-from dsvc.annotation.requests import SPACE, Request, Requests, Wanting, Wish
+from dsvc.annotation.requests import ON_THE_WAY, SPACE, Request, Requests, Wanting, Wish
 from dsvc.annotation.stages import Stages
+from dsvc.errors import DsvcError, StagingError, StoreError
 from dsvc.objects.oid import Oid
 from dsvc.plugins.pixels import read_image
 from dsvc.plugins.platforms import TaskForm
@@ -133,7 +137,9 @@ class Desk:
     def collect(self) -> dict[str, TurnReport]:
         """Delete what is overdue and take in answers, of every platform."""
         self._began_us = self.clock()
-        return {name: dispatcher.collect() for name, dispatcher in self._dispatchers.items()}
+        for dispatcher in self._dispatchers.values():
+            dispatcher.clean()  # of all, before anything that can fail or take long
+        return {name: self._guarded(dispatcher.collect) for name, dispatcher in self._dispatchers.items()}
 
     def want(
         self,
@@ -182,16 +188,45 @@ class Desk:
         return json.dumps(told)
 
     def turn(self, progress: Callable[[str, int, int | None], None] | None = None) -> dict[str, TurnReport]:
-        """Let each platform have its turn."""
-        reports: dict[str, TurnReport] = {}
+        """Let each platform have its turn, whatever becomes of that of another.
+
+        Raises:
+            StagingError: Once all had theirs, if copies must be staged where they would stay.
+        """
+        reports, refusals = dict[str, TurnReport](), list[StagingError]()
         for name, dispatcher in self._dispatchers.items():
-            outfit = self.outfits[name]
-            if dispatcher.stages is not None and self.requests.has_any(name, "WANTED"):
-                dispatcher.stages.require_fit()
-            reports[name] = dispatcher.turn()
+            trouble = self._trouble(dispatcher)
+            refusals += [trouble] if isinstance(trouble, StagingError) else []
+            report = reports[name] = self._guarded(partial(dispatcher.turn, sends=trouble is None))
+            report.notes += [] if trouble is None or trouble.message in report.notes else [trouble.message]
             if progress is not None:
-                progress(outfit.spec.name, len(reports), len(self._dispatchers))
+                progress(name, len(reports), len(self._dispatchers))
+        if refusals:
+            raise refusals[0]
         return reports
+
+    def _trouble(self, dispatcher: Dispatcher) -> StoreError | None:
+        """Return why nothing may be staged on a platform now; None if it may, or nothing is to be."""
+        states = ("WANTED", "HELD", *ON_THE_WAY)
+        if dispatcher.stages is None or not any(self.requests.has_any(dispatcher.platform.name, s) for s in states):
+            return None
+        try:
+            dispatcher.stages.require_fit()
+        except StoreError as err:
+            return err
+        return None
+
+    def _guarded(self, work: Callable[[], TurnReport]) -> TurnReport:
+        """Return what some work at a platform did; a bug of its plugin ends its own turn, and nobody else's."""
+        try:
+            return work()
+        except DsvcError:
+            raise
+        except Exception as err:  # noqa: BLE001 -- whatever a plugin does, the others go on
+            place = traceback.extract_tb(err.__traceback__)[-1]
+            where = f"{type(err).__name__} in {Path(place.filename).name}, line {place.lineno}"
+            # Not what it says: that may be a token, or somebody's answer.
+            return TurnReport(notes=[f"its turn ended early by a bug, perhaps of its plugin: {where}"], is_broken=True)
 
     def iter_parked(self, task: str) -> Iterator[Request]:
         """Yield the asks of a task that were given up or cancelled."""
@@ -290,7 +325,8 @@ class Desk:
         is_fresh = self.ops.get("control", name) is None
         stages = None
         if outfit.wants_copies and outfit.staging is not None:
-            stages = Stages(self.ops, outfit.staging, outfit.expiry, self.clock)
+            place = outfit.spec.staging or ""
+            stages = Stages(self.ops, outfit.staging, outfit.expiry, self.clock, address=place)
         return Dispatcher(
             self.ops,
             outfit.platform,

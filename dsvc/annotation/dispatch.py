@@ -94,6 +94,7 @@ class TurnReport:
         window: What the controller decided; None where it was not asked.
         notes: What went wrong and is tried again.
         is_busy: Whether another turn was under way, and nothing was done.
+        is_broken: Whether the platform's plugin failed in a way that nobody foresaw, which ended the turn.
     """
 
     taken: Taken = field(default_factory=Taken)
@@ -108,6 +109,7 @@ class TurnReport:
     window: Window | None = None
     notes: list[str] = field(default_factory=list)
     is_busy: bool = False
+    is_broken: bool = False
 
 
 class Dispatcher:
@@ -179,6 +181,11 @@ class Dispatcher:
         served = self._served.get(request.project)
         return 30.0 if served is None else served.effort_s
 
+    def clean(self) -> None:
+        """Delete what is overdue, by the records; the next look goes on from there."""
+        self._collected = self._collected or TurnReport()
+        self._clean(self._collected, is_full=False)
+
     def collect(self) -> TurnReport:
         """Delete what is overdue and take in answers, and no more; the next turn goes on from there.
 
@@ -197,8 +204,11 @@ class Dispatcher:
             self._collected = report
         return report
 
-    def turn(self) -> TurnReport:
+    def turn(self, *, sends: bool = True) -> TurnReport:
         """Do everything that can be done now.
+
+        Args:
+            sends: Whether asks may set out, and copies be put.
 
         Raises:
             StoreError: If the op store or the ledger fails. What else fails is noted, and made up for at the next turn.
@@ -208,12 +218,12 @@ class Dispatcher:
             report.is_busy = True
             return report
         try:
-            self._do(report)
+            self._do(report, sends=sends)
         finally:
             drop_lease(self._ops, self.platform.name, self._owner)
         return report
 
-    def _do(self, report: TurnReport) -> None:
+    def _do(self, report: TurnReport, *, sends: bool) -> None:
         control = self.control
         now = self._clock()
         is_due = self._is_first or now - control.surveyed_us >= SURVEY_US
@@ -235,8 +245,9 @@ class Dispatcher:
         under_way = list(self.iter_on_the_way())
         release = Release(self, self._calendar, self._policy)
         control = release.learn(control, under_way, report)
-        control = release.release(control, under_way, report)
-        attempts.stage()
+        if sends:
+            control = release.release(control, under_way, report)
+            attempts.stage()
         attempts.post(self._policy.margin_us if self.stages is not None else 0)
         attempts.tidy(GRACE_US, self._known_until)
         self._save(control)
@@ -253,8 +264,9 @@ class Dispatcher:
         if self.stages is None:
             return
         try:
-            before, report.reaped = report.reaped, self.stages.survey() if is_full else self.stages.reap()
-            report.reaped.n_overdue += before.n_overdue
+            # What was counted in this pass before stays; what could not be deleted then is tried again.
+            report.reaped = Reaped(report.reaped.n_overdue, report.reaped.n_left)
+            (self.stages.survey if is_full else self.stages.reap)(report.reaped)
         except StoreError as err:
             report.notes.append(err.message)
 

@@ -37,12 +37,13 @@ from dsvc.annotation.staging import (
     is_ours,
     require_expiry_rule,
 )
-from dsvc.errors import StagingError, StoreError
+from dsvc.errors import StagingError, StoreError, StoreUnavailableError
 from dsvc.plugins.platforms import Finding
 
 SPACE = "stages"
 EPOCH_US = 7 * DAY_US
 """How long a secret is used; none is kept for longer than two of these."""
+_FEW = 3
 _SETTLING_US = 60_000_000
 """A copy put so shortly before a listing began may be missing from it."""
 
@@ -82,7 +83,7 @@ class Reaped:
         n_unknown: Copies without a record, younger than the limit: not ours to delete yet.
         lost: Keys whose copy was gone before its time.
         lives: What the store's own deleting showed.
-        failed: Keys that could not be deleted now.
+        failed: Keys of copies that should be gone and could not be deleted now, with what the store said.
     """
 
     n_overdue: int = 0
@@ -90,7 +91,14 @@ class Reaped:
     n_unknown: int = 0
     lost: list[str] = field(default_factory=list)
     lives: list[Life] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    n_silent: int = 0
+    """How often the store did not answer; after a few times nothing more is tried."""
+
+
+def is_left(doc: Doc) -> bool:
+    """Tell whether nobody uses a copy any more, by its record."""
+    return doc["state"] == "going" or not doc["refs"]
 
 
 class Stages:
@@ -255,18 +263,25 @@ class Stages:
         """Return how a copy is shown: its name, or an address signed for a view, or for as long as it lives."""
         return self.store.sign(key, max(1, life_s)) if is_signed else self.store.uri(key)
 
-    def reap(self) -> Reaped:
-        """Delete what is overdue or was left, by the records alone: cheap, and done at every turn."""
-        report, now = Reaped(), self._clock()
+    def reap(self, report: Reaped | None = None) -> Reaped:
+        """Delete what is overdue, by the records alone: cheap, and done at every turn."""
+        report, now = report or Reaped(), self._clock()
         for record in list(iter_scan(self._ops, SPACE, "put_us", 0, now - self.expiry.limit_us + 1)):
             if self._is_own(record.doc):
-                self._reap_one(record.id, report)
-                report.n_overdue += 1
+                report.n_overdue += self._reap_one(record.id, report)
         return report
 
-    def survey(self) -> Reaped:
+    def clear(self) -> Reaped:
+        """Delete what is overdue and what was left, by the records alone: nothing is staged here any more."""
+        report = self.reap()
+        for record in self._records():
+            if is_left(record.doc):
+                report.n_left += self._reap_one(record.id, report)
+        return report
+
+    def survey(self, report: Reaped | None = None) -> Reaped:
         """Compare the store's list with the records, and delete what is overdue of ours, whichever clone put it."""
-        report, start = self.reap(), self._clock()
+        report, start = self.reap(report), self._clock()
         self._forget_secrets(start)
         listed = list(self.store.iter_objects())
         self.contents = contents(found.key for found in listed if not is_ours(found.key))
@@ -278,15 +293,13 @@ class Stages:
             record = self._ops.get(SPACE, found.key)
             put_us = found.put_us if record is None else min(found.put_us, record.doc["put_us"])
             if start - put_us >= self.expiry.limit_us:
-                self._reap_one(found.key, report)
-                report.n_overdue += 1
+                report.n_overdue += self._reap_one(found.key, report)
             elif record is None:
                 report.n_unknown += 1
         for record in self._records():
             doc = record.doc
-            if doc["state"] == "going" or not doc["refs"]:
-                self._reap_one(record.id, report)
-                report.n_left += 1
+            if is_left(doc):
+                report.n_left += self._reap_one(record.id, report)
             elif record.id in seen:
                 self._note_alive(record.id, start)
             elif doc["state"] == "there" and doc["put_us"] < start - _SETTLING_US:
@@ -305,12 +318,21 @@ class Stages:
     def _note_alive(self, key: str, now: int) -> None:
         update(self._ops, SPACE, key, lambda doc: doc and {**doc, "alive_us": max(now, doc["alive_us"])})
 
-    def _reap_one(self, key: str, report: Reaped) -> None:
+    def _reap_one(self, key: str, report: Reaped) -> bool:
+        """Delete one copy, unless that failed just now; tell whether it went. Its record stays until it does."""
+        if key in report.failed:
+            return False
         self._abandon(key)
-        try:
-            self._remove(key)
-        except StoreError:
-            report.failed.append(key)  # its record stays, and says what to delete
+        if report.n_silent < _FEW:
+            try:
+                self._remove(key)
+            except StoreError as err:
+                report.n_silent += isinstance(err, StoreUnavailableError)
+                report.failed[key] = err.message
+            else:
+                return True
+        report.failed.setdefault(key, next(reversed(report.failed.values()), ""))
+        return False
 
     def _abandon(self, key: str) -> None:
         update(self._ops, SPACE, key, lambda doc: doc if doc is None else {**doc, "state": "going"})

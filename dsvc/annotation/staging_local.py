@@ -24,22 +24,15 @@ class LocalStaging:
     """Staged copies as files of one directory."""
 
     def __init__(self, path: Path, *, cleaned_by: str | None = None, clock: Callable[[], int] | None = None) -> None:
-        """Make the directory if there is none.
+        """Open nothing; the directory is made with the first copy.
 
         Args:
             path: The directory; it holds nothing else.
             cleaned_by: What deletes its files within a day besides dsvc, in words; None if nothing does.
             clock: Microseconds UTC, for when a file was put; the file system's own if None.
-
-        Raises:
-            StorePermissionError: If it cannot be made.
         """
         self._path = path.absolute()
         self._cleaned_by, self._clock = cleaned_by, clock
-        try:
-            self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as err:
-            raise self._translated(err) from None
 
     @property
     def name(self) -> str:
@@ -51,6 +44,7 @@ class LocalStaging:
         target = self._file(key)
         part = target.with_name(f"{key}.{os.getpid()}-{os.urandom(4).hex()}.part")
         try:
+            self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
             fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
                 with os.fdopen(fd, "wb") as file:
@@ -109,7 +103,7 @@ class LocalStaging:
 
     def check(self) -> Sequence[Finding]:
         """Return who may read the directory, and what empties it."""
-        mode = self._path.stat().st_mode & 0o077
+        mode = self._path.stat().st_mode & 0o077 if self._path.exists() else 0
         return [
             Finding(
                 "access", not mode, "the owner alone" if not mode else "others may enter", f"chmod 700 {self._path}"

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any, Final
 
 from dsvc.annotation.staging import EXPIRY_RULE, KEY_PREFIX, VERSIONS, StagedObject
@@ -42,7 +43,7 @@ class S3Staging:
     """Staged copies as objects below a prefix of a bucket."""
 
     def __init__(self, bucket: str, prefix: str = "", *, client: Any = None, declared_rule: str | None = None) -> None:
-        """Make a client, unless one is given.
+        """Open nothing; a client is made with the first call, unless one is given.
 
         Args:
             bucket: The bucket's name.
@@ -50,13 +51,13 @@ class S3Staging:
             client: boto3's; made by boto3's own settings if None.
             declared_rule: What empties the store within a day, in words, where it does so otherwise than by a
                 lifecycle rule that can be read.
-
-        Raises:
-            PluginError: If boto3 is not installed.
         """
         self._bucket, self._prefix = bucket, prefix.strip("/") + "/" if prefix.strip("/") else ""
-        self._client = client or _make_client()
-        self._declared = declared_rule
+        self._given, self._declared = client, declared_rule
+
+    @cached_property
+    def _client(self) -> Any:
+        return self._given or _make_client()
 
     @property
     def name(self) -> str:
@@ -174,6 +175,8 @@ class S3Staging:
                     if _code(err) not in _NO_RULES and _status(err) != 404:
                         raise
                     answer = {}
+        except StoreUnavailableError:
+            raise  # it may be well: there is nothing to find now
         except StoreError as err:
             if self._declared:
                 return Finding(EXPIRY_RULE, True, f"declared: {self._declared}")
@@ -189,6 +192,8 @@ class S3Staging:
         try:
             with self._faults():
                 status = self._client.get_bucket_versioning(Bucket=self._bucket).get("Status")
+        except StoreUnavailableError:
+            raise
         except StoreError as err:
             return Finding(VERSIONS, True, f"cannot be read ({err.reason})")
         if status == "Enabled":
@@ -261,6 +266,7 @@ class S3Staging:
 
     def _translated(self, err: Exception) -> StoreError:
         from botocore.exceptions import ClientError, HTTPClientError
+        from botocore.exceptions import ConnectionError as NoConnectionError
 
         if isinstance(err, ClientError):
             code, status = _code(err), _status(err)
@@ -268,7 +274,7 @@ class S3Staging:
                 return StoreUnavailableError(store=self.name, reason=f"it answered {status} {code}")
             kind = StorePermissionError if code in _REFUSED or status == 403 else StoreError
             return kind(store=self.name, reason=f"it answered {status} {code}")
-        if isinstance(err, HTTPClientError):
+        if isinstance(err, HTTPClientError | NoConnectionError):
             return StoreUnavailableError(store=self.name, reason="it did not answer")
         return StoreError(store=self.name, reason=str(err))
 

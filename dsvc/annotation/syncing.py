@@ -19,6 +19,7 @@ from dsvc.annotation.opstore import Doc
 from dsvc.annotation.outfit import Outfit
 from dsvc.annotation.overview import iter_requests
 from dsvc.annotation.payloads import answer_type, canonical_payload
+from dsvc.annotation.reaping import Elsewhere, undeleted
 from dsvc.annotation.records import Answer, Ask
 from dsvc.annotation.requests import Request
 from dsvc.annotation.staging import EXPIRY_RULE, find_foreign
@@ -54,6 +55,10 @@ class PlatformTurn(msgspec.Struct, frozen=True):
     """Whether another process was at work there, and nothing was done."""
     notes: tuple[str, ...] = ()
     """What went wrong and is tried again."""
+    undeleted: int = 0
+    """Copies that should be gone and could not be deleted."""
+    is_broken: bool = False
+    """Whether the platform's plugin failed in a way that nobody foresaw."""
 
 
 class SyncReport(msgspec.Struct, frozen=True):
@@ -73,6 +78,15 @@ class SyncReport(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     void: int = 0
     """Values that lots are judged without, since nobody can be asked about them."""
+    elsewhere: int = 0
+    """Copies that were deleted in stores where nothing is staged any more."""
+    undeleted: int = 0
+    """Copies that should be gone there and could not be deleted."""
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing happened that somebody should look at."""
+        return not self.undeleted and not any(turn.undeleted or turn.is_broken for turn in self.platforms)
 
     @property
     def answers(self) -> int:
@@ -87,7 +101,7 @@ class SyncReport(msgspec.Struct, frozen=True):
     @property
     def did_nothing(self) -> bool:
         """Whether nothing came in, went out, or was decided."""
-        told = (self.new, self.dropped, self.lots, self.void, len(self.notes))
+        told = (self.new, self.dropped, self.lots, self.void, self.elsewhere, self.undeleted, len(self.notes))
         return not any(told) and all(turn == PlatformTurn(turn.platform, read=turn.read) for turn in self.platforms)
 
 
@@ -130,14 +144,16 @@ class AskStatus(msgspec.Struct, frozen=True):
 def make_report(
     turns: Mapping[str, TurnReport],
     sent: Sent,
-    n_lots: int,
-    notes: Sequence[str],
+    n_lots: int = 0,
+    notes: Sequence[str] = (),
     n_void: int = 0,
+    elsewhere: Elsewhere | None = None,
 ) -> SyncReport:
     """Return what a pass did."""
-    platforms = []
+    platforms, elsewhere = [], elsewhere or Elsewhere()
     for name, turn in turns.items():
-        taken = turn.taken
+        taken, failed = turn.taken, turn.reaped.failed
+        kept = [undeleted(len(failed), next(iter(failed.values())))] if failed else []
         platforms.append(
             PlatformTurn(
                 name,
@@ -154,11 +170,24 @@ def make_report(
                 turn.n_parked,
                 turn.n_cancelled,
                 turn.is_busy,
-                tuple(turn.notes),
+                tuple(dict.fromkeys([*turn.notes, *kept])),
+                len(failed),
+                turn.is_broken,
             )
         )
     wanted = tuple(sorted(sent.wanted.items()))
-    return SyncReport(tuple(platforms), wanted, sent.new, sent.shared, sent.dropped, n_lots, tuple(notes), n_void)
+    return SyncReport(
+        tuple(platforms),
+        wanted,
+        sent.new,
+        sent.shared,
+        sent.dropped,
+        n_lots,
+        (*notes, *elsewhere.notes),
+        n_void,
+        elsewhere.n_gone,
+        elsewhere.n_undeleted,
+    )
 
 
 def foresee(desk: Desk, tasks: Mapping[str, Iterable[Wanted]], branch: str) -> SyncReport:

@@ -73,20 +73,30 @@ def check(ctx: click.Context, *, as_json: bool) -> None:
     ctx.exit(0 if all(platform.is_well for platform in found) else STATUS_SOME_FAILED)
 
 
-@command(group=annotate, examples=["dsvc annotate sync", "dsvc annotate sync --dry-run"])
+@command(
+    group=annotate,
+    examples=["dsvc annotate sync", "dsvc annotate sync --dry-run"],
+    statuses={STATUS_SOME_FAILED: "done, but copies that should be gone could not be deleted, or a plugin failed"},
+)
 @_close_lots
 @dry_run_option
 @json_option
-def sync(*, close_lots: bool, dry_run: bool, as_json: bool) -> None:
+@click.pass_context
+def sync(ctx: click.Context, *, close_lots: bool, dry_run: bool, as_json: bool) -> None:
     """Do one pass: delete what is overdue, take answers in, make the tasks' signals, and ask what they wait for.
 
     It never waits for people. Whatever cuts it short, the next pass goes on.
     """
     repo = open_repository(writes=not dry_run)
     report = _pass(repo, close_lots=close_lots, dry_run=dry_run, as_json=as_json)
-    if not as_json:
-        for text in (NO_TASK,) if not repo.recipe().tasks else next_steps(report, is_dry=dry_run):
-            hint(text)
+    if as_json:
+        return
+    stale = sum(task.new for task in repo.plan().tasks) if dry_run else 0
+    if stale > report.new:
+        hint(f"tasks are to be made first, and then want {count(stale, 'new ask')}: `dsvc plan` says of what")
+    for text in (NO_TASK,) if not repo.recipe().tasks else next_steps(report, is_dry=dry_run):
+        hint(text)
+    ctx.exit(0 if report.is_well else STATUS_SOME_FAILED)
 
 
 def _pass(repo: Repository, *, close_lots: bool, as_json: bool, dry_run: bool = False) -> SyncReport:

@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     ],
     statuses={
         0: "done; with -m, also when nothing was new, and with --limit, when it stopped there",
-        STATUS_SOME_FAILED: "done, but some records failed; with --ingest and -m, a `check` did: not committed",
+        STATUS_SOME_FAILED: "done, but some records failed, or copies that should be gone could not be deleted; "
+        "with --ingest and -m, a `check` did: not committed",
         STATUS_DIFFERS: "done, but with --check or --no-trace something came out otherwise",
         RunningError.exit_code: "another run is at work, and --no-wait was given",
     },
@@ -128,10 +129,11 @@ def run(
                 emit(as_json=as_json, objects=_objects(found), lines=_lines(found, repo.recipe().tasks))
                 made.append(found)
 
-        tasks, waits = () if no_people else repo.recipe().tasks, False
-        if tasks and (chosen is None or chosen & set(tasks)):
-            waits = _ask_people(repo, make, made, as_json=as_json)
-        else:
+        tasks, waits, is_well = repo.recipe().tasks, False, True
+        # Without tasks too: copies that were staged for one that left the recipe go when they are due.
+        if not no_people and (not tasks or chosen is None or chosen & set(tasks)):
+            waits, is_well = _ask_people(repo, make, made, as_json=as_json)
+        if not made:
             make()
         done = made[0]
         is_held = ingests and message is not None and not done.is_stopped and tell_failing(repo, as_json=as_json)
@@ -148,14 +150,16 @@ def run(
             hint(WAITS)
         tell_changed_code(repo, accept=accept_code, as_json=as_json)
         differs = check_run(repo, done, check=check, no_trace=no_trace, as_json=as_json)
-    ctx.exit(STATUS_DIFFERS if differs else STATUS_SOME_FAILED if has_failed or is_held else 0)
+    ctx.exit(STATUS_DIFFERS if differs else STATUS_SOME_FAILED if has_failed or is_held or not is_well else 0)
 
 
-def _ask_people(repo: Repository, make: Callable[[], None], made: list[RunReport], *, as_json: bool) -> bool:
+def _ask_people(
+    repo: Repository, make: Callable[[], None], made: list[RunReport], *, as_json: bool
+) -> tuple[bool, bool]:
     """Make between taking answers in and sending asks; where that cannot be done, make all the same.
 
     Returns:
-        Whether anything waits for people.
+        Whether anything waits for people, and whether nothing happened that somebody should look at.
     """
     try:
         report = repo.annotate_sync(make=make, environ=os.environ)
@@ -167,12 +171,12 @@ def _ask_people(repo: Repository, make: Callable[[], None], made: list[RunReport
         _notice(f"nobody was asked: {err.message}{f'; {err.hint}' if err.hint else ''}")
         if not as_json:
             hint("`dsvc annotate check` says what is wrong there; `dsvc annotate sync` asks once it is well")
-        return False
+        return False, True
     if not report.did_nothing or any(n for _, n in report.wanted):
         emit(as_json=as_json, objects=sync_objects(report), lines=sync_lines(report))
     for note in sync_notes(report):
         _notice(note)
-    return any(n for _, n in report.wanted)
+    return any(n for _, n in report.wanted), report.is_well
 
 
 def _tell_limit(repo: Repository, done: RunReport) -> str:

@@ -20,7 +20,6 @@ from dsvc.annotation.staging import EXPIRY_RULE, StagedObject, StagingStore
 from dsvc.errors import StoreUnavailableError
 from dsvc.plugins.platforms import Finding
 
-
 _NUMBERS = count(1)
 
 

@@ -69,6 +69,8 @@ def test_an_error_has_no_byte_of_the_image(tmp_path, monkeypatch):
 def test_what_is_somebody_else_s_is_listed(tmp_path):
     """Files of any name and directories, but nothing hidden, nor what a file system has at its root."""
     staging = LocalStaging(tmp_path / "stage")
+    assert [] == list(staging.iter_objects())
+    (tmp_path / "stage").mkdir()
     for name in ("my photo.jpg", ".keep"):
         (tmp_path / "stage" / name).write_bytes(b"x")
     for name in ("images", "lost+found", ".git"):
