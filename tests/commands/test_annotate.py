@@ -86,8 +86,11 @@ def test_run_makes_all_the_same_where_nobody_can_be_asked(asked):
 
 
 def test_sync_dry_run_changes_nothing(asked):
-    """It counts what would be asked."""
+    """It counts what would be asked, and what would be once the tasks are made."""
+    asked("ingest")
+    assert "then want 2 new asks" in asked("annotate", "sync", "--dry-run").err
     asked("run", "--ingest", "--no-people")
+    assert "then want" not in asked("annotate", "sync", "--dry-run").err
     (told,) = asked.json("annotate", "sync", "--dry-run")
 
     assert (2, {"quality": 2}, True) == (told["new"], told["wanted"], told["dry_run"])
