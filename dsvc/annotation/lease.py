@@ -14,10 +14,13 @@ LEASE_US: Final = 10 * 60_000_000
 
 
 def take_lease(ops: OpStore, name: str, owner: str, now_us: int) -> bool:
-    """Take a lease that is free, over, or one's own; tell whether it is one's own now."""
+    """Take a lease that is free, over, or one's own; tell whether it is one's own now.
+
+    One that would last for longer than any was taken while a clock was ahead, and is over.
+    """
 
     def change(doc: Doc | None) -> Doc:
-        if doc is not None and doc["owner"] not in {"", owner} and doc["until_us"] > now_us:
+        if doc is not None and doc["owner"] not in {"", owner} and now_us < doc["until_us"] <= now_us + LEASE_US:
             return doc
         return {"owner": owner, "until_us": now_us + LEASE_US}
 

@@ -17,3 +17,11 @@ def test_one_at_a_time():
     drop_lease(ops, "team", "a")
     assert take_lease(ops, "team", "b", 5)
     assert take_lease(ops, "team", "a", 6 + LEASE_US)
+
+
+def test_one_that_was_taken_while_the_clock_was_ahead_is_over():
+    """Or nobody would have a turn until the wrong time comes."""
+    ops, year_us = MemoryOpStore(), 365 * 86_400 * 10**6
+    assert take_lease(ops, "team", "a", year_us)
+    assert take_lease(ops, "team", "b", 1)
+    assert not take_lease(ops, "team", "a", 2)
