@@ -152,3 +152,24 @@ def test_a_store_that_is_away_ends_no_pass(world, monkeypatch):
     assert (0, 0) == (turn.released, turn.posted)
     assert [note for note in turn.notes if "it did not answer" in note]
     assert 8 == world.sync().posted
+
+
+def test_what_is_cancelled_before_its_copy_could_be_put_is_not_sent(world, monkeypatch):
+    """The store was away, and nobody waits for it to come back."""
+
+    def away(self, *args):
+        raise StoreUnavailableError(store=self.name, reason="it did not answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalStaging, "put", away)
+        world.sync()
+    with world.open() as repo:
+        asks = repo.asks()
+        assert {"STAGING"} == {ask.state for ask in asks}
+        cancelled = {ask.ask.ask_id.hex() for ask in asks}
+        repo.cancel(list(cancelled))
+    world.sync()
+
+    sent = {question["key"].partition("#")[0] for question in world.questions()}
+    assert 4 == len(sent) == len(world.staged())  # others are looked at in the place of those that were to be audited
+    assert not sent & cancelled
