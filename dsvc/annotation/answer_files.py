@@ -108,7 +108,8 @@ def _read_file(path: Path, form: TaskForm, place: tuple[int, int] | None) -> Ite
                 end += _skip_line(file)
             number += 1
             is_whole = data.endswith(b"\n") or end > offset + len(data)
-            line = _read_line(path, form, data, written_us, (number, offset, end))
+            # Who does not say when: each line is after those before it, whenever the file is read.
+            line = _read_line(path, form, data, written_us + number - 1, (number, offset, end))
             if line is not None and line.problem is not None and not is_whole:
                 return  # somebody is writing it
             if line is not None:

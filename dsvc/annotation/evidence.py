@@ -143,7 +143,7 @@ def unite(parts: Sequence[Evidence], *more: Evidence) -> Evidence:
     for part in (*parts, *more):
         for answer in part.answers:
             other = answers.get(answer.answer_id)
-            answers[answer.answer_id] = answer if other is None else min(answer, other, key=_delivery)
+            answers[answer.answer_id] = answer if other is None else max(answer, other, key=_delivery)
         for ask in part.asks:
             asks[ask.ask_id] = ask
         for member in part.members:
@@ -164,7 +164,10 @@ def unite(parts: Sequence[Evidence], *more: Evidence) -> Evidence:
 
 
 def _delivery(answer: Answer) -> tuple[Any, ...]:
-    """Order deliveries of one answer: the first counts; what is told beside decides between equal ones."""
+    """Order deliveries of one answer: the last counts, since who gives a value, another, and the first again means it.
+
+    What is told beside decides between equal ones.
+    """
     lead = -1.0 if answer.lead_s is None else answer.lead_s
     beside = (answer.platform, answer.platform_id, lead, answer.shown or b"", answer.guideline or b"", answer.version)
     return (answer.submitted_us, *beside)

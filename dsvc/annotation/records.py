@@ -85,7 +85,7 @@ class Answer(msgspec.Struct, frozen=True):
     annotator: str
     """Pseudonymous."""
     submitted_us: int
-    """Microseconds since 1970, UTC; of several deliveries the first."""
+    """Microseconds since 1970, UTC; of several deliveries the last."""
     outcome: Outcome
     payload: str | None = None
     """The value as canonical text."""

@@ -93,6 +93,14 @@ def test_what_the_line_does_not_say_is_the_files(tmp_path):
     assert (tmp_path / "bob.jsonl").stat().st_mtime_ns // 1000 == only.answer.submitted_us
 
 
+def test_a_line_is_later_than_those_before_it(tmp_path):
+    """Where none says when: a person's last word is their last line, also where all are read at once."""
+    (tmp_path / "bob.jsonl").write_text("".join(f'{{"key": "1", "value": {value}}}\n' for value in (2, 3, 2)))
+    times = [line.answer.submitted_us for line in read(tmp_path)[0]]
+
+    assert sorted(set(times)) == times
+
+
 @pytest.mark.parametrize("cursor", [None, b"", b"\xff", b"[]", b'{"a": 1}', b'{"a": ["x", 1]}'])
 def test_a_cursor_that_is_not_ours_has_no_places(cursor):
     """So that everything is read."""

@@ -74,11 +74,11 @@ def test_what_is_stored_comes_back(found):
     assert all(ask.context == Context() for ask in found.asks)
 
 
-def test_the_first_delivery_counts():
+def test_the_last_delivery_counts():
     """Of one answer; another payload is another answer."""
     found = evidence_of([answered(0, "a", "1", 5), answered(0, "a", "1", 3), answered(0, "a", "2", 4)])
 
-    assert [(3, "1"), (4, "2")] == [(answer.submitted_us, answer.payload) for answer in found.answers]
+    assert [(4, "2"), (5, "1")] == [(answer.submitted_us, answer.payload) for answer in found.answers]
     assert found.asks[0] == found.ask(found.answers[0].ask_id)
     assert found.ask(Oid(bytes(32))) is None
 

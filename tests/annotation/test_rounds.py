@@ -113,6 +113,22 @@ def test_what_is_asked_waits_for_a_person():
     assert (None, ()) == (story.see(content_id="new", judged=MODEL, asked=True).now().standing, story.now().annotators)
 
 
+def test_the_last_word_of_a_person_counts_though_it_was_their_first():
+    """They gave a value, then another, and went back: in whatever order it is heard of."""
+    story = Story(PLAIN, asked=True)
+    (wanted,) = story.asks()
+    said = [
+        evidence_of(
+            [Answered(wanted.ask, make_answer(wanted.ask, annotator="a", submitted_us=at, outcome="value", payload=v))]
+        )
+        for at, v in enumerate((OTHER, THIRD, OTHER))
+    ]
+
+    for found in (said, said[::-1], [said[2], said[0], said[1]]):
+        assert ("final", OTHER, "human") == story.see(evidence=unite(found)).short
+    assert ("final", THIRD, "human") == story.see(evidence=unite(said[:2])).short
+
+
 def test_from_nothing_people_are_asked_about_everything():
     """Without `of`, the first value is a person's."""
     story = Story(TaskSpec("t", BOXES), None, asked=True)
