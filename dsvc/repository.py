@@ -218,11 +218,20 @@ class Repository(Annotating, Tagging, Asking):
     ) -> Trial:
         """Run a step on a few sources of the draft and return what it reads and gives; nothing is stored.
 
+        Of a task, say what people would be asked about them.
+
         Args and raises as `dsvc.engine.planning.trying.try_step`.
         """
         from dsvc.engine.planning.trying import try_step
 
         recipe, plugins = self.recipe(), self.plugins
+        if step in recipe.tasks:
+            from dsvc.engine.planning.task_trial import try_task
+
+            if where is not None or everything:
+                hint = f"name sources instead: `dsvc try {step} POINTER`"
+                raise UserError(message=f"{step!r} is a task: it is tried source by source", hint=hint)
+            return try_task(self, recipe, plugins, step, pointers, limit=limit)
         return try_step(self, recipe, plugins, step, pointers, limit=limit, where=where, everything=everything)
 
     def find_pending(self) -> tuple[Pending, ...]:

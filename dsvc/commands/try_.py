@@ -26,6 +26,7 @@ SAID = {"missing-input": "missing input"}
         "dsvc try face_area",
         "dsvc try face_area --where 'quality >= 4' --limit 5",
         "dsvc try face_area s3://f/1",
+        "dsvc try face_boxes",
     ],
     statuses={STATUS_SOME_FAILED: "done, but some records failed"},
 )
@@ -46,7 +47,7 @@ def try_(
     everything: bool,
     as_json: bool,
 ) -> None:
-    """Run a step on a few sources and show inputs and results; nothing is stored.
+    """Run a step on a few sources and show inputs and results, or what a task would ask; nothing is stored or asked.
 
     The sources are those named, or the first that `dsvc run` would make, or the first there are. Steps before it that
     are stale are made in memory for these sources. A step of groups gets whole groups.
@@ -60,7 +61,10 @@ def try_(
     if not as_json and found.rows:
         is_due = any(row.verdict in DUE for row in found.rows)
         upstream = " --upstream" * bool(found.made or found.stale)
-        hint("nothing was stored" + f"; `dsvc run {step}{upstream}` makes it" * is_due)
+        if any(row.asks for row in found.rows):
+            hint("nothing was asked; `dsvc annotate sync --dry-run` counts what a pass would ask")
+        else:
+            hint("nothing was stored" + f"; `dsvc run {step}{upstream}` makes it" * is_due)
     ctx.exit(STATUS_SOME_FAILED if any(row.verdict == "failed" for row in found.rows) else 0)
 
 
@@ -84,7 +88,7 @@ def _lines(found: Trial) -> Iterator[str]:
 def _row(row: Tried, names: list[str], *, grouped: bool) -> tuple[object, ...]:
     inputs = (_shown(row.inputs.get(name)) for name in names)
     result = "-" if row.error is not None else _shown(row.value)
-    note = row.error or (f"was {_shown(row.present)}" if row.verdict == "differs" else "")
+    note = row.error or row.asks or (f"was {_shown(row.present)}" if row.verdict == "differs" else "")
     verdict = Styled(SAID.get(row.verdict, row.verdict), COLOURS.get(row.verdict))
     told = (
         verdict
@@ -111,4 +115,5 @@ def _objects(found: Trial) -> Iterator[dict[str, Any]]:
             "present": row.present,
             "has_present": row.has_present,
             "group": row.group,
+            "asks": row.asks,
         }

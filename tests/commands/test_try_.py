@@ -79,6 +79,7 @@ def test_try_for_programs(faces):
         "present": None,
         "has_present": False,
         "group": None,
+        "asks": "",
     } == first
 
 
@@ -117,3 +118,21 @@ def test_try_names_the_next_command_where_there_is_one(made):
     assert "Hint: nothing was stored\n" == made("try", "is_good").err
     Path("dsvc.toml").write_text(Path("dsvc.toml").read_text().replace("quality >= 3", "quality >= 1"))
     assert "Hint: nothing was stored; `dsvc run is_good` makes it\n" == made("try", "is_good").err
+
+
+def test_try_of_a_task_says_what_would_be_asked(faces):
+    """Of each source what is judged, what it comes to as things stand, and what people would be asked."""
+    faces("ingest")
+    edit("[dataset.good]", '[task.mark]\ntype = "rating(5)"\nof = "quality"\nask = "quality < 3"\n[dataset.good]')
+    result = faces("try", "mark")
+
+    assert ["source    quality  mark", "s3://f/1  4        4     final"] == result.lines[:2]
+    assert ["s3://f/2  2        null  asked, adjust, round 0, 1 more"] == [
+        line for line in result.lines if line.startswith("s3://f/2")
+    ]
+    assert "dsvc annotate sync --dry-run" in result.err
+    assert not Path("annotation").exists()
+    assert ["asked"] == [
+        row["verdict"] for row in faces.json("try", "mark", "s3://f/2") if row["type"] == "tried-record"
+    ]
+    assert "source by source" in faces("try", "mark", "--where", "quality > 2", expect=1).err

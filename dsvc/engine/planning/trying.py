@@ -60,7 +60,8 @@ class Tried(msgspec.Struct, frozen=True):
 
     source: str
     verdict: str
-    """``new``, ``same`` or ``differs`` from what the draft holds, ``failed``, or ``missing-input``."""
+    """``new``, ``same`` or ``differs`` from what the draft holds, ``failed``, or ``missing-input``; of a task
+    ``asked``, its standing, or ``nothing``."""
     inputs: dict[str, Any]
     """Input -> value that the step was given; null where there is none."""
     value: Any = None
@@ -72,6 +73,8 @@ class Tried(msgspec.Struct, frozen=True):
     """Whether the draft holds a record."""
     group: int | None = None
     """Of a step of groups: sources with one number were one call."""
+    asks: str = ""
+    """Of a task: what people would be asked."""
 
 
 class Trial(msgspec.Struct, frozen=True):
