@@ -30,6 +30,7 @@ from measures import (
     measure_random_percent,
     measure_read,
 )
+from people import measure_first_task, measure_passes
 from pipeline import measure_pipeline
 from processes import measure_commands, measure_import_memory
 from report import Row, describe_machine, render_json, render_markdown
@@ -83,6 +84,8 @@ def iter_deriving_rows(options: argparse.Namespace, directory: Path) -> Iterator
     yield measure_threshold(deriving)
     yield measure_pipeline(deriving, directory)
     yield measure_workers(directory, n=options.spun)
+    yield measure_first_task(directory, options.rows)
+    yield measure_passes(directory, options.rows, options.rounds)
 
 
 def main() -> None:

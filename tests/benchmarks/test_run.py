@@ -24,6 +24,8 @@ OPERATIONS = (
     "a `where` over 3 signals of 2,000 sources",
     "the threshold changed, 2,000 sources, whole processes",
     "a Python transform of",
+    "first run of a task that judges 2,000 values",
+    "a pass of the loop with people, nothing new; 1 answer; 2,000 sources",
     "the same commit of 1 record at 3,000 sources",
     "import of 3,000 rows from Parquet, sorted by source",
     "import of 3,000 rows from Parquet, unsorted",
