@@ -22,27 +22,23 @@ from dsvc.annotation.answer_log import LedgerLog
 from dsvc.annotation.asks import Wanted
 from dsvc.annotation.clones import Clones
 from dsvc.annotation.controller import Need, Policy, value_level
-from dsvc.annotation.dispatch import Dispatcher, Picture, Served, TurnReport
+from dsvc.annotation.dispatch import Dispatcher, TurnReport
 from dsvc.annotation.evidence import CANCELLED
 from dsvc.annotation.ledger import read_ledger
 from dsvc.annotation.opstore import OpStore, iter_scan
-from dsvc.annotation.outfit import REASONS, Outfit
+from dsvc.annotation.outfit import Outfit
 from dsvc.annotation.pseudonyms import Pseudonyms
 from dsvc.annotation.records import Ask
-from dsvc.annotation.rendering import Rendered, Rendering, render, rendering_name
 from dsvc.annotation.requests import ON_THE_WAY, SPACE, Request, Requests, Wanting, Wish
+from dsvc.annotation.serving import effort_of, serve, serve_before
 from dsvc.annotation.stages import Stages
 from dsvc.errors import DsvcError, StagingError, StoreError
 from dsvc.objects.oid import Oid
-from dsvc.plugins.pixels import read_image
-from dsvc.plugins.platforms import TaskForm
 from dsvc.recipe.task_spec import TaskSpec
 from dsvc.store.base import Operation, Store
 
 FindAsks = Callable[[], Iterable[Ask]]
 """Yields every ask that is known without the op store."""
-EFFORT_S: Final[Mapping[str, float]] = {"boxes": 30.0, "keypoints": 45.0, "class": 8.0, "rating": 8.0, "text": 30.0}
-"""What an answer takes until it was measured, by shape of its type."""
 
 
 _AT_ONCE: Final = 1000
@@ -270,7 +266,7 @@ class Desk:
         wishes = []
         for one in wanted:
             people = by.get(one.ask.ask_id, frozenset())
-            level = value_level(1 + weight.get(task.name, 0), one.doubt, _effort_s(task)) + task.priority
+            level = value_level(1 + weight.get(task.name, 0), one.doubt, effort_of(task)) + task.priority
             level, doubt = min(15, max(0, level)), round(99 * one.doubt)
             wish = Wish(one.people + len(people), _need_of(one.ask), level, doubt)
             wishes.append(Wanting(one.ask, outfit.spec.name, wish, tuple(people)))
@@ -332,7 +328,7 @@ class Desk:
             outfit.platform,
             _Log(self._store, self._op, self._pseudonym, is_fresh=is_fresh),
             self.clock,
-            [*(self._served(outfit, task) for task in outfit.tasks), *self._served_before(outfit)],
+            [*serve(outfit, self._store), *serve_before(outfit, self._store, self.requests)],
             stages=stages,
             pseudonym=self._pseudonym,
             find_ask=self.find_ask,
@@ -340,74 +336,6 @@ class Desk:
             policy=self._policy,
             known_until=self.clones.known_until,
         )
-
-    def _served_before(self, outfit: Outfit) -> list[Served]:
-        """Return what may be under way of versions that tasks had before: its answers count as the task says.
-
-        The op store knows of what, and where it was lost, the ledger of which versions anything was ever read.
-        """
-        now = {outfit.form(task).project for task in outfit.tasks}
-        tasks = {task.name: task for task in outfit.tasks}
-        before: dict[str, Served] = {}
-        for place, _ in read_ledger(self._store).ledger.cursors:
-            platform, _, project = place.partition("/")
-            name, _, version = project.partition("@")
-            if platform == outfit.spec.name and project not in now and name in tasks:
-                before[project] = self._past(outfit, tasks[name], version, tasks[name].type_text)
-        for request in self.requests.iter_projects(outfit.spec.name):
-            if request.project not in now and request.ask.task in tasks:
-                before[request.project] = self._past(
-                    outfit, tasks[request.ask.task], request.ask.version, request.ask.type
-                )
-        return list(before.values())
-
-    def _past(self, outfit: Outfit, task: TaskSpec, version: str, type_text: str) -> Served:
-        form = TaskForm(task.name, version, type_text, (), REASONS, outfit.guideline(task) or "")
-        return Served(form, lambda ask: picture_of(task, ask), _effort_s(task), outfit.spec.attempts)
-
-    def _served(self, outfit: Outfit, task: TaskSpec) -> Served:
-        effort_s = _effort_s(task)
-        left = None
-        if task.budget_s is not None:
-            spent_s, n_answers = spent(self._store, task.name)
-            each_s = spent_s / n_answers if n_answers and spent_s else effort_s
-            left = max(0, int((task.budget_s - (spent_s or n_answers * effort_s)) // each_s))
-        return Served(
-            outfit.form(task),
-            lambda ask: picture_of(task, ask),
-            effort_s,
-            outfit.spec.attempts,
-            left,
-            outfit.guideline_id(task),
-        )
-
-
-def picture_of(task: TaskSpec, ask: Ask) -> Picture:
-    """Return what is shown for an ask: the region that it names, as the task says."""
-    crop = None
-    if ask.region:
-        left, top, width, height = (int(number) / 16 for number in ask.region.strip("[]").split(",")[:4])
-        crop = (left, top, width, height)
-    how = Rendering(crop, float(task.shown.margin), task.shown.max_side)
-
-    def draw() -> Rendered:
-        return render(ask.source, read_image(ask.source, ask.content_id or None), how)
-
-    return Picture(rendering_name(ask.source, ask.content_id, how), how.media_type, draw)
-
-
-def spent(store: Store, task: str) -> tuple[float, int]:
-    """Return how many seconds people took for a task so far, where they were measured, and how often they answered."""
-    seconds, n_answers = 0.0, 0
-    for _, evidence in read_ledger(store).iter_evidence(task):
-        for answer in evidence.answers:
-            n_answers += 1
-            seconds += answer.lead_s or 0.0
-    return seconds, n_answers
-
-
-def _effort_s(task: TaskSpec) -> float:
-    return EFFORT_S.get(task.type_text.partition("(")[0], 30.0)
 
 
 def _need_of(ask: Ask) -> Need:

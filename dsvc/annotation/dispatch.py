@@ -65,7 +65,7 @@ class Served:
         picture: Says what is shown for an ask.
         effort_s: What an answer takes, until it was measured.
         n_attempts: How many attempts may expire before an ask is parked.
-        left: How many answers the budget still allows; None where there is none.
+        left: Tells how many answers the budget still allows; None where there is none.
         guideline: Hash of the guideline as it is.
     """
 
@@ -73,7 +73,7 @@ class Served:
     picture: Callable[[Ask], Picture]
     effort_s: float = 30.0
     n_attempts: int = 5
-    left: int | None = None
+    left: Callable[[], int] | None = None
     guideline: Oid | None = None
 
 

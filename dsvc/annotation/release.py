@@ -113,7 +113,8 @@ class Release:
 
     def _budgets(self, under_way: Sequence[Request]) -> dict[str, int]:
         """Return how many answers each budget still allows, and let go what one held that allows it again."""
-        left = {one.form.project: one.left for one in self._of.projects if one.left is not None}
+        # Asked only now: what came in at the beginning of this turn is spent.
+        left = {one.form.project: one.left() for one in self._of.projects if one.left is not None}
         for request in under_way:
             if request.project in left:
                 left[request.project] -= request.missing

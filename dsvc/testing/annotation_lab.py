@@ -132,6 +132,7 @@ class AnnotationLab:
         self.log = MemoryLog()
         self.calendar, self.policy, self.n_attempts = calendar or Calendar(), policy or Policy(people=4.0), n_attempts
         self.left: int | None = None
+        """How many answers the budget allows; looked at by a process that begins."""
         self.asks: dict[Oid, Ask] = {}
         self.gone_sources: set[str] = set()
         self.acknowledged: dict[tuple[str, str], int] = {}
@@ -157,7 +158,7 @@ class AnnotationLab:
             self.platform,
             self.log,
             self.clock,
-            [Served(FORM, self.picture, 30.0, self.n_attempts, self.left)],
+            [Served(FORM, self.picture, 30.0, self.n_attempts, None if self.left is None else self._left)],
             stages=stages,
             pseudonym=lambda name: f"p-{name}",
             find_ask=self.asks.get,
@@ -165,6 +166,9 @@ class AnnotationLab:
             policy=self.policy,
             owner="lab",
         )
+
+    def _left(self) -> int:
+        return max(0, (self.left or 0) - len(self.log.answers))
 
     def picture(self, ask: Ask) -> Picture:
         """Show an image of no content."""
