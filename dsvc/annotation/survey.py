@@ -2,7 +2,8 @@
 
 The platform's list is the truth about what is shown. A question that is there already is adopted instead of asked
 again, whoever posted it; one that is gone is asked again; one that belongs to an attempt that is over is withdrawn,
-unless it has answers. What another clone may have posted is left to it until it is a day too old.
+unless it has answers. What another clone may have posted is left to it until it is a day too old; where two clones
+posted at once, every clone finds the same question to be the one that stands, and goes on with that.
 """
 
 from __future__ import annotations
@@ -72,14 +73,33 @@ def _look_at(dispatcher: Dispatcher, attempts: Attempts, served: Served, task: P
     dispatcher.note_costs("issue", {task.key: request.ask.task})  # posted, and its attempt ended before anybody knew
     if not is_over and request.state in {"WANTED", "HELD"} and request.missing > 0 and not task.n_answers:
         _adopt(dispatcher, request, task, showing)
+    elif not is_over and request.state in ON_THE_WAY and request.missing > 0 and _stands(showing, request):
+        _yield(dispatcher, served, request, task, showing)
     elif dispatcher.platform.withdraw(served.form, task.task_id) == "answered":
         _remember(dispatcher, request, task.task_id)
+
+
+def _stands(showing: Showing, request: Request) -> bool:
+    """Tell whether another's question stands, and not the one that is known here: all clones say the same of two."""
+    ours = read_key(request.key)
+    if ours is None or request.state == "STAGING":
+        return showing.attempt >= request.attempt  # nothing of this attempt was posted here
+    theirs, known = ((one.attempt, one.expires_us or 0, one.key) for one in (showing, ours))
+    return theirs > known
+
+
+def _yield(dispatcher: Dispatcher, served: Served, request: Request, task: PlatformTask, showing: Showing) -> None:
+    """Go on with another's question: ours is withdrawn, and its copy left by the survey's last step."""
+    fate = dispatcher.platform.withdraw(served.form, request.task_id) if request.task_id else "gone"
+    if fate == "answered":
+        _remember_old(dispatcher, request)
+    _adopt(dispatcher, request, task, showing)
 
 
 def _adopt(dispatcher: Dispatcher, request: Request, task: PlatformTask, showing: Showing) -> None:
     dispatcher.requests.move(
         request,
-        ["WANTED", "HELD"],
+        ["WANTED", "HELD", *ON_THE_WAY],
         state="PARTIAL" if request.by else "OPEN",
         attempt=max(request.attempt, showing.attempt),
         key=task.key,
@@ -99,6 +119,15 @@ def _remember(dispatcher: Dispatcher, request: Request, task_id: str) -> None:
         if task_id in found.old_tasks or task_id == found.task_id:
             return found
         return msgspec.structs.replace(found, old_tasks=(*found.old_tasks, task_id))
+
+    dispatcher.requests.change(request.id, change)
+
+
+def _remember_old(dispatcher: Dispatcher, request: Request) -> None:
+    """Keep in mind the task of an attempt that has answers and that is left for another's."""
+
+    def change(found: Request) -> Request:
+        return msgspec.structs.replace(found, old_tasks=tuple(dict.fromkeys([*found.old_tasks, request.task_id])))
 
     dispatcher.requests.change(request.id, change)
 

@@ -1,6 +1,9 @@
 """Comparing what the platform holds with what the op store says."""
 
+import pytest
+
 from dsvc.testing.annotation_lab import FORM, AnnotationLab
+from dsvc.testing.fake_platform import FakePlatform
 
 
 def test_a_question_of_an_attempt_that_is_over_is_withdrawn():
@@ -102,3 +105,55 @@ def test_what_is_cancelled_before_its_posting_was_heard_of_is_taken_back():
     lab.dispatcher.end(request, "cancelled")
     assert {} == lab.server.tasks
     assert set() == lab.store.keys
+
+
+def clone_of(lab):
+    """Return another clone: an op store of its own, before the same platform, staging store, ledger and clock."""
+    other = AnnotationLab(platform=FakePlatform(lab.server))
+    other.clock, other.store, other.server, other.log = lab.clock, lab.store, lab.server, lab.log
+    other.wipe()
+    return other
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("state", ["OPEN", "STAGED"])
+def test_two_clones_that_posted_at_once_go_on_with_one_question(first, state):
+    """Whoever looks first, they agree on which stands: it is posted no more, and one copy is left till it is done."""
+    lab = AnnotationLab()
+    both = lab, clone_of(lab)
+    both[0].want(1)
+    both[0].turn()
+    lab.wait(0.1)
+    there, lab.server.tasks = lab.server.tasks, {}
+    both[1].want(1)
+    lab.server.faults.lost_imports = int(state == "STAGED")
+    both[1].turn()
+    lab.server.tasks |= there
+    assert ({state: 1}, 2) == (both[1].states(), len(lab.server.tasks))
+    for turn in range(6):
+        lab.wait(1.1)
+        both[(first + turn) % 2].turn()
+
+    assert (2, 1, 1) == (lab.server.n_posted, len(lab.server.tasks), len(lab.store.keys))
+    assert [{"OPEN": 1}] * 2 == [one.states() for one in both]
+    lab.answer("ada")
+    for one in both * 2:
+        one.turn()
+        lab.wait(0.6)  # who has not taken the answer in finds it in the ledger within an hour
+    assert (1, set()) == (len(lab.log.answers), set(lab.store.keys))
+    assert {} == lab.server.tasks
+
+
+def test_the_next_attempt_of_one_clone_is_that_of_all():
+    """The copy expires for both; who comes first asks again, and the other goes on with that."""
+    lab = AnnotationLab()
+    both = lab, clone_of(lab)
+    for one in both:
+        one.want(1)
+        one.turn()
+    assert 1 == lab.server.n_posted
+    for n_posted in (2, 3, 4):
+        lab.wait(24.5)
+        for one in both * 2:
+            one.turn()
+        assert (n_posted, 1) == (lab.server.n_posted, len(lab.server.tasks))

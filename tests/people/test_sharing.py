@@ -170,6 +170,33 @@ def test_two_op_stores_over_one_ledger_ask_each_image_once(tmp_path):
     assert ([], []) == (world.questions(), world.staged())
 
 
+def test_two_op_stores_that_ask_at_once_go_on_with_one_question(tmp_path):
+    """Neither could see the other's; from then on nothing is posted or staged any more, whoever is at work."""
+    world = World(tmp_path, audit="")
+    ours, theirs, unused = world.path / ".dsvc" / "annotation", tmp_path / "theirs", tmp_path / "unused"
+    world.sync()
+    asks = world.folder / "asks.jsonl"
+    first = asks.read_text()
+    asks.unlink()
+    world.wait(0.1)
+    ours.rename(theirs)
+    assert 4 == world.sync().posted
+    asks.write_text(first + asks.read_text())
+    for _ in range(4):
+        ours.rename(unused)
+        theirs.rename(ours)
+        unused.rename(theirs)
+        world.wait(0.3)
+        report = world.sync()
+        assert (0, 0) == (report.posted, sum(item.uploaded for item in report.platforms))
+
+    assert (4, 4) == (len(world.questions()), len(world.staged()))
+    world.answer("ann")
+    world.sync()
+    assert world.expected() == world.boxes()
+    assert 4 == len(world.answers())
+
+
 def test_three_datasets_and_two_branches_cause_one_copy_an_image(tmp_path):
     """Staged once, whoever wants it; and gone once it is answered."""
     world = World(tmp_path, audit="")
