@@ -23,6 +23,11 @@ def open_questions(platform: FilesPlatform, form: TaskForm, who: str) -> Iterato
             yield document
 
 
+def count_for_others(platform: FilesPlatform, form: TaskForm, who: str) -> int:
+    """Return how many questions are out that a person must leave to others: they are about what they made."""
+    return sum(who in document.get("avoid", ()) for document in _documents(platform.folder(form) / ASKS))
+
+
 def answer_file(platform: FilesPlatform, form: TaskForm, who: str) -> Path:
     """Return the file that a person's answers are appended to; its name begins with no dot, which would hide it."""
     plain = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in who)

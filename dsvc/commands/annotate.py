@@ -256,7 +256,7 @@ def label(*, task: str, who: str | None, limit: int | None, as_json: bool) -> No
     """
     from dsvc.annotation.labeller import can_ask
     from dsvc.annotation.labeller import label as ask
-    from dsvc.annotation.labelling import answer_file, keep_line, open_questions
+    from dsvc.annotation.labelling import answer_file, count_for_others, keep_line, open_questions
     from dsvc.annotation.outfit import outfits
     from dsvc.annotation.platform_files import FilesPlatform
 
@@ -303,6 +303,10 @@ def label(*, task: str, who: str | None, limit: int | None, as_json: bool) -> No
             hint("`dsvc annotate sync` takes them in")
         elif not typeable:
             say("Nothing to label here")
+            n_others = count_for_others(platform, form, name)
+            if n_others:
+                what = count(n_others, "question is", "questions are")
+                hint(f"{what} about what {plain(name)} made, and for somebody else: `--as NAME`")
 
 
 def _typed(*, err: bool) -> Iterator[str]:

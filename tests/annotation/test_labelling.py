@@ -3,7 +3,7 @@
 import json
 
 from dsvc.annotation.labeller import Reply, answer_line
-from dsvc.annotation.labelling import answer_file, keep_line, open_questions
+from dsvc.annotation.labelling import answer_file, count_for_others, keep_line, open_questions
 from dsvc.annotation.platform_files import FilesPlatform
 from dsvc.plugins.platforms import Question, TaskForm
 
@@ -41,10 +41,11 @@ def test_questions_are_answered_once_by_each(tmp_path):
 
 
 def test_nobody_is_asked_what_they_must_not_judge(tmp_path):
-    """A question names whom to leave out."""
+    """A question names whom to leave out, and it can be told how many there are for others."""
     platform = folder(tmp_path, avoid=("ann",))
 
     assert ([], KEYS) == (keys(platform, "ann"), keys(platform, "ben"))
+    assert [2, 0] == [count_for_others(platform, FORM, who) for who in ("ann", "ben")]
 
 
 def test_no_name_hides_answers(tmp_path):

@@ -235,6 +235,18 @@ def test_label_at_the_terminal(asked, monkeypatch):
     assert "team: 2 answers taken in, 2 asks closed" in taken.lines
 
 
+def test_label_says_what_is_for_somebody_else(asked):
+    """Who is alone is told why there is nothing for them, and how another may answer."""
+    asked("run", "--ingest")
+    path = Path("annotation/quality@1/asks.jsonl")
+    lines = [json.dumps({**json.loads(line), "avoid": ["ada"]}) for line in path.read_text().splitlines()]
+    path.write_text("".join(f"{line}\n" for line in lines))
+    result = asked("annotate", "label", "quality", "--as", "ada")
+
+    assert "Nothing to label here" in result.err
+    assert "2 questions are about what ada made, and for somebody else: `--as NAME`" in result.err
+
+
 def test_unknown_tasks_are_refused_with_the_nearest(asked):
     """Every command that takes a task says what there is."""
     asked("ingest")
