@@ -160,6 +160,7 @@ class Attempts:
             served = self._of.served(request.project)
             if served is None:
                 continue
+            self._of.renew()
             try:
                 self._stage_one(request, served, self._of.stages)
             except (ImageUnreadableError, ImageChangedError, MissingFileError, PointerError) as err:
@@ -211,6 +212,7 @@ class Attempts:
                 continue
             size = self._of.platform.capabilities.batch
             for start in range(0, len(requests), size):
+                self._of.renew()
                 if not self._post_some(served, requests[start : start + size]):
                     return
 

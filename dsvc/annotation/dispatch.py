@@ -21,7 +21,7 @@ from dsvc.annotation.calendar import Calendar
 from dsvc.annotation.controller import Control, Policy, Window
 from dsvc.annotation.expiry import FORGET_US, HOUR_US, Life, learn_expiry
 from dsvc.annotation.intake import AnswerLog, Intake, Taken
-from dsvc.annotation.lease import drop_lease, take_lease
+from dsvc.annotation.lease import LEASE_US, drop_lease, take_lease
 from dsvc.annotation.names import names_of
 from dsvc.annotation.opstore import OpStore, Write, update
 from dsvc.annotation.records import Ask
@@ -158,6 +158,7 @@ class Dispatcher:
         self._known_until = known_until or clock
         self._owner = owner or f"{os.getpid()}-{os.urandom(4).hex()}"
         self._is_first = True
+        self._renewed_us = 0
         self._collected: TurnReport | None = None
 
     def find_ask(self, ask_id: Oid) -> Ask | None:
@@ -193,7 +194,7 @@ class Dispatcher:
             StoreError: As `turn`.
         """
         report = self._collected or TurnReport()
-        report.is_busy = not take_lease(self._ops, self.platform.name, self._owner, self._clock())
+        report.is_busy = not self._take_lease()
         if not report.is_busy:
             try:
                 self._clean(report, is_full=False)
@@ -214,7 +215,7 @@ class Dispatcher:
             StoreError: If the op store or the ledger fails. What else fails is noted, and made up for at the next turn.
         """
         report, self._collected = self._collected or TurnReport(), None
-        if not take_lease(self._ops, self.platform.name, self._owner, self._clock()):
+        if not self._take_lease():
             report.is_busy = True
             return report
         try:
@@ -222,6 +223,15 @@ class Dispatcher:
         finally:
             drop_lease(self._ops, self.platform.name, self._owner)
         return report
+
+    def renew(self) -> None:
+        """Say that this turn is still under way; asked before each thing that may take long."""
+        if self._clock() - self._renewed_us > LEASE_US // 10:
+            self._take_lease()
+
+    def _take_lease(self) -> bool:
+        self._renewed_us = self._clock()
+        return take_lease(self._ops, self.platform.name, self._owner, self._renewed_us)
 
     def _do(self, report: TurnReport, *, sends: bool) -> None:
         control = self.control
@@ -233,12 +243,14 @@ class Dispatcher:
         control = self._believe(control, report.reaped.lives)
         attempts = Attempts(self, report)
         self._collect(report)
+        self.renew()
         if is_due:
             attempts.recount(request for state in ON_THE_WAY for request in self._of_state(state))
             if survey(self, attempts, report):
                 self._is_first = False
                 control = msgspec.structs.replace(control, surveyed_us=now)
         attempts.recount_asks(report.taken.asks)
+        self.renew()
         attempts.expire(set(report.reaped.lost))
         attempts.cancel()
         attempts.finish()

@@ -8,6 +8,7 @@ posted at once, every clone finds the same question to be the one that stands, a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -31,8 +32,9 @@ def survey(dispatcher: Dispatcher, attempts: Attempts, report: TurnReport) -> bo
     is_whole = True
     for served in dispatcher.projects:
         try:
-            tasks = list(dispatcher.platform.iter_tasks(served.form))
+            tasks = _one_of_each(dispatcher, served, dispatcher.platform.iter_tasks(served.form))
             for task in tasks:
+                dispatcher.renew()
                 _look_at(dispatcher, attempts, served, task)
             _find_gone(dispatcher, attempts, served, {task.key for task in tasks})
         except PlatformError as err:
@@ -45,6 +47,28 @@ def survey(dispatcher: Dispatcher, attempts: Attempts, report: TurnReport) -> bo
             report.notes.append(err.message)
             is_whole = False
     return is_whole
+
+
+def _one_of_each(dispatcher: Dispatcher, served: Served, tasks: Iterable[PlatformTask]) -> list[PlatformTask]:
+    """Return the tasks, of those with one key only one: two turns at once posted it, and the others are withdrawn."""
+    twins: dict[str, list[PlatformTask]] = {}
+    for task in tasks:
+        twins.setdefault(task.key, []).append(task)
+    kept = []
+    for key, same in twins.items():
+        showing = read_key(key) if len(same) > 1 else None
+        request = None if showing is None else dispatcher.requests.get(showing.ask_id.hex())
+        if request is None:
+            kept += same  # one alone, or none of ours
+            continue
+        known = request.task_id
+        # One that was answered, if there is; else the one that is known here.
+        stays, *others = sorted(same, key=lambda task: (not task.n_answers, task.task_id != known))
+        kept.append(stays)
+        for task in others:
+            if dispatcher.platform.withdraw(served.form, task.task_id) == "answered":
+                _remember(dispatcher, request, task.task_id)
+    return kept
 
 
 def _look_at(dispatcher: Dispatcher, attempts: Attempts, served: Served, task: PlatformTask) -> None:

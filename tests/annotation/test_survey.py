@@ -1,7 +1,12 @@
 """Comparing what the platform holds with what the op store says."""
 
+import dataclasses
+
 import pytest
 
+from dsvc.annotation.dispatch import Dispatcher, Served
+from dsvc.annotation.lease import LEASE_US
+from dsvc.annotation.stages import Stages
 from dsvc.testing.annotation_lab import FORM, AnnotationLab
 from dsvc.testing.fake_platform import FakePlatform
 
@@ -157,3 +162,75 @@ def test_the_next_attempt_of_one_clone_is_that_of_all():
         for one in both * 2:
             one.turn()
         assert (n_posted, 1) == (lab.server.n_posted, len(lab.server.tasks))
+
+
+def second(lab):
+    """Return another process over the same op store."""
+    served = [Served(FORM, lab.picture, 30.0, 5, None)]
+    return Dispatcher(
+        lab.ops,
+        FakePlatform(lab.server),
+        lab.log,
+        lab.clock,
+        served,
+        stages=Stages(lab.ops, lab.store, lab.expiry, lab.clock),
+        pseudonym=lambda name: f"p-{name}",
+        find_ask=lab.asks.get,
+        policy=lab.policy,
+        owner="second",
+    )
+
+
+def keys_of(lab):
+    """Return the keys of what is shown, sorted."""
+    return sorted(task.key for task in lab.server.tasks.values())
+
+
+def test_of_a_question_that_is_there_twice_one_is_withdrawn():
+    """Two turns posted at once, one of them slower than its lease; the one that was answered stays."""
+    lab = AnnotationLab()
+    for number in range(3):
+        lab.want(number)
+    post, is_second = lab.server.import_tasks, []
+
+    def slow(project, questions):
+        if not is_second:
+            is_second.append(True)
+            lab.now_us += LEASE_US + 1
+            second(lab).turn()
+        return post(project, questions)
+
+    lab.server.import_tasks = slow
+    lab.turn()
+    twice = keys_of(lab)
+    assert 6 == len(twice)
+    later = [task for task in lab.server.tasks.values() if task.key == twice[0]][-1]
+    lab.server.submit(later.task_id, "ada", "value", 4, lead_s=30.0)
+    lab.wait(1)
+    lab.restart()
+    lab.turn()
+
+    assert twice[::2] == keys_of(lab)
+    assert {"OPEN": 2, "CLOSED": 1} == lab.states()
+    assert later.task_id in lab.server.tasks
+
+
+def test_a_turn_that_is_at_work_keeps_its_lease():
+    """However long it takes, another one leaves the platform to it as long as it goes on."""
+    lab = AnnotationLab()
+    lab.platform = FakePlatform(lab.server, capabilities=dataclasses.replace(lab.platform.capabilities, batch=1))
+    lab.restart()
+    for number in range(6):
+        lab.want(number)
+    post, busy = lab.server.import_tasks, []
+
+    def slow(project, questions):
+        lab.now_us += LEASE_US // 2
+        busy.append(second(lab).turn().is_busy)
+        return post(project, questions)
+
+    lab.server.import_tasks = slow
+    lab.turn()
+
+    assert [True] * 6 == busy
+    assert 6 == len(set(keys_of(lab))) == len(keys_of(lab))
