@@ -59,18 +59,65 @@ def _plan_lot(size: int, sample: Decimal, max_error: Decimal, reject_error: Deci
     least = min(size, max(at_least, int((sample * size).to_integral_value(ROUND_CEILING))))
     good = min(size, int((max_error * size).to_integral_value(ROUND_FLOOR)))
     bad = None if reject_error is None else min(size, int((reject_error * size).to_integral_value(ROUND_CEILING)))
-    for n in range(least, size + 1):
-        plan = Plan(n, _smallest_accept(size, good, n))
-        if bad is None or bad <= good or passing_probability(size, bad, plan) <= SLIPS:
-            return plan
-    return Plan(size, good)
+    passes = _Count(size, good, least)
+    while not passes.is_at_least(PASSES):
+        passes.accept_more()
+    if bad is None or bad <= good:
+        return Plan(least, passes.accept)
+    slips = _Count(size, bad, least)
+    while not _fails(slips, passes.accept):  # it does at the latest where all are looked at
+        passes.draw_more()
+        slips.draw_more()
+        while not passes.is_at_least(PASSES):
+            passes.accept_more()
+    return Plan(passes.n, passes.accept)
 
 
-def _smallest_accept(size: int, wrong: int, n: int) -> int:
-    """Return the fewest wrong ones to accept in a sample of n, so that a lot with `wrong` passes as promised."""
-    total, reached = comb(size, n), 0
-    for accept in range(min(n, wrong) + 1):
-        reached += comb(wrong, accept) * comb(size - wrong, n - accept)
-        if reached * PASSES.denominator >= total * PASSES.numerator:
-            return accept
-    return min(n, wrong)
+def _fails(slips: _Count, accept: int) -> bool:
+    """Tell whether a bad lot fails as promised where so many wrong ones are accepted."""
+    while slips.accept < accept:
+        slips.accept_more()
+    return slips.accept > accept or slips.is_at_most(SLIPS)  # none passes where more are wrong in any sample
+
+
+class _Count:
+    """In how many of all samples of n at most `accept` are wrong, from one n and `accept` to the next.
+
+    A step costs some products of whole numbers, where counting anew would cost as many as may be wrong. The fewest to
+    accept never get fewer as n grows, so neither ever goes back.
+    """
+
+    def __init__(self, size: int, wrong: int, n: int) -> None:
+        self._size, self._wrong, self.n = size, wrong, n
+        self._samples = comb(size, n)
+        self.accept = max(0, n - (size - wrong))  # fewer cannot be wrong
+        self._just = self._ways = comb(wrong, self.accept) * comb(size - wrong, n - self.accept)
+
+    def is_at_least(self, share: Fraction) -> bool:
+        """Tell whether as large a share of all samples has no more wrong ones."""
+        return self._ways * share.denominator >= self._samples * share.numerator
+
+    def is_at_most(self, share: Fraction) -> bool:
+        """Tell whether no larger share of all samples has no more wrong ones."""
+        return self._ways * share.denominator <= self._samples * share.numerator
+
+    def accept_more(self) -> None:
+        """Accept one more wrong value."""
+        over, under = (self._wrong - self.accept) * (self.n - self.accept), self.accept + 1
+        self._just = self._just * over // (under * (self._size - self._wrong - self.n + under))
+        self._ways += self._just
+        self.accept += 1
+
+    def draw_more(self) -> None:
+        """Look at one more: it is one too many where as many as may be are wrong, and it is wrong too."""
+        left, right = self._size - self.n, self._size - self._wrong
+        self._samples = self._samples * left // (self.n + 1)
+        if not right:
+            self._ways = self._just = self._samples
+            self.n, self.accept = self.n + 1, self.accept + 1
+            return
+        if self.accept == self.n - right:
+            self.accept_more()  # fewer cannot be wrong any more
+        self._ways = (self._ways * left - self._just * (self._wrong - self.accept)) // (self.n + 1)
+        self._just = self._just * (right - self.n + self.accept) // (self.n + 1 - self.accept)
+        self.n += 1

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from difflib import get_close_matches
+from operator import mul
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,6 +46,11 @@ SIGMA: Final = Decimal("0.09")
 MAX_OVERLAP = 100
 MAX_ROUNDS = 20
 MAX_LOT = 1_000_000
+PLAIN_LOT = 10_000
+"""The plan of a lot of so many is found in no time, whatever is to be told apart."""
+MOST_LOOKED_AT = 20_000
+"""Larger lots must be told apart by so many: finding the plan of more would hold everything up."""
+_NORMAL_95, _NORMAL_90 = Decimal("1.645"), Decimal("1.282")
 
 _ASKED = ("boxes", "keypoints", "class", "rating", "text")
 _METRICS: Final[Mapping[str, Metric]] = {"boxes": "iou", "keypoints": "oks", "rating": "within"}
@@ -249,7 +255,16 @@ def _read_audit(table: Table, type_: Type, *, is_first: bool) -> AuditSpec | Non
         raise inner.error("rounds", f"a number of audits, 1 to {MAX_ROUNDS}", str(spec.rounds))
     if reject is not None and reject <= spec.max_error:
         raise inner.error("reject_error", f"more than `max_error`, {spec.max_error}", shown(reject))
+    if reject is not None and spec.lot.size > PLAIN_LOT and _n_looked_at(spec.max_error, reject) > MOST_LOOKED_AT:
+        expected = f"lots of {PLAIN_LOT:,} at most, or more between `max_error` and `reject_error`"
+        raise inner.error("reject_error", expected, f"{shown(reject)}, {reject - spec.max_error} more than `max_error`")
     return spec
+
+
+def _n_looked_at(max_error: Decimal, reject_error: Decimal) -> Decimal:
+    """Return about how many of a lot must be looked at, however large it is, to tell a good one from a bad one."""
+    spreads = ((share * (1 - share)).sqrt() for share in (max_error, reject_error))
+    return (sum(map(mul, (_NORMAL_95, _NORMAL_90), spreads), Decimal(0)) / (reject_error - max_error)) ** 2
 
 
 def _agree(kind: str) -> Nearness:

@@ -36,7 +36,44 @@ def test_the_probability_is_that_of_all_samples(size, data):
     assert passed == passing_probability(size, wrong, Plan(n, accept)) * len(samples)
 
 
+def smallest(size, sample, max_error, reject_error):
+    """Return the plan that keeps the promises, found by trying all."""
+    good, bad = int(max_error * size), min(size, ceil(reject_error * size))
+    for n in range(max(1, ceil(sample * size)), size + 1):
+        accept = next(c for c in range(n + 1) if passing_probability(size, good, Plan(n, c)) >= PASSES)
+        if bad <= good or passing_probability(size, bad, Plan(n, accept)) <= SLIPS:
+            return Plan(n, accept)
+    raise AssertionError("looking at all tells all apart")
+
+
 shares = st.decimals(0, 1, places=2)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, 40), shares, shares, shares)
+def test_a_plan_is_the_smallest(size, sample, max_error, reject_error):
+    """The one that trying all finds."""
+    found = plan_lot(size, sample=sample, max_error=max_error, reject_error=reject_error)
+
+    assert smallest(size, sample, max_error, reject_error) == found
+
+
+@pytest.mark.parametrize(
+    ("size", "max_error", "reject_error", "plan"),
+    [
+        (5_000, "0.02", "0.025", Plan(3_018, 68)),
+        (10_000, "0.02", "0.025", Plan(4_296, 97)),
+        (1_000_000, "0.02", "0.03", Plan(2_079, 52)),
+    ],
+)
+def test_lots_that_are_hard_to_tell_apart_have_a_plan(size, max_error, reject_error, plan):
+    """Though thousands must be looked at; one value less would not do."""
+    good, bad = (int(Decimal(share) * size) for share in (max_error, reject_error))
+
+    assert plan == plan_lot(size, sample=Decimal(0), max_error=Decimal(max_error), reject_error=Decimal(reject_error))
+    assert passing_probability(size, good, plan) >= PASSES
+    assert passing_probability(size, bad, plan) <= SLIPS
+    assert passing_probability(size, bad, Plan(plan.sample - 1, plan.accept)) > SLIPS
 
 
 @settings(max_examples=50)

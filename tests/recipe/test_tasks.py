@@ -150,6 +150,11 @@ REFUSED = {
         "task.x.audit.reject_error",
         "more than",
     ),
+    "large lots that hardly differ": (
+        'type = "boxes"\naudit = { max_error = 0.1, reject_error = 0.101, lot = { size = 10001 } }\n',
+        "task.x.audit.reject_error",
+        "lots of 10,000 at most, or more between",
+    ),
     "no length of time": (
         'type = "boxes"\naudit = { sample = 0.1, max_error = 0.1, lot = { close_after = "soon" } }\n',
         "task.x.audit.lot.close_after",
