@@ -18,7 +18,7 @@ from tests.people.world import World
 N_DISTURBANCES = max(6, N_KILLS // 10)
 """Of a campaign; a thorough one takes DSVC_TEST_KILLS=500."""
 LONGEST_S = 0.4
-PEOPLE = ("ann", "ben", "cleo")
+PEOPLE = ("ann", "ben", "cleo", "dan", "eva")
 
 
 @contextmanager
@@ -74,15 +74,28 @@ def disturb(world: World, chance: random.Random) -> None:
         forget(world)
 
 
-def broken(world: World, acknowledged: int) -> list[str]:
-    """Return what must hold after a pass that nothing disturbed, and does not."""
+def given(world: World) -> set[tuple[str, str]]:
+    """Return (question, person) of all that people gave through files."""
+    files = (world.folder / "answers").glob("*.jsonl")
+    return {(json.loads(line)["key"], path.stem) for path in files for line in path.read_text().splitlines()}
+
+
+def broken(world: World, acknowledged: set[tuple[str, str]]) -> list[str]:
+    """Return what must hold after a pass that nothing disturbed, and does not.
+
+    Args:
+        world: What is looked at.
+        acknowledged: (question, person) of all answers that people were told are there.
+    """
     said = [(answer.ask_id, answer.annotator) for answer in world.answers()]
-    keys = [question["key"].partition("#")[0] for question in world.questions()]
+    done = {key for key, _ in acknowledged}  # the ask may need somebody else all the same
+    keys = [question["key"].partition("#")[0] for question in world.questions() if question["key"] not in done]
     ages_us = [world.now_us - path.stat().st_mtime_ns // 1000 for path in world.staged()]
+    n_missing = len({(key.partition("#")[0], who) for key, who in acknowledged}) - len(said)
     found = [f"a copy is {age / DAY_US:.2f} days old" for age in ages_us if age >= DAY_US]
     found += ["an answer is there twice"] if len(said) != len(set(said)) else []
     found += ["an ask is shown twice"] if len(keys) != len(set(keys)) else []
-    found += [f"{acknowledged - len(said)} answers are missing"] if len(said) < acknowledged else []
+    found += [f"{n_missing} answers are missing"] if n_missing else []
     return found
 
 

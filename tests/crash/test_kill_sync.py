@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.crash.disturbances import N_DISTURBANCES, PEOPLE, broken, datasets, deliver, disturb
+from tests.crash.disturbances import N_DISTURBANCES, PEOPLE, broken, datasets, deliver, disturb, given
 from tests.people.world import World
 
 
@@ -17,21 +17,21 @@ def tell(path, chance=None):
         chance: What disturbs it; None tells it undisturbed.
     """
     path.mkdir()
-    world, n_given = World(path, n=6), 0
+    world = World(path, n=6)
     for number in range(N_DISTURBANCES):
         if chance is not None:
             disturb(world, chance)
             world.wait(0.3)  # until whoever was killed at work is taken for dead
             world.sync()
         world.sync()
-        assert [] == broken(world, n_given), number
+        assert [] == broken(world, given(world)), number
         deliver(world, number)
-        n_given += world.answer(PEOPLE[number % 3])
+        world.answer(PEOPLE[number % len(PEOPLE)])
         world.wait(0 if chance is None else chance.choice([0, 2, 11, 24, 30]))
     world.finish()
     found = datasets(world)
 
-    assert [] == broken(world, n_given)
+    assert [] == broken(world, given(world))
     assert [] == world.staged()
     shutil.rmtree(path)
     return found
