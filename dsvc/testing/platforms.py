@@ -13,7 +13,6 @@ Source: docs/how-to/platforms.md#testing.
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
@@ -21,10 +20,7 @@ from typing import Any
 import pytest
 
 from dsvc.plugins.platforms import AnswerPage, Outcome, Platform, PlatformAnswer, Question, TaskForm
-
-WIDTH, HEIGHT = 641, 479
-"""Of the image in every question; neither divides a grid evenly."""
-_numbers = itertools.count(1)
+from dsvc.testing.platform_values import HEIGHT, NUMBERS, VALUES, WIDTH, a_form, box
 
 
 class Desk(ABC):
@@ -76,11 +72,6 @@ class Desk(ABC):
         return False
 
 
-def a_form(type_: str = "rating(5)", **fields: Any) -> TaskForm:
-    """Return a form that no test had before."""
-    return TaskForm(f"task_{next(_numbers)}", "1", type_, **fields)
-
-
 def all_answers(platform: Platform, form: TaskForm, cursor: bytes | None = None) -> list[PlatformAnswer]:
     """Return what a poll gives."""
     return [answer for page in platform.poll(form, cursor) for answer in page.answers]
@@ -89,30 +80,6 @@ def all_answers(platform: Platform, form: TaskForm, cursor: bytes | None = None)
 def last_page(platform: Platform, form: TaskForm, cursor: bytes | None = None) -> AnswerPage:
     """Return the last page of a poll."""
     return list(platform.poll(form, cursor))[-1]
-
-
-def box(x: float, y: float, w: float, h: float, label: str | None = None) -> dict[str, Any]:
-    """Return a box as a value has it."""
-    return {"x": x, "y": y, "w": w, "h": h, "label": label}
-
-
-def point(x: float, y: float) -> dict[str, Any]:
-    """Return a point as a value has it."""
-    return {"x": x, "y": y}
-
-
-VALUES: dict[str, tuple[TaskForm, Any]] = {
-    "boxes": (a_form("boxes"), [box(0.0625, 1.5, 100.9375, 33), box(639.9375, 477.5, 1.0625, 1.5)]),
-    "boxes-labels": (a_form("boxes", labels=("face", "hand")), [box(1, 2, 3, 4, "hand"), box(7, 7, 7, 7.5, "face")]),
-    "no-boxes": (a_form("boxes"), []),
-    "keypoints": (
-        a_form("keypoints(3)", labels=("left eye", "right eye", "nose")),
-        [[point(10.0625, 20), None, point(641, 479)], [point(1, 1), point(2, 2.9375), None]],
-    ),
-    "class": (a_form("class(live, spoof)"), "spoof"),
-    "rating": (a_form("rating(5)"), 4),
-    "text": (a_form("text"), "a 'quoted' word, and ünïcödé"),
-}
 
 
 class PlatformTests:
@@ -178,7 +145,7 @@ class PlatformTests:
     def test_values_come_back_as_they_were_given(self, desk: Desk, name: str, form_name: Any) -> None:
         """Exactly, on the grid, whatever the platform's own units are; also one that was shown and left as it is."""
         form, value = VALUES[name]
-        form = dataclasses.replace(form, task=f"{form.task}_{next(_numbers)}")
+        form = dataclasses.replace(form, task=f"{form.task}_{next(NUMBERS)}")
         platform = desk.open()
         platform.post(
             form, [self.question(desk, "a#0", form=form_name, shown=value if form_name == "adjust" else None)]
