@@ -20,7 +20,8 @@ from dsvc.annotation.label_studio_values import to_results, verdict_results
 from dsvc.annotation.platform_label_studio import HINT_HEADER, HINT_PROJECT, LabelStudioPlatform
 from dsvc.plugins.platforms import Outcome, Question, TaskForm
 from dsvc.testing.label_studio import LabelStudioServer
-from dsvc.testing.platforms import HEIGHT, WIDTH, Desk
+from dsvc.testing.platform_values import HEIGHT, WIDTH
+from dsvc.testing.platforms import Desk
 
 HINTS_SECRET = "hush"  # noqa: S105 - of a test
 _PATIENCE_S = 60.0
