@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -167,15 +167,23 @@ def answers_of(office: Office, task: str) -> list[Answer]:
     return [answer for _, known in read_ledger(office.repo.store).iter_evidence(task) for answer in known.answers]
 
 
-def live(path: Path, seed: int) -> Iterator[Office]:
-    """Yield an office after each thing that happens: lots pass, fail and wait, values change, members are taken out."""
+def live(path: Path, seed: int, asks: Sequence[str] = ("score < 1",)) -> Iterator[Office]:
+    """Yield an office after each thing that happens: lots pass, fail and wait, values change, members are taken out.
+
+    Args:
+        path: Where it is.
+        seed: Of what happens.
+        asks: The conditions that the recipe has, one after the other.
+    """
     rng, office = random.Random(seed), Office(path)
     labels = {f"s{i:02}": rng.choice(NAMES[:2]) for i in range(40)}
     office.put("label", labels)
     office.put("score", {source: rng.randrange(6) for source in labels})
-    office.write(recipe(ask="score < 1", audit=AUDIT))
+    office.write(recipe(ask=asks[0], audit=AUDIT))
     office.run()
     for turn in range(4):
+        if len(asks) > 1:
+            office.write(recipe(ask=asks[turn % len(asks)], audit=AUDIT))
         office.close_lots("kind")
         office.run()
         yield office

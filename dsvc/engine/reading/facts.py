@@ -20,7 +20,6 @@ from dsvc.annotation.evidence import Evidence, from_row
 from dsvc.annotation.ledger import LedgerView, read_ledger
 from dsvc.annotation.lot_rows import lots_of
 from dsvc.annotation.lots import Lot
-from dsvc.annotation.records import purpose_of
 from dsvc.annotation.verdicts import has_void, judge_lot
 from dsvc.engine.reading.inputs import Input, Inputs, find_signal
 from dsvc.engine.reading.scratch import Scratch
@@ -210,9 +209,9 @@ class _Verdicts:
             rows = pc.unique(pc.list_parent_indices(members).filter(is_old)).sort()
             named = (changes.sources, changes.before_arrow(), after)
             for source, was, now in zip(*(column.take(rows).to_pylist() for column in named), strict=True):
-                audited = {ask["round"] for ask in now["asks"] if purpose_of(ask["mode"]) == "audit"}
-                for member in now["members"]:  # one that nobody drew may be looked at in place of another
-                    if member["lot"] not in new and (member["sampled"] or member["void"] or member["round"] in audited):
+                said = {ask["round"] for ask in now["asks"]}
+                for member in now["members"]:  # one that nobody drew may be looked at in place of another, by anyone
+                    if member["lot"] not in new and (member["sampled"] or member["void"] or member["round"] in said):
                         known = self._adapt(from_row(self._task.name, source, was))
                         found.setdefault(member["lot"], {})[source] = known
         return found

@@ -2,7 +2,8 @@
 
 import pytest
 
-from dsvc.annotation.ledger import read_ledger
+from dsvc.annotation.closing import take_out
+from dsvc.annotation.ledger import Addition, append, read_ledger
 from dsvc.engine.reading import facts
 from dsvc.engine.reading.facts import EVIDENCE, LOTS, VERDICTS, LedgerFacts, PinnedFacts, bind_facts
 from dsvc.engine.reading.inputs import Inputs
@@ -93,12 +94,39 @@ def test_verdicts_of_what_changed_equal_those_of_everything(office):
     assert step_by_step.signal_id == bound.inputs.items[-1].signal_id
 
 
-@pytest.mark.parametrize("seed", range(4))
+def test_who_is_drawn_for_another_may_be_asked_by_the_condition(office):
+    """Their answer decides over the lot as an auditor's would, and is found among what changed."""
+    office.close_lots("kind")
+    office.run()
+    asked = office.asks("kind")
+    ledger = read_ledger(office.repo.store)
+    lot = next(lot for lot in ledger.lots("kind").values() if len(lot.members) > 1)
+    for m in lot.sample:
+        known = ledger.evidence("kind", [m.source])[m.source]
+        append(office.repo.store, {"kind": Addition(also={m.source: take_out(known, {lot.lot_id}, "gone")})})
+    office.run()
+    office.write(recipe(ask="true", audit=AUDIT))
+    office.run()
+    before = {name for name, states in verdicts(office).items() if states == ["passed"]}
+    for source, ask in office.asks("kind").items():
+        if source not in asked and source in {m.source for m in lot.members}:
+            assert "adjust" == ask.mode
+            office.answer(ask, outcome="accept")
+
+    passed = {name for name, states in verdicts(office).items() if states == ["passed"]} - before
+    assert {m.source for m in lot.members} == passed
+
+
+@pytest.mark.parametrize("seed", range(6))
 def test_verdicts_are_the_same_step_by_step_and_anew(tmp_path, monkeypatch, seed):
-    """Through lots that wait, pass and fail, answers that come twice, and members that are taken out; few at a time."""
+    """Through lots that wait, pass and fail, answers that come twice, and members that are taken out; few at a time.
+
+    Half of the time members are asked about by another condition too.
+    """
+    asks = ["score < 1", "score < 5"][: 1 + seed % 2]
     monkeypatch.setattr(facts, "_MEMBERS", 7)
     n_judged = 0
-    for office in live(tmp_path / "faces", seed):
+    for office in live(tmp_path / "faces", seed, asks):
         bound, loader = office.bind_node("kind"), office.loader
         plain = Inputs.bind(office.view, bound.spec.depends, bound.spec.required, loader.declared_types)
         ledger = LedgerFacts(office.repo.store)
