@@ -19,7 +19,7 @@ from unittest.mock import patch
 
 from PIL import Image
 
-from dsvc.annotation import desk, outfit
+from dsvc.annotation import outfit
 from dsvc.annotation.evidence import Answered, Evidence
 from dsvc.annotation.expiry import DAY_US, HOUR_US, Expiry
 from dsvc.annotation.hearing import Item
@@ -34,7 +34,7 @@ from dsvc.annotation.rounds import Resolution, resolve
 from dsvc.annotation.syncing import canonical_values
 from dsvc.annotation.verdicts import judge_lots
 from dsvc.engine.looking.standings import count_standings
-from dsvc.plugins import hookimpl
+from dsvc.plugins import hookimpl, pixels
 from dsvc.plugins.manager import Plugins
 from dsvc.plugins.options import Option
 from dsvc.plugins.platforms import Capabilities
@@ -210,10 +210,10 @@ class FaultWorld:
         self._pseudonym = Pseudonyms()
         self._seen: dict[int, str | None] = {}
         self._patches = ExitStack()
-        open_ops, read_image = outfit.open_ops, desk.read_image
+        open_ops, read_file = outfit.open_ops, pixels.read_file
         for place, name, stand_in in (
             (outfit, "open_ops", lambda *args: FusedOps(open_ops(*args), self.fuse)),
-            (desk, "read_image", lambda pointer, *rest: read_image(self.found_at(pointer), *rest)),
+            (pixels, "read_file", lambda pointer, *rest: read_file(self.found_at(pointer), *rest)),
         ):
             self._patches.enter_context(patch.object(place, name, stand_in))
         Repository.init(path, author="Ada", clock=self.clock).close()
