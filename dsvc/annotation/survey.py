@@ -83,11 +83,11 @@ def _look_at(dispatcher: Dispatcher, attempts: Attempts, served: Served, task: P
             dispatcher.platform.withdraw(served.form, task.task_id)
         return
     if request.key == task.key:
-        if request.task_id != task.task_id:  # posted, and the answer was lost
+        if request.state == "STAGED":
+            return  # posted, and the answer was lost: posting it again adopts it, with what it wants now
+        if request.task_id != task.task_id:
             dispatcher.note_costs("issue", {request.key: request.ask.task})
-            fields = {"opened_us": now, "asked": request.missing} if request.state == "STAGED" else {}
-            state = "OPEN" if request.state == "STAGED" else request.state
-            dispatcher.requests.move(request, _POSTED, task_id=task.task_id, state=state, **fields)
+            dispatcher.requests.move(request, _POSTED, task_id=task.task_id)
         elif request.state in SHOWN and request.missing and task.n_answers >= max(request.asked, 1):
             # By people who had answered before, or nothing that fits: nobody else will be given it.
             attempts.end(request, "nobody new answered")
