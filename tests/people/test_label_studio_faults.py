@@ -86,19 +86,17 @@ def finish(studio, people):
     raise AssertionError("it does not end")
 
 
-def test_a_disturbed_loop_ends_as_an_undisturbed_one(folder, tmp_path, monkeypatch):
+def test_a_disturbed_loop_ends_as_an_undisturbed_one(label_studio, folder, tmp_path, monkeypatch):
     """No acknowledged answer is missing or double, no copy gets older than a day, the datasets are equal."""
-    with running_label_studio(data=folder) as server:
-        with a_studio(tmp_path / "quiet", server, monkeypatch) as quiet:
-            finish(quiet, [Person(quiet, who) for who in TEAM])
-            quiet.commit()
-            expected = quiet.boxes_of_dataset()
-        os.kill(server.pid, signal.SIGKILL)
+    with a_studio(tmp_path / "quiet", label_studio, monkeypatch) as quiet:
+        finish(quiet, [Person(quiet, who) for who in TEAM])
+        quiet.commit()
+        expected = quiet.boxes_of_dataset()
 
     port = free_port()
     options = {"platform": HINTS.format(port=port), "environ": {"HINTS_SECRET": SECRET}}
     given, unsure = [], []
-    with a_studio(tmp_path / "stormy", server, monkeypatch, **options) as studio:
+    with a_studio(tmp_path / "stormy", label_studio, monkeypatch, **options) as studio:
         people = [Person(studio, who) for who in TEAM]
         with running_label_studio(data=folder) as server:
             studio.move_to(server)
