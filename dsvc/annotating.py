@@ -205,7 +205,7 @@ class Annotating(Running):
         from dsvc.annotation.syncing import canonical_values
 
         spec = self._check_task(task)
-        found = dict(read_ledger(self.store).iter_evidence(task))
+        found = dict(read_ledger(self.store).iter_evidence(task, more=True))
         view = self.view(DRAFT_REVISION)
         if against is not None:
             return compare_with(spec, found.items(), canonical_values(view, spec, against, found), against)

@@ -300,7 +300,7 @@ class Desk:
             self._known = {ask.ask_id: ask for ask in self._find_asks()}
             ledger = read_ledger(self._store)
             for task in ledger.tasks:
-                for _, evidence in ledger.iter_evidence(task):
+                for _, evidence in ledger.iter_evidence(task, more=True):
                     self._known |= {ask.ask_id: ask for ask in evidence.asks}
         if ask_id not in self._known and self.ops.get("control", f"nobody/{ask_id.hex()}") is None:
             for ask in self._recall_asks():

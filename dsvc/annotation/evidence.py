@@ -8,10 +8,14 @@ Source: docs/format.md#ledger.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from dsvc.annotation.records import WHOLE, Answer, Ask, Context
 from dsvc.objects.oid import Oid, StoredOid
@@ -173,6 +177,18 @@ def _delivery(answer: Answer) -> tuple[Any, ...]:
     return (answer.submitted_us, *beside)
 
 
+def say_more(values: pa.StructArray) -> npt.NDArray[np.bool_]:
+    """Return of which stored values more is known than which lots they are in: where all is audited, of few."""
+    members = values.field("members")
+    is_void = pc.not_equal(pc.list_flatten(members).field("void"), "")
+    more = np.zeros(len(values), np.bool_)
+    more[np.asarray(pc.list_parent_indices(members).filter(is_void))] = True
+    for field in values.type:
+        if field.name != "members":
+            more |= np.asarray(pc.list_value_length(values.field(field.name))) > 0
+    return more
+
+
 def to_row(evidence: Evidence) -> dict[str, Any]:
     """Return evidence as the value that is stored."""
     return {
@@ -224,6 +240,17 @@ def to_row(evidence: Evidence) -> dict[str, Any]:
         ],
         "stops": [{"ask": s.ask, "at_us": s.at_us, "is_on": s.is_on} for s in evidence.stops],
     }
+
+
+def from_rows(
+    task: str, sources: pa.StringArray, values: pa.StructArray, *, more: bool = False
+) -> Iterator[tuple[str, Evidence]]:
+    """Yield what is known of each source; with `more` only where that is more than which lots it is in."""
+    if more:
+        told = pa.array(say_more(values))
+        sources, values = sources.filter(told), values.filter(told)
+    for source, row in zip(sources.to_pylist(), values.to_pylist(), strict=True):
+        yield source, from_row(task, source, row)
 
 
 def from_row(task: str, source: str, row: Mapping[str, Any] | None) -> Evidence:

@@ -22,7 +22,7 @@ from dsvc.annotation.evidence import (
     Evidence,
     Member,
     evidence_of,
-    from_row,
+    from_rows,
     to_row,
     unite,
 )
@@ -89,7 +89,7 @@ class LedgerView:
     @property
     def has_people(self) -> bool:
         """Whether anybody answered anything."""
-        found = (known for task in self.tasks for _, known in self.iter_evidence(task))
+        found = (known for task in self.tasks for _, known in self.iter_evidence(task, more=True))
         return any(known.answers or known.asides for known in found)
 
     def cursor(self, name: str) -> bytes | None:
@@ -116,15 +116,15 @@ class LedgerView:
         if signal is None or not probe:
             return {}
         rows = Tree(self.reader, signal).take(Keys.of_bytes(probe))
-        pairs = zip(rows.sources.to_pylist(), rows.values.to_pylist(), strict=True)
-        return {source: from_row(task, source, row) for source, row in pairs}
+        return dict(from_rows(task, rows.sources, rows.values))
 
-    def iter_evidence(self, task: str, rows_at_once: int = _ROWS) -> Iterator[tuple[str, Evidence]]:
-        """Yield all that is known of a task, by source; so many are read at a time, about."""
+    def iter_evidence(
+        self, task: str, rows_at_once: int = _ROWS, *, more: bool = False
+    ) -> Iterator[tuple[str, Evidence]]:
+        """Yield all that is known of a task, by source; with `more` where it is more than which lots a source is in."""
         signal = self.evidence_signal(task)
         for rows in () if signal is None else Tree(self.reader, signal).rows(rows_per_batch=rows_at_once):
-            for source, row in zip(rows.sources.to_pylist(), rows.values.to_pylist(), strict=True):
-                yield source, from_row(task, source, row)
+            yield from from_rows(task, rows.sources, rows.values, more=more)
 
     def lots(self, task: str) -> dict[Oid, Lot]:
         """Return the closed lots of a task."""

@@ -146,7 +146,7 @@ def task_work(
     requests = [request for request in iter_requests(desk.ops) if request.ask.task == task.name]
     states = [request.state for request in requests]
     n_answers, modes, people = 0, {"audit": 0, "expert": 0, "first": 0}, set[str]()
-    evidence = dict(ledger.iter_evidence(task.name))
+    evidence = dict(ledger.iter_evidence(task.name, more=True))
     for known in evidence.values():
         for answer in known.answers:
             n_answers += 1
@@ -257,7 +257,7 @@ class Effects(msgspec.Struct, frozen=True):
 def task_costs(ledger: LedgerView, task: str) -> list[TaskCost]:
     """Return what the answers of a task took, by version, round and mode."""
     costs: dict[tuple[str, int, str], list[Any]] = {}
-    for _, known in ledger.iter_evidence(task):
+    for _, known in ledger.iter_evidence(task, more=True):
         for answer in known.answers:
             ask = known.ask(answer.ask_id)
             key = (answer.version, 0, "label") if ask is None else (answer.version, ask.round, ask.mode)

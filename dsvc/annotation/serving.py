@@ -92,7 +92,7 @@ def picture_of(task: TaskSpec, ask: Ask) -> Picture:
 def spent(store: Store, task: str) -> tuple[float, int]:
     """Return how many seconds people took for a task so far, where they were measured, and how often they answered."""
     seconds, n_answers = 0.0, 0
-    for _, evidence in read_ledger(store).iter_evidence(task):
+    for _, evidence in read_ledger(store).iter_evidence(task, more=True):
         for answer in evidence.answers:
             n_answers += 1
             seconds += answer.lead_s or 0.0

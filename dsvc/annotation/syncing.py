@@ -302,7 +302,7 @@ def find_one(ask_id: str, known: Sequence[AskStatus], ledger: LedgerView) -> Ask
     found = {status.ask.ask_id: status for status in known if status.ask.ask_id.hex().startswith(text)}
     if not found:
         for task in ledger.tasks:
-            for _, evidence in ledger.iter_evidence(task):
+            for _, evidence in ledger.iter_evidence(task, more=True):
                 asks = (ask for ask in evidence.asks if ask.ask_id.hex().startswith(text))
                 said = {answer.ask_id for answer in evidence.answers}
                 found |= {ask.ask_id: AskStatus(ask, "ANSWERED" if ask.ask_id in said else "CLOSED") for ask in asks}

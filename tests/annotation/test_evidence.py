@@ -1,10 +1,12 @@
 """Evidence has no order, and what is stored of it comes back."""
 
 import msgspec
+import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dsvc.annotation.evidence import (
+    EVIDENCE_TYPE,
     NOTHING,
     Answered,
     Aside,
@@ -13,6 +15,7 @@ from dsvc.annotation.evidence import (
     Stop,
     evidence_of,
     from_row,
+    from_rows,
     to_row,
     unite,
 )
@@ -72,6 +75,19 @@ def test_what_is_stored_comes_back(found):
     """But for what is told beside an ask, which is part of no evidence."""
     assert found == from_row("t", "s", to_row(found))
     assert all(ask.context == Context() for ask in found.asks)
+
+
+@given(st.lists(evidence, max_size=5))
+def test_of_whom_more_is_known_than_their_lots_is_told_in_columns(found):
+    """An answer, a stop, what did not fit, or a member that is void; the others are left out."""
+    values = pa.array([to_row(one) for one in found], EVIDENCE_TYPE.arrow)
+    sources = pa.array([str(number) for number in range(len(found))], pa.string())
+    says = [one for one in found if one != Evidence(members=one.members) or any(m.void for m in one.members)]
+
+    assert len(found) == len(dict(from_rows("t", sources, values)))
+    told = dict(from_rows("t", sources, values, more=True))
+    assert len(says) == len(told)
+    assert [str(n) for n, one in enumerate(found) if one in says] == [*told]
 
 
 def test_the_last_delivery_counts():
