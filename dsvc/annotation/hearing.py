@@ -8,18 +8,21 @@ such a person says all the same is kept, and somebody else is asked.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from typing import Literal
 
 import msgspec
 
 from dsvc.annotation.adapting import adapt_evidence, adapt_member
-from dsvc.annotation.agreement import are_near
+from dsvc.annotation.agreement import are_near, iou
 from dsvc.annotation.evidence import NOTHING, Evidence, Member
 from dsvc.annotation.payloads import UNKNOWN_DOUBT, AnswerType, answer_type
-from dsvc.annotation.records import Answer, Ask, Purpose
+from dsvc.annotation.records import WHOLE, Answer, Ask, Purpose
 from dsvc.annotation.resolving import Voice, effective
 from dsvc.recipe.task_spec import TaskSpec
 
+_SAME_REGION = Fraction(1, 2)
+"""The IoU from which two crops show one thing: they are another model's boxes, and about as large."""
 _ENOUGH_SKIPS = 2
 """As many auditors who cannot tell, and nobody is asked any more."""
 
@@ -70,7 +73,8 @@ class Heard:
         self.experts = [a for a in self.experts if not _is_by_one_of(a, self._others())]
 
     def _counts(self, ask: Ask) -> bool:
-        return ask.type == self._task.type_text and ask.content_id == self._item.content_id
+        is_of_it = ask.type == self._task.type_text and ask.content_id == self._item.content_id
+        return is_of_it and _shows_the_same(ask.region, self._item.region)
 
     def _says(self, answer: Answer) -> bool:
         """Tell whether an answer says anything: right or wrong does of a value alone, which may be lost."""
@@ -221,6 +225,14 @@ class Heard:
 
     def _is_same(self, first: str, second: str) -> bool:
         return are_near(self._type, first, second, self._task.same)
+
+
+def _shows_the_same(first: str, second: str) -> bool:
+    """Tell whether two regions of an image show the same thing: one is the whole, or they overlap by half."""
+    if WHOLE in (first, second) or first == second:
+        return True
+    boxes = [(x, y, w, h, None) for x, y, w, h in map(msgspec.json.decode, (first, second))]
+    return iou(*boxes) >= _SAME_REGION
 
 
 def _is_by_one_of(answer: Answer, others: Iterable[Answer]) -> bool:

@@ -21,7 +21,7 @@ from dsvc.annotation.evidence import (
     unite,
 )
 from dsvc.annotation.hearing import Item
-from dsvc.annotation.records import make_answer
+from dsvc.annotation.records import WHOLE, make_answer
 from dsvc.annotation.rounds import LOT_FAILED, resolve
 from dsvc.objects.oid import Oid
 from dsvc.objects.types import parse_type
@@ -135,6 +135,27 @@ def test_from_nothing_people_are_asked_about_everything():
 
     assert ("label", "label", 0, None) == asked(story)
     assert ("final", OTHER, "human") == story.answer("ann", payload=OTHER).short
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "counts"),
+    [
+        ("[0,0,160,160]", "[3200,3200,160,160]", False),
+        ("[0,0,160,160]", "[16,0,160,160]", True),
+        ("[0,0,160,160]", "[80,0,160,160]", False),
+        ("[0,0,160,160]", WHOLE, True),
+        (WHOLE, "[0,0,160,160]", True),
+    ],
+)
+def test_an_answer_counts_for_the_part_of_the_image_that_was_shown(before, after, counts):
+    """The crop of another box is another question; one that is moved a little is not."""
+    task = TaskSpec("t", parse_type("class(real, spoof)"))
+    item = Item("s", "e", None, asked=True, region=before)
+    (wanted,) = asks_of(task, item, resolve(task, item))
+    answer = make_answer(wanted.ask, annotator="ann", submitted_us=1, outcome="value", payload='"spoof"')
+    later = Item("s", "e", None, True, evidence_of([Answered(wanted.ask, answer)]), after)
+
+    assert counts == resolve(task, later).has_record
 
 
 def test_where_there_is_nothing_there_is_nothing_to_say():
