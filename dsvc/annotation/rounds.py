@@ -118,10 +118,12 @@ class _Walk:
     # --- answers ----------------------------------------------------------------------------------------------------
 
     def _expert(self) -> Resolution | None:
-        answer = max(self.heard.experts, key=lambda a: (a.submitted_us, a.answer_id), default=None)
-        if answer is None:
+        value_of = self.heard.value_of
+        order = sorted(self.heard.experts, key=lambda a: (value_of(a, None) is not None, a.submitted_us, a.answer_id))
+        if not order:
             return None
-        value = self.heard.value_of(answer, None)
+        answer = order[-1]  # who cannot tell takes nothing back that another could
+        value = value_of(answer, None)
         if value is None:
             return self._end("contested", self.heard.judged_of(answer) or self.item.judged, "human")
         return self._end("final", value, "human")

@@ -178,6 +178,27 @@ def test_people_who_cannot_agree_go_to_an_expert():
     assert ("contested", "human") == (story.answer("x", "skip").short[0], story.short[2])
 
 
+def test_an_expert_who_cannot_tell_takes_nothing_from_one_who_could():
+    """Whoever of them is heard first; of two who can, the last counts."""
+    task = replace(PLAIN, overlap=OverlapSpec(2, 2))
+    story = Story(task, asked=True)
+    story.see(evidence=_two_answers(story))
+    (wanted,), before = story.asks(), story.item.evidence
+
+    def says(*found):
+        answers = [
+            make_answer(wanted.ask, annotator=who, submitted_us=at, outcome=outcome, payload=payload)
+            for at, (who, outcome, payload) in enumerate(found, 10)
+        ]
+        story.see(evidence=unite([before, evidence_of([Answered(wanted.ask, answer) for answer in answers])]))
+        return story.short[:2]
+
+    assert ("final", THIRD) == says(("x", "value", THIRD), ("y", "skip", None))
+    assert ("final", THIRD) == says(("y", "skip", None), ("x", "value", THIRD))
+    assert ("final", OTHER) == says(("x", "value", THIRD), ("z", "value", OTHER))
+    assert "contested" == says(("x", "skip", None), ("y", "skip", None))[0]
+
+
 def _two_answers(story):
     (wanted,) = story.asks()
     answers = [
