@@ -309,11 +309,13 @@ def test_removing_a_task_and_adding_it_again_asks_nothing(world):
 
 
 def test_a_task_of_another_name_is_another_question(world):
-    """Its name is part of what is asked, as the plan says before; under the old name nobody is asked again."""
+    """Its name is part of what is asked, as the plan warns before; under the old name nobody is asked again."""
     text = (world.path / "dsvc.toml").read_text()
     (world.path / "dsvc.toml").write_text(text.replace("task.kind", "task.sort").replace('"kind', '"sort'))
     with world.open() as repo:
-        [planned] = repo.plan().tasks
+        [planned], [warning] = repo.plan().tasks, repo.plan().warnings
+    told = "a task's name is part of what is asked, and answers to kind do not count for it"
+    assert f"task sort is new: {told}" == warning
     assert ("sort", 5, 5, 0) == (planned.name, planned.asks, planned.new, planned.reused)
     (world.path / "dsvc.toml").write_text(text)
     expect_nothing(world)

@@ -26,7 +26,7 @@ from dsvc.engine.planning.forecast import NEW, REMOVED, STALE, UNCHANGED, StepFo
 from dsvc.engine.planning.planned import ROWS, iter_rows, tell_mechanics
 from dsvc.engine.planning.predict import Predictor
 from dsvc.engine.planning.reasons import kind_of
-from dsvc.engine.planning.task_plan import TaskPlan, plan_task
+from dsvc.engine.planning.task_plan import TaskPlan, plan_task, tell_renamed
 from dsvc.engine.reading.facts import Facts
 from dsvc.errors import CheckoutError, UserError
 from dsvc.plugins.manager import Plugins
@@ -277,8 +277,9 @@ def plan(
     ]
     warnings = [item.sentence for item in changed]
     if tasks:
-        edited = find_edited(read_ledger(repo.store), recipe.directory, recipe.tasks.values())
-        warnings += [item.sentence for item in edited]
+        ledger = read_ledger(repo.store)
+        warnings += [item.sentence for item in find_edited(ledger, recipe.directory, recipe.tasks.values())]
+        warnings += tell_renamed(view, recipe, ledger)
     return Plan(steps, tuple(datasets), tuple(forecasts), tuple(warnings), tuple(tasks))
 
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dsvc.annotation.evidence import Evidence
-from dsvc.annotation.ledger import read_ledger
+from dsvc.annotation.ledger import LedgerView, read_ledger
 from dsvc.annotation.lots import plan_of
 from dsvc.annotation.opstore import Doc
 from dsvc.annotation.under_way import UnderWay
@@ -40,6 +40,8 @@ from dsvc.objects.oid import ZERO, Kind, Oid
 from dsvc.objects.provenance import Provenance
 from dsvc.objects.snapshot import Signal
 from dsvc.objects.state import State
+from dsvc.recipe.nodes import derives
+from dsvc.recipe.spec import Recipe
 from dsvc.recipe.task_spec import TaskSpec
 from dsvc.repo.base import BaseRepository
 from dsvc.repo.draft import decode_draft
@@ -152,19 +154,19 @@ def _count_reused(forecast: StepForecast, reader: Reader, before: Signal | None,
     for part in forecast.iter_parts() if after is not None else ():
         if len(part.keys) and after is not None:
             prov = Probe(reader, part.keys).read(after, provenance=True).prov
-            total += 0 if prov is None else int(_told(reader, prov, "origin", HUMAN).sum())
+            total += 0 if prov is None else int(_is_human(reader, prov).sum())
             resolved.append(part.keys.arrow)
     known = pa.concat_arrays(resolved) if resolved else pa.array([], pa.string())
     for changes in diff_trees(reader, before, after, provenance=True):
         if changes.prov_after is not None:
-            theirs = changes.sources.filter(pa.array(_told(reader, changes.prov_after, "origin", HUMAN)))
+            theirs = changes.sources.filter(pa.array(_is_human(reader, changes.prov_after)))
             total += len(theirs) - (pc.sum(pc.is_in(theirs, known)).as_py() or 0)
     return total
 
 
-def _told(reader: Reader, prov: ProvColumn, field: str, wanted: str) -> Mask:
-    """Return which records' provenance says `wanted` in a field."""
-    told = [getattr(get_object(reader, oid, Kind.PROVENANCE, Provenance), field) == wanted for oid in prov.table]
+def _is_human(reader: Reader, prov: ProvColumn) -> Mask:
+    """Return which records people gave."""
+    told = [get_object(reader, oid, Kind.PROVENANCE, Provenance).origin == HUMAN for oid in prov.table]
     # The last slot is that of a row without a record, whose index is -1.
     return np.array([*told, False], np.bool_)[prov.rows]
 
@@ -182,6 +184,15 @@ def _expected_audits(people: People, known: Doc | None) -> int:
         total += n_full * plan_of(audit, size).sample if n_full else 0
         total += plan_of(audit, rest).sample if rest else 0
     return total
+
+
+def tell_renamed(draft: View, recipe: Recipe, ledger: LedgerView) -> list[str]:
+    """Return what to say of tasks that are new, beside some that went though people answered them."""
+    made = [entry.name for entry in draft.state.derived]
+    gone = [name for name in made if name in ledger.tasks and not derives(recipe, name)]
+    new = [name for name in recipe.tasks if name not in ledger.tasks and name not in made] if gone else []
+    told = f"a task's name is part of what is asked, and answers to {', '.join(gone)} do not count for it"
+    return [f"task {name} is new: {told}" for name in new]
 
 
 def _median_lead(repo: BaseRepository, task: str) -> float | None:
