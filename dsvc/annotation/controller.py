@@ -266,7 +266,7 @@ def share_out(work_s: float, waiting_s: Mapping[Need, float], reserved: Mapping[
     left = work_s - sum(given.values())
     for need in NEEDS:
         more = max(0.0, min(waiting_s.get(need, 0.0) - given[need], left))
-        given[need] += more
+        given[need] = min(given[need] + more, waiting_s.get(need, 0.0))
         left -= more
     return given
 

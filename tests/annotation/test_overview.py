@@ -11,7 +11,7 @@ from tests.people.world import World
 
 def test_costs_are_told_apart_by_round_and_mode(tmp_path):
     """First answers, audits and rework, each with its seconds."""
-    world = World(tmp_path, image="pointer")
+    world = World(tmp_path, image="pointer", wrong=1)  # of all, so that any sample finds it
     n_answers = world.finish()
     with world.open() as repo:
         costs = task_costs(read_ledger(repo.store), "faces")
