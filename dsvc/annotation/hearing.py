@@ -63,7 +63,9 @@ class Heard:
         evidence, _ = adapt_evidence(task, item.evidence)
         self._members = [m for m in evidence.members if m.content_id == item.content_id]
         self._asks = {ask.ask_id: ask for ask in evidence.asks if self._counts(ask)}
-        answers = [a for a in evidence.answers if a.ask_id in self._asks and a.version in task.accept and self._says(a)]
+        answers = [
+            a for a in evidence.answers if a.ask_id in self._asks and a.version in task.accept and self._tells(a)
+        ]
         self._by: dict[tuple[Purpose, int], list[Answer]] = {}
         for answer in answers:
             ask = self._asks[answer.ask_id]
@@ -76,7 +78,7 @@ class Heard:
         is_of_it = ask.type == self._task.type_text and ask.content_id == self._item.content_id
         return is_of_it and _shows_the_same(ask.region, self._item.region)
 
-    def _says(self, answer: Answer) -> bool:
+    def _tells(self, answer: Answer) -> bool:
         """Tell whether an answer says anything: right or wrong does of a value alone, which may be lost."""
         ask = self._asks[answer.ask_id]
         if ask.judged is not None or answer.payload is not None or answer.outcome == "skip":
@@ -195,7 +197,7 @@ class Heard:
         return Decision("unclear" if n_skips >= _ENOUGH_SKIPS else "open", annotators=people)
 
     def _is_of(self, answer: Answer, round_: int, value: str | None) -> bool:
-        judged = self.judged_of(answer) or self._frozen(round_)
+        judged = self.judged_of(answer) or self._frozen(round_, answer)
         return judged is not None and value is not None and self._is_same(judged, value)
 
     def _judge(self, answer: Answer, round_: int, value: str | None) -> Decision | None:
@@ -203,7 +205,7 @@ class Heard:
         if answer.outcome == "skip":
             return None
         agree = self._task.same if self._task.audit is None else self._task.audit.agree
-        theirs, judged = self.value_of(answer, value), self.judged_of(answer) or self._frozen(round_)
+        theirs, judged = self.value_of(answer, value), self.judged_of(answer) or self._frozen(round_, answer)
         if theirs is None:
             about = value is not None and (judged is None or self._is_same(judged, value))
             return Decision("wrong", None, False, answer.reasons) if about else None
@@ -215,13 +217,11 @@ class Heard:
             return Decision("known", theirs)
         return Decision("wrong", theirs, agrees, answer.reasons)
 
-    def _frozen(self, round_: int) -> str | None:
-        """Return the value that an auditor judged who was shown none: that of the first lot that had it sampled.
-
-        Or of the first at all: it was drawn in place of another.
-        """
-        members = [m for m in self._members if m.round == round_]
-        return next((m.value for m in sorted(members, key=lambda m: not m.sampled)), None)
+    def _frozen(self, round_: int, answer: Answer) -> str | None:
+        """Return the value that an auditor judged who was shown none: that of the last lot that was closed before."""
+        members = sorted((m for m in self._members if m.round == round_), key=lambda m: m.closed_us)
+        before = [m for m in members if m.closed_us <= answer.submitted_us]
+        return next((m.value for m in (*before[::-1], *members)), None)
 
     def _is_same(self, first: str, second: str) -> bool:
         return are_near(self._type, first, second, self._task.same)

@@ -436,6 +436,18 @@ def test_verify_covers_only_what_was_shown():
     assert ("final", OTHER, "human") == story.answer("a", "accept").short
 
 
+def test_who_is_shown_nothing_judges_what_is_in_a_lot_then():
+    """Not what was in one that is judged without it by now."""
+    story = Story(replace(AUDITED, audit=replace(AUDITED.audit, mode="label"))).lot(LOT, sampled=True)
+    (member,) = story.item.evidence.members
+    void = Evidence(members=(msgspec.structs.replace(member, void=WITHDRAWN),))
+    story.see(judged=OTHER, evidence=unite([story.item.evidence, void]))
+    story.time = 50
+    story.lot(NEXT, sampled=True).answer("aud", payload="[[321,0,160,160,null]]")
+
+    assert ("final", OTHER, "judged") == story.short
+
+
 # --- nothing else takes part --------------------------------------------------------------------------------------
 
 events = st.lists(
