@@ -56,7 +56,7 @@ def number_of(source: str) -> int:
 
 
 def answer(folder: Path, sources: Mapping[str, str], who: str, at_us: int, limit: int | None = None) -> int:
-    """Let a person answer what is out and they have not answered; return how many that were.
+    """Let a person answer what is out and nobody has answered; return how many that were.
 
     Args:
         folder: Of a task's version, as the platform `files` has it.
@@ -66,7 +66,7 @@ def answer(folder: Path, sources: Mapping[str, str], who: str, at_us: int, limit
         limit: They stop after so many.
     """
     path = folder / "answers" / f"{who}.jsonl"
-    done = {item["key"] for item in _documents(path)}
+    done = {item["key"] for file in sorted(path.parent.glob("*.jsonl")) for item in _documents(file)}
     todo = [item for item in _documents(folder / "asks.jsonl") if item["key"] not in done]
     lines = []
     for question in todo[:limit]:

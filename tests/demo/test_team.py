@@ -40,8 +40,8 @@ def test_every_sample_of_what_the_model_is_sure_of_has_a_wrong_box(tmp_path):
     assert (0, True) == (plan.accept, plan.sample > len(right))
 
 
-def test_a_person_answers_each_question_once(tmp_path):
-    """Up to a limit, then the rest; a second time there is nothing to do."""
+def test_each_question_is_answered_once(tmp_path):
+    """Up to a limit, then the rest; a second time there is nothing to do, for nobody."""
     (tmp_path / "answers").mkdir()
     asks = [{"key": f"{n:064x}#1", "type": "boxes"} for n in range(3)]
     (tmp_path / "asks.jsonl").write_text("".join(json.dumps(ask) + "\n" for ask in asks))
@@ -50,4 +50,5 @@ def test_a_person_answers_each_question_once(tmp_path):
     values = [json.loads(line)["value"] for line in (tmp_path / "answers" / "ann.jsonl").read_text().splitlines()]
 
     assert [2, 1, 0] == counts
+    assert 0 == answer(tmp_path, sources, "ben", 1)
     assert [[face_of(n)] for n in range(3)] == values
