@@ -48,7 +48,7 @@ EVIDENCE_TYPE: Final[Type] = parse_type(
 )
 
 
-class Member(msgspec.Struct, frozen=True):
+class Member(msgspec.Struct, frozen=True, gc=False):
     """A value of this source that is in a closed lot."""
 
     lot: StoredOid

@@ -24,7 +24,7 @@ _FORGOTTEN: Final = 2
 """A lot is filling nowhere any more after so many times the time that it may wait."""
 
 
-class LotMember(msgspec.Struct, frozen=True, order=True):
+class LotMember(msgspec.Struct, frozen=True, order=True, gc=False):
     """One value of a lot."""
 
     source: str
@@ -59,7 +59,7 @@ class Lot(msgspec.Struct, frozen=True):
         return sorted(self.members, key=lambda m: _draw(self.lot_id, (m.source, m.value, m.content_id)))
 
 
-class Candidate(msgspec.Struct, frozen=True):
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """A value that waits for a lot."""
 
     source: str
