@@ -37,16 +37,16 @@ class Clones:
     """
 
     def __init__(self, ops: OpStore, own: str, clock: Callable[[], int]) -> None:
-        self._ops, self._own, self._clock = ops, own, clock
+        self._ops, self._clock, self.own = ops, clock, own
 
     def subscriber(self, branch: str) -> str:
         """Return under which name a branch of this clone wants something."""
-        return f"{self._own}:{branch}" if self._own else branch
+        return f"{self.own}:{branch}" if self.own else branch
 
     def note_pass(self, began_us: int) -> None:
         """Say that this clone has taken in what there was when its pass began."""
-        if self._own:
-            update(self._ops, SPACE, self._own, lambda _: {"seen_us": began_us})
+        if self.own:
+            update(self._ops, SPACE, self.own, lambda _: {"seen_us": began_us})
 
     def is_gone(self, subscriber: str, branches: Container[str]) -> bool:
         """Tell whether a subscriber is no more: a branch of this clone that is not there, or a clone that is silent.
@@ -56,8 +56,8 @@ class Clones:
             branches: The branches of this clone.
         """
         clone, found, branch = subscriber.rpartition(":")
-        if not found or clone == self._own:
-            return branch not in branches or clone != self._own
+        if not found or clone == self.own:
+            return branch not in branches or clone != self.own
         record = self._ops.get(SPACE, clone)
         return record is None or self._clock() - int(record.doc["seen_us"]) > SILENT_US
 

@@ -62,22 +62,6 @@ class Sent:
     dropped: int = 0
 
 
-class _Log(LedgerLog):
-    """The ledger, read from the beginning of every project while the op store remembers nothing of a platform."""
-
-    def __init__(self, store: Store, op: Operation | None, pseudonyms: Pseudonyms, *, is_fresh: bool) -> None:
-        super().__init__(store, op, pseudonyms)
-        self._is_fresh = is_fresh
-        self._seen: set[str] = set()
-
-    def cursor(self, name: str) -> bytes | None:
-        """Return from where a platform's project is to be read."""
-        if self._is_fresh and name not in self._seen:
-            self._seen.add(name)
-            return None
-        return super().cursor(name)
-
-
 class Desk:
     """All platforms of a recipe, at work.
 
@@ -317,8 +301,6 @@ class Desk:
     # --- making -----------------------------------------------------------------------------------------------------
 
     def _dispatcher(self, outfit: Outfit) -> Dispatcher:
-        name = outfit.spec.name
-        is_fresh = self.ops.get("control", name) is None
         stages = None
         if outfit.wants_copies and outfit.staging is not None:
             place = outfit.spec.staging or ""
@@ -326,7 +308,7 @@ class Desk:
         return Dispatcher(
             self.ops,
             outfit.platform,
-            _Log(self._store, self._op, self._pseudonym, is_fresh=is_fresh),
+            LedgerLog(self._store, self._op, self._pseudonym),
             self.clock,
             [*serve(outfit, self._store), *serve_before(outfit, self._store, self.requests)],
             stages=stages,
@@ -335,6 +317,7 @@ class Desk:
             calendar=outfit.calendar,
             policy=self._policy,
             known_until=self.clones.known_until,
+            clone=self.clones.own,
         )
 
 

@@ -130,6 +130,7 @@ class Dispatcher:
         policy: Policy | None = None,
         known_until: Callable[[], int] | None = None,
         owner: str = "",
+        clone: str = "",
     ) -> None:
         """Open nothing.
 
@@ -147,13 +148,14 @@ class Dispatcher:
             known_until: Tells until when answers are wherever they must be (other clones, a remote) for the platform to
                 forget them; until now if None.
             owner: Who does the turns; a word of this process if empty.
+            clone: Which of those that share the op store this is; empty where it is our own.
         """
         self.requests = Requests(ops, clock)
         self.stages, self.platform = stages, platform
         self._ops, self._log, self._clock = ops, log, clock
         self._served = {one.form.project: one for one in served}
         self._find_elsewhere = find_ask
-        self._intake = Intake(ops, log, platform, self.find_ask, pseudonym)
+        self._intake = Intake(ops, log, platform, self.find_ask, pseudonym, clone)
         self._calendar, self._policy = calendar or Calendar(), policy or Policy()
         self._known_until = known_until or clock
         self._owner = owner or f"{os.getpid()}-{os.urandom(4).hex()}"
@@ -198,7 +200,7 @@ class Dispatcher:
         if not report.is_busy:
             try:
                 self._clean(report, is_full=False)
-                self._collect(report)
+                self._collect(report, is_full=self._is_first)
                 Attempts(self, report).recount_asks(report.taken.asks)
             finally:
                 drop_lease(self._ops, self.platform.name, self._owner)
@@ -242,7 +244,7 @@ class Dispatcher:
         self._clean(report, is_full=is_due)
         control = self._believe(control, report.reaped.lives)
         attempts = Attempts(self, report)
-        self._collect(report)
+        self._collect(report, is_full=is_due)
         self.renew()
         if is_due:
             attempts.recount(request for state in ON_THE_WAY for request in self._of_state(state))
@@ -289,10 +291,10 @@ class Dispatcher:
             self.stages.expiry = learn_expiry(recent, self.stages.declared)
         return msgspec.structs.replace(control, lives=tuple(recent[-_LIVES:]))
 
-    def _collect(self, report: TurnReport) -> None:
+    def _collect(self, report: TurnReport, *, is_full: bool) -> None:
         for served in self._served.values():
             try:
-                if self._is_first:
+                if is_full:  # before a survey ends an attempt to which nobody seems to have answered
                     self._intake.retry_unknown(served.form, report.taken, served.guideline)
                 self._intake.take(served.form, report.taken, served.guideline)
             except PlatformError as err:
@@ -330,7 +332,7 @@ class Dispatcher:
         return self._clock()
 
     def note_costs(self, kind: str, tasks: Mapping[str, str]) -> None:
-        """Keep what was done, by name, for which task, once; before a request says so: a crash between would hide it."""
+        """Keep what was done, by name, for which task, once; before a request says so, or a crash would hide it."""
         docs = {f"{kind}/{name}": {"task": task, "kind": kind} for name, task in tasks.items()}
         self._ops.write_many("costs", [Write(key, 0, doc) for key, doc in docs.items()])
 

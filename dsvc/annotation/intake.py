@@ -4,6 +4,10 @@ Answers are appended to the ledger together with the cursor from which the platf
 it reads them again, a crash after it has them; and reading again adds nothing, since an answer's id is made of what
 it says. What does not fit its task is kept beside the answers, and counted; what answers an ask that nobody here knows
 waits for whoever does. A late answer is evidence like any other.
+
+A cursor is good for who read up to it, and for nobody else: another clone may have put aside what we know the ask of.
+So the op store remembers that it was read here; a cursor that came with another clone's ledger, or with one that was
+brought back from a copy, is none, and the project is read from its beginning.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ import msgspec
 
 from dsvc.annotation.evidence import Answered, Aside
 from dsvc.annotation.names import remember_names
-from dsvc.annotation.opstore import Doc, OpStore, iter_scan
+from dsvc.annotation.opstore import Doc, OpStore, iter_scan, update
 from dsvc.annotation.payloads import AnswerType, answer_type, canonical_payload, read_payload
 from dsvc.annotation.records import Ask, make_answer
 from dsvc.annotation.showing import Showing, read_key, to_image
@@ -92,18 +96,20 @@ class Intake:
         platform: Platform,
         find_ask: Callable[[Oid], Ask | None],
         pseudonym: Callable[[str], str],
+        clone: str = "",
     ) -> None:
         """Open nothing.
 
         Args:
             ops: Where what does not fit is kept.
+            clone: Which of those that share the op store, each with a ledger of its own, this is.
             log: Where answers go.
             platform: Where they come from.
             find_ask: Knows asks by their ids.
             pseudonym: Turns a platform's name of a person into ours: always the same, on every clone.
         """
         self._ops, self._log, self._platform = ops, log, platform
-        self._find_ask, self._pseudonym = find_ask, pseudonym
+        self._find_ask, self._pseudonym, self._clone = find_ask, pseudonym, clone
 
     def cursor_name(self, form: TaskForm) -> str:
         """Return under which name the ledger keeps the cursor of a project."""
@@ -116,11 +122,22 @@ class Intake:
             PlatformError: If the platform fails; what came before is kept.
         """
         name, type_ = self.cursor_name(form), answer_type(form.type)
-        for page in self._platform.poll(form, self._log.cursor(name)):
+        for page in self._platform.poll(form, self._own_cursor(name)):
             taken.n_read += page.n_malformed
             taken.n_quarantined += page.n_malformed
             taken.notes += page.notes[: max(0, NOTES - len(taken.notes))]
             self._keep(form, type_, page.answers, {name: page.cursor}, taken, guideline)
+            mark: Doc = {"cursor": _digest(page.cursor)}
+            update(self._ops, "control", self._mark(name), lambda doc: doc if doc == mark else mark)  # noqa: B023
+
+    def _own_cursor(self, name: str) -> bytes | None:
+        """Return up to where this clone read; None where that is not known."""
+        cursor, record = self._log.cursor(name), self._ops.get("control", self._mark(name))
+        is_own = cursor is not None and record is not None and record.doc["cursor"] == _digest(cursor)
+        return cursor if is_own else None
+
+    def _mark(self, name: str) -> str:
+        return f"read/{self._clone}/{name}"
 
     def retry_unknown(self, form: TaskForm, taken: Taken, guideline: Oid | None = None) -> None:
         """Take in what was of no known ask before, where it now is."""
@@ -248,3 +265,7 @@ class Intake:
             "answer": msgspec.to_builtins(answer),
         }
         return self._ops.insert(INBOX, hashlib.sha256(name.encode()).hexdigest(), doc)
+
+
+def _digest(cursor: bytes) -> str:
+    return hashlib.sha256(cursor).hexdigest()

@@ -340,7 +340,8 @@ def unite_ledgers(writer: Writer, ours: Oid, theirs: Oid) -> Oid:
     for task in other.ledger.tasks:
         known = tasks.get(task.name, LedgerTask(task.name))
         tasks[task.name] = _unite_tasks(writer, mine, other, known, task)
-    # Each side has every answer up to its own cursor, and the union has both: either cursor is good.
+    # Before its cursor either side may have put aside answers to asks that the other alone knows. So nobody reads on
+    # from one that came from elsewhere (`dsvc.annotation.intake`), and it matters to nobody which of the two is kept.
     cursors = dict(mine.ledger.cursors)
     for name, cursor in other.ledger.cursors:
         cursors[name] = max(cursor, cursors.get(name, cursor))

@@ -5,7 +5,7 @@ from dsvc.annotation.opstore_memory import MemoryOpStore
 from dsvc.annotation.records import make_ask
 from dsvc.annotation.showing import Showing
 from dsvc.plugins.platforms import AnswerPage, PlatformAnswer, TaskForm
-from dsvc.testing.annotation_lab import MemoryLog
+from dsvc.testing.annotation_lab import AnnotationLab, MemoryLog
 from dsvc.testing.fake_platform import FakePlatform, FakeServer
 
 FORM = TaskForm(task="faces", version="1", type="boxes")
@@ -85,6 +85,32 @@ def test_reading_again_adds_nothing():
     assert (1, 0, 1) == (taken.n_read, taken.n_answers, len(log.answers))
 
 
+def test_a_cursor_is_good_for_who_read_up_to_it():
+    """One that came with another's ledger or with an old one is none; nor is one of whoever shares the op store."""
+    ops, log, begun = MemoryOpStore(), MemoryLog(), []
+
+    class Asked(Pages):
+        def poll(self, form, cursor=None):
+            begun.append(cursor)
+            return super().poll(form, cursor)
+
+    platform = Asked(AnswerPage((given([BOX]),), b"1"), AnswerPage((given([BOX], "ben"),), b"2"))
+
+    def intake(clone=""):
+        return Intake(ops, log, platform, {ASK.ask_id: ASK}.get, lambda n: f"p-{n}", clone)
+
+    intake().take(FORM, Taken())
+    intake().take(FORM, Taken())
+    assert [None, b"2"] == begun
+    log.cursors["fake/faces@1"] = b"1"
+    intake().take(FORM, Taken())
+    intake().take(FORM, Taken())
+    intake("another").take(FORM, Taken())
+    intake("another").take(FORM, Taken())
+    assert [None, b"2", None, b"2"] == begun[2:]
+    assert 2 == len(log.answers)
+
+
 def test_a_change_of_mind_is_evidence_and_no_second_answer():
     """Both are kept."""
     _, log, taken = take(given([BOX]), given([], submitted_us=9))
@@ -142,3 +168,30 @@ def test_what_cannot_even_be_read_is_counted():
 
     assert (3, 2, 1) == (taken.n_read, taken.n_quarantined, taken.n_answers)
     assert ["a.jsonl:1: oops", "a.jsonl:3: oops"] == taken.notes
+
+
+def test_what_another_clone_put_aside_is_not_lost():
+    """It read an answer to an ask that only this one knows, and its cursor came here with its ledger."""
+    ours, theirs = AnnotationLab(), AnnotationLab()
+    ours.server, ours.platform = theirs.server, FakePlatform(theirs.server)
+    ours.restart()
+    theirs.want(0)
+    ours.want(1)
+    theirs.turn()
+    ours.turn()
+    for lab, number, person in ((ours, 1, "ann"), (theirs, 0, "cleo")):
+        key = lab.ask(number).ask_id.hex()
+        [task] = [task for task in ours.server.tasks.values() if task.key.startswith(key)]
+        ours.server.submit(task.task_id, person, "value", 4, lead_s=30.0)
+    for lab in (theirs, ours):
+        lab.wait(1)
+    theirs.turn()
+    assert ["unknown"] == [record.doc["state"] for record in theirs.ops.scan("inbox")]
+    ours.log.cursors.update(theirs.log.cursors)
+    for _ in range(4):
+        ours.wait(0.5)
+        ours.restart()
+        ours.turn()
+
+    assert ["p-ann"] == [answer.annotator for answer in ours.log.answers.values()]
+    assert 2 == ours.server.n_posted  # nobody was asked again
