@@ -57,12 +57,14 @@ def _standing(story: TaskStory) -> str:
 
 def _said(said: Said, story: TaskStory, type_text: str) -> str:
     value = "" if said.value is None else f" {payload_text(type_text, said.value)}"
+    shown = "" if said.shown is None else payload_text(type_text, said.shown)
+    is_confirmed = said.shown is not None and (said.outcome == "accept" or said.value == said.shown)
+    told = f"confirmed {shown}" if is_confirmed else f"{said.outcome}{value}{shown and f', was shown {shown}'}"
     why = f" ({plain(', '.join(said.reasons))})" if said.reasons else ""
-    shown = "" if said.shown is None else f", was shown {payload_text(type_text, said.shown)}"
-    told = f"{said.mode} by {plain(said.annotator)}: {said.outcome}{value}{why}{shown}, version {plain(said.version)}"
+    line = f"{said.mode} by {plain(said.annotator)}: {told}{why}, version {plain(said.version)}"
     if not said.counts:
-        return f"{told}  [does not count]"
-    return told + (_covered(story, said.shown) if said.outcome == "accept" or said.value == said.shown else "")
+        return f"{line}  [does not count]"
+    return line + (_covered(story, said.shown) if is_confirmed else "")
 
 
 def _lot(lot: InLot, story: TaskStory, type_text: str) -> str:

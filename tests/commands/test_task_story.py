@@ -91,6 +91,17 @@ def test_a_value_that_is_covered_by_one_near_it_says_so(answer, is_covered):
     assert is_covered == ("which `same` calls near" in line)
 
 
+def test_what_was_left_as_it_was_shown_is_confirmed():
+    """It is told once; another value beside what was shown."""
+    (same,), (other,) = (told(story(answers=(said(value=value),))) for value in (BOX, NEAR))
+
+    assert 1 == same.count("[{")
+    assert "confirmed [{" in same
+    assert 2 == other.count("[{")
+    assert "value [{" in other
+    assert ", was shown [{" in other
+
+
 def test_a_lot_covers_later_values_once_it_has_passed():
     """And says with which value the source was in it."""
     passed, failed = (told(story(lots=(InLot(1, "cd" * 32, state, False, NEAR),))) for state in ("passed", "failed"))
