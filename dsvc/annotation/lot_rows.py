@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
-from dsvc.annotation.lots import Lot, LotMember
+from dsvc.annotation.lots import Lot, LotMember, Shares
 from dsvc.objects.oid import Oid
 from dsvc.objects.tree import Tree
 from dsvc.objects.types import Type, parse_type
@@ -16,9 +17,9 @@ _PART_CHARACTERS = 32_768
 FIRST_PART: Final = f".{0:06d}"
 """What the key of each lot's first part ends with."""
 LOTS_TYPE: Final[Type] = parse_type(
-    "struct<accept: int32, closed_us: int64, key: string, "
+    "struct<accept: int32, closed_us: int64, key: string, max_error: string, "
     "members: list<struct<content_id: string, sampled: bool, source: string, value: string>>, "
-    "round: int32, version: string>"
+    "reject_error: string, round: int32, sample: string, version: string>"
 )
 
 
@@ -29,11 +30,14 @@ def lot_rows(lot: Lot) -> Iterator[tuple[str, dict[str, Any]]]:
             "accept": lot.accept,
             "closed_us": lot.closed_us,
             "key": lot.key,
+            "max_error": _text(lot.shares.max_error),
             "members": [
                 {"content_id": m.content_id, "sampled": m.sampled, "source": m.source, "value": m.value}
                 for m in members
             ],
+            "reject_error": None if lot.shares.reject_error is None else _text(lot.shares.reject_error),
             "round": lot.round,
+            "sample": _text(lot.shares.sample),
             "version": lot.version,
         }
         yield f"{lot.lot_id.hex()}.{number:06d}", row
@@ -66,8 +70,17 @@ def lots_of(tree: Tree, lot_id: bytes | None = None) -> Iterator[Lot]:
                 yield lot
                 lot = None
             before = () if lot is None else lot.members
-            lot = Lot(
-                its_id, row["round"], row["key"], row["closed_us"], row["accept"], (*before, *members), row["version"]
-            )
+            frozen = row["round"], row["key"], row["closed_us"], row["accept"]
+            lot = Lot(its_id, *frozen, (*before, *members), row["version"], _shares(row))
     if lot is not None:
         yield lot
+
+
+def _shares(row: Mapping[str, Any]) -> Shares:
+    reject = row["reject_error"]
+    return Shares(Decimal(row["sample"]), Decimal(row["max_error"]), None if reject is None else Decimal(reject))
+
+
+def _text(share: Decimal) -> str:
+    """Return a share as one text, however a recipe writes it."""
+    return format(share.normalize(), "f")

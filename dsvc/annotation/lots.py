@@ -11,6 +11,7 @@ then is, by as many members as before. So the next in the order of the hashes is
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -34,6 +35,20 @@ class LotMember(msgspec.Struct, frozen=True, order=True, gc=False):
     sampled: bool = False
 
 
+class Shares(msgspec.Struct, frozen=True):
+    """What a lot is judged by, as its task's audit was when it was closed."""
+
+    sample: Decimal
+    max_error: Decimal
+    reject_error: Decimal | None = None
+
+    def plan(self, size: int, at_least: int = 1) -> Plan:
+        """Return how many of so many are looked at, and how many of them may be wrong."""
+        return plan_lot(
+            size, sample=self.sample, max_error=self.max_error, reject_error=self.reject_error, at_least=at_least
+        )
+
+
 class Lot(msgspec.Struct, frozen=True):
     """A closed lot."""
 
@@ -48,6 +63,7 @@ class Lot(msgspec.Struct, frozen=True):
     """Sorted by source."""
     version: str = "1"
     """The task's."""
+    shares: Shares = Shares(Decimal(1), Decimal(0))
 
     @property
     def sample(self) -> tuple[LotMember, ...]:
@@ -136,10 +152,11 @@ def freeze(task: TaskSpec, key: str, candidates: Sequence[Candidate], now_us: in
     after = sorted({candidate.after for candidate in candidates if candidate.after is not None})
     named = [task.name, task.type_text, key, [list(member) for member in members]]
     lot_id = hash_encoded(Kind.LOT, [*named, after] if after else named)
-    plan = plan_of(audit_of(task), len(members))
+    shares = shares_of(audit_of(task))
+    plan = shares.plan(len(members))
     sampled = set(sorted(members, key=lambda member: _draw(lot_id, member))[: plan.sample])
     frozen = tuple(LotMember(*member, sampled=member in sampled) for member in members)
-    return Lot(lot_id, candidates[0].round, key, now_us, plan.accept, frozen, task.version)
+    return Lot(lot_id, candidates[0].round, key, now_us, plan.accept, frozen, task.version, shares)
 
 
 def audit_of(task: TaskSpec) -> AuditSpec:
@@ -153,11 +170,14 @@ def audit_of(task: TaskSpec) -> AuditSpec:
     return task.audit
 
 
-def plan_of(audit: AuditSpec, size: int, at_least: int = 1) -> Plan:
+def shares_of(audit: AuditSpec) -> Shares:
+    """Return what lots are judged by."""
+    return Shares(audit.sample, audit.max_error, audit.reject_error)
+
+
+def plan_of(audit: AuditSpec, size: int) -> Plan:
     """Return how many of a lot are looked at, and how many of them may be wrong."""
-    return plan_lot(
-        size, sample=audit.sample, max_error=audit.max_error, reject_error=audit.reject_error, at_least=at_least
-    )
+    return shares_of(audit).plan(size)
 
 
 def _draw(lot_id: Oid, member: tuple[str, str, str]) -> tuple[Oid, tuple[str, str, str]]:

@@ -10,7 +10,7 @@ import msgspec
 from dsvc.annotation.acceptance import Plan
 from dsvc.annotation.evidence import NOTHING, Evidence, Member
 from dsvc.annotation.hearing import Decision, decide_member
-from dsvc.annotation.lots import Lot, LotMember, audit_of, plan_of
+from dsvc.annotation.lots import Lot, LotMember
 from dsvc.annotation.rounds import LotState
 from dsvc.objects.oid import Oid
 from dsvc.recipe.task_spec import TaskSpec
@@ -47,7 +47,7 @@ def judge_lot(task: TaskSpec, lot: Lot, evidence: Mapping[str, Evidence]) -> Ver
     """Return what becomes of a lot: it fails as soon as too many are wrong, and passes once all are judged.
 
     A member of the sample that is void and that nobody judged is taken out, and others too that are; what is left is
-    judged by the plan of so small a lot, with a sample of the same size at least.
+    judged by the plan of so small a lot, with a sample of the same size at least, whatever the audit says by now.
 
     Args:
         task: The task.
@@ -67,7 +67,7 @@ def judge_lot(task: TaskSpec, lot: Lot, evidence: Mapping[str, Evidence]) -> Ver
         out = {m for m in decisions if is_void(lot, m, evidence) and not _says(decisions[m])}
         left = [m for m in lot.in_order() if m not in out] if out & set(lot.sample) else None
         if left is not None:
-            plan = plan_of(audit_of(task), len(left), len(lot.sample)) if left else Plan(0, 0)
+            plan = lot.shares.plan(len(left), len(lot.sample)) if left else Plan(0, 0)
             looked_at, size = tuple(left[: plan.sample]), len(left)
     said = [_says(decisions[m]) if m in decisions else "" for m in looked_at]
     right, wrong = said.count("right"), said.count("wrong")

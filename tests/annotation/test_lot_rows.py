@@ -1,6 +1,13 @@
 """A lot of any size is stored in records of bounded size."""
 
+from decimal import Decimal
+
+import msgspec
+
+from dsvc.annotation.ledger import Addition, append
 from dsvc.annotation.lot_rows import lot_rows
+from dsvc.annotation.lots import Shares
+from dsvc.store.memory import MemoryStore
 from tests.annotation.test_ledger import lot
 
 
@@ -19,3 +26,14 @@ def test_a_small_lot_is_one_record():
 
     assert f"{'07' * 32}.000000" == key
     assert 3 == row["accept"]
+
+
+def test_what_a_lot_is_judged_by_is_frozen_with_it():
+    """As one text, however the recipe writes it."""
+    shares = Shares(Decimal("0.10"), Decimal("0.02"), Decimal("0.05"))
+    ((_, row),) = lot_rows(msgspec.structs.replace(lot(3), shares=shares))
+
+    assert ("0.1", "0.02", "0.05") == (row["sample"], row["max_error"], row["reject_error"])
+    store, alone = MemoryStore(), msgspec.structs.replace(lot(3), shares=Shares(Decimal("1E-2"), Decimal(0)))
+    found = append(store, {"quality": Addition(lots=[alone])}).lots("quality")
+    assert {alone.lot_id: alone} == found

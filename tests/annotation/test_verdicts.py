@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dsvc.annotation.acceptance import PASSES, SLIPS, Plan, passing_probability, plan_lot
 from dsvc.annotation.evidence import NOTHING, Answered, Evidence, Member, evidence_of, unite
-from dsvc.annotation.lots import Candidate, Lot, LotMember, freeze
+from dsvc.annotation.lots import Candidate, Lot, LotMember, freeze, shares_of
 from dsvc.annotation.records import make_answer, make_ask
 from dsvc.annotation.verdicts import judge_lot, judge_lots
 from dsvc.objects.oid import Oid
@@ -19,7 +19,16 @@ from dsvc.recipe.task_spec import AuditSpec, Nearness, TaskSpec
 
 AUDIT = AuditSpec(Decimal("0.5"), Decimal("0.1"), Nearness("within", Decimal(1)))
 TASK = TaskSpec("t", parse_type("rating(5)"), InputPath("q"), "adjust", audit=AUDIT)
-LOT = Lot(Oid(b"\x01" * 32), 0, "k", 1, 1, tuple(LotMember(f"s{i}", "3", "e", sampled=i < 4) for i in range(8)), "1")
+LOT = Lot(
+    Oid(b"\x01" * 32),
+    0,
+    "k",
+    1,
+    1,
+    tuple(LotMember(f"s{i}", "3", "e", sampled=i < 4) for i in range(8)),
+    "1",
+    shares_of(AUDIT),
+)
 
 
 def answered(source, sign, who="a"):
@@ -47,6 +56,22 @@ def said(text):
         f"s{i}": evidence_of([answered(f"s{i}", sign, who) for who in ("ab" if sign == "." else "a")])
         for i, sign in enumerate(text)
     }
+
+
+def test_a_lot_is_judged_as_it_was_closed_whatever_the_audit_says_by_now():
+    """Also where a member is void, so that another plan is needed."""
+    shares = AuditSpec(Decimal("0.2"), Decimal("0.10"), Nearness("equal"))
+    task = replace(TASK, audit=shares)
+    lot = freeze(task, "k", [Candidate(f"s{i}", "3", "e", 0, "k") for i in range(100)], 1)
+    gone = lot.sample[0]
+    member = Member(lot.lot_id, 0, "3", True, 1, "e", "1", "gone")
+    known = {gone.source: Evidence(members=(member,))}
+    edited = replace(task, audit=replace(shares, sample=Decimal("0.5"), max_error=Decimal("0.01")))
+
+    assert judge_lot(task, lot, known) == judge_lot(edited, lot, known)
+    assert plan_lot(99, sample=Decimal("0.2"), max_error=Decimal("0.10"), at_least=20) == Plan(
+        judge_lot(edited, lot, known).sample, judge_lot(edited, lot, known).accept
+    )
 
 
 @pytest.mark.parametrize(
