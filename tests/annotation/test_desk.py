@@ -11,6 +11,7 @@ from dsvc.annotation.outfit import outfits
 from dsvc.annotation.pseudonyms import Pseudonyms
 from dsvc.annotation.records import make_ask
 from dsvc.annotation.requests import Requests
+from dsvc.errors import StagingError
 from dsvc.plugins.manager import Plugins
 from dsvc.recipe.load import load_recipe
 from dsvc.store.memory import MemoryStore
@@ -133,3 +134,79 @@ def test_what_the_model_is_unsure_of_goes_first(desk):
 
     assert {"s3://f/1", "s3://f/3"} == set(order[:2])
     assert ["s3://f/2", "s3://f/0"] == order[2:]
+
+
+STAGED = """
+[platform.one]
+plugin  = "files"
+path    = "one"
+image   = "url"
+staging = "here"
+{rule}
+
+[platform.two]
+plugin = "files"
+path   = "two"
+
+[task.quality]
+type     = "rating(5)"
+platform = "one"
+
+[task.kind]
+type     = "class(cat, dog)"
+platform = "two"
+"""
+
+
+@pytest.fixture(name="two")
+def make_two(tmp_path):
+    """What makes a desk with two platforms, of which the first stages copies."""
+    desks = []
+
+    def make_desk(rule=""):
+        (tmp_path / "dsvc.toml").write_text(STAGED.format(rule=rule))
+        plugins = Plugins()
+        made = outfits(load_recipe(tmp_path, plugins=plugins), plugins, {})
+        desks.append(Desk(made, MemoryStore(), MemoryOpStore(), lambda: 10**15, pseudonym=Pseudonyms()))
+        desks[-1].want({"quality": [Wanted(make(1), 1)], "kind": [Wanted(make(1, "kind"), 1)]}, "main", (), {})
+        return desks[-1]
+
+    yield make_desk
+    for desk in desks:
+        desk.close()
+
+
+def states(desk):
+    """Return in which state the asks of the two platforms are."""
+    return [desk.requests.get(make(1, task).ask_id.hex()).state for task in ("quality", "kind")]
+
+
+def test_a_store_that_is_refused_ends_the_pass_once_all_had_their_turn(two):
+    """Nothing sets out where copies would stay; what needs no copies is sent."""
+    desk = two()
+    with pytest.raises(StagingError, match="expiry rule"):
+        desk.turn()
+
+    assert ["WANTED", "OPEN"] == states(desk)
+
+
+@pytest.mark.parametrize("work", ["collect", "turn"])
+def test_a_bug_ends_the_turn_of_one_platform(two, monkeypatch, work):
+    """It is told by its type and place, and the other platform goes on; an interrupt ends everything."""
+    desk = two('expiry = "rolling"')
+    error = RuntimeError("a secret")
+
+    def broken(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(desk.dispatcher("one"), work, broken)
+    reports = getattr(desk, work)()
+    assert [True, False] == [reports[name].is_broken for name in ("one", "two")]
+    [note] = reports["one"].notes
+    assert "RuntimeError in test_desk.py, line " in note
+    assert "secret" not in note
+    assert work == "collect" or ["WANTED", "OPEN"] == states(desk)
+
+    error = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        getattr(desk, work)()

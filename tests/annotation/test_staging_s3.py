@@ -176,3 +176,12 @@ def test_a_store_that_is_away_or_refuses_is_said(client, bucket):
     with pytest.raises(StorePermissionError) as caught:
         S3Staging(bucket, client=Refusing(client, [])).put("0a", b"secret", "image/png")
     assert "secret" not in str(caught.value)
+
+
+def test_a_store_that_is_away_is_not_refused(monkeypatch):
+    """Nothing is known of its rule or its versions then: it may be well, and the next pass asks again."""
+    for name, value in {**ENVIRONMENT, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(StoreUnavailableError) as caught:
+        require_expiry_rule(S3Staging("bucket", "p"))
+    assert caught.value.retryable

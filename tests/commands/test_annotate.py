@@ -7,6 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
+
+from dsvc.annotation.expiry import DAY_US
+from dsvc.annotation.opstore import update
+from dsvc.annotation.outfit import STATE, open_ops
 
 RECIPE = """
 [feed.images]
@@ -252,3 +257,29 @@ def test_unknown_tasks_are_refused_with_the_nearest(asked):
     asked("ingest")
     for words in (("asks", "qualty"), ("agreement", "qualty"), ("label", "qualty")):
         assert "quality" in asked("annotate", *words, expect=1).err
+
+
+def test_copies_that_cannot_be_deleted_are_told_by_the_exit_status(asked, monkeypatch):
+    """By `run` too, and where the recipe has no tasks any more: somebody should look."""
+    Image.new("RGB", (8, 8)).save("face.png")
+    row = {"uri": Path("face.png").absolute().as_uri(), "quality": 1}
+    Path("documents/1.jsonl").write_text(json.dumps(row) + "\n")
+    shows = '[platform.team]\nimage = "url"\nstaging = "${PLACE}"\nexpiry = "rolling"'
+    Path("dsvc.toml").write_text(RECIPE.replace("[platform.team]", shows))
+    monkeypatch.setenv("PLACE", "copies")
+    asked("run", "--ingest")
+    [copy] = Path("copies").iterdir()
+    Path("dsvc.toml").write_text(RECIPE.partition("[platform.team]")[0])
+    ops = open_ops(Path(".dsvc") / STATE)
+    update(ops, "stages", copy.name, lambda doc: {**doc, "put_us": doc["put_us"] - 2 * DAY_US})
+    ops.close()
+
+    monkeypatch.delenv("PLACE")
+    for command in (("annotate", "sync"), ("run",)):
+        told = asked(*command, expect=3)
+        assert "1 copy that should be gone is still there" in told.err
+    assert copy.exists()
+    monkeypatch.setenv("PLACE", "copies")
+    told = asked("annotate", "sync")
+    assert not copy.exists()
+    assert "1 copy deleted where nothing is staged any more" in told.out
