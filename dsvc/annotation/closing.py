@@ -10,7 +10,7 @@ and without the op store it is found out again.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterator
 
 import msgspec
 
@@ -19,7 +19,7 @@ from dsvc.annotation.expiry import DAY_US
 from dsvc.annotation.hearing import Heard, Item
 from dsvc.annotation.ledger import LedgerView
 from dsvc.annotation.lots import Lot, LotMember, audit_of
-from dsvc.annotation.opstore import OpStore, update
+from dsvc.annotation.opstore import Doc, OpStore, update
 from dsvc.annotation.payloads import answer_type
 from dsvc.annotation.requests import Request
 from dsvc.annotation.rounds import Resolution
@@ -34,6 +34,8 @@ class OpenLot(msgspec.Struct, frozen=True, order=True):
     lot: str
     """In hex."""
     closed_us: int
+    is_looked_at: bool = False
+    """Whether everybody in it could be asked at the last look."""
 
 
 class Remembered(msgspec.Struct, frozen=True):
@@ -42,40 +44,54 @@ class Remembered(msgspec.Struct, frozen=True):
     lots: str = ""
     """Id of the signal of lots, in hex, that `open` are of."""
     open: tuple[OpenLot, ...] = ()
-    looked_at: tuple[str, ...] = ()
-    """What the old ones among them were last looked at by."""
+    point: Doc | None = None
+    """What the task was at, at the last look."""
 
 
 def find_old_lots(
-    ops: OpStore, ledger: LedgerView, task: TaskSpec, now_us: int, token: Iterable[str], *, nothing_more: bool
+    ops: OpStore,
+    ledger: LedgerView,
+    task: TaskSpec,
+    now_us: int,
+    point: Doc | None,
+    touched_since: Callable[[Doc], Container[Oid] | None],
+    again: Container[Oid],
+    *,
+    nothing_more: bool,
 ) -> Iterator[tuple[Lot, tuple[LotMember, ...]]]:
     """Yield the lots that are not judged though they were closed long ago, with whom nobody has judged.
+
+    One in which everybody could be asked is looked at again once anything of a member of it differs.
 
     Args:
         ops: Remembers which are open.
         ledger: Where lots are.
         task: The task, which has an audit.
         now_us: The time.
-        token: What whether anybody can be asked follows from: while it is the same, nothing is yielded again.
+        point: What the task is at; None where that cannot be told.
+        touched_since: Tells the lots of whose members anything differs since a point; None where that cannot be told.
+        again: Asked once all were yielded: the lots that are to be looked at again whatever happens.
         nothing_more: Whether all are old enough.
     """
     known = _remembered(ops, ledger, task)
     grace_us = 0 if nothing_more else audit_of(task).lot.close_after_us
     old = [one for one in known.open if one.closed_us + grace_us <= now_us]
-    looked_at = (*token, str(len(old)))
-    if not old or looked_at == known.looked_at:
-        return
-    judged: set[str] = set()
+    touched = touched_since(known.point) if old and known.point is not None else None
+    still = {one.lot: one for one in known.open}
     for one in old:
-        lot = ledger.lot(task.name, Oid(bytes.fromhex(one.lot)))
+        lot_id = Oid(bytes.fromhex(one.lot))
+        if one.is_looked_at and touched is not None and lot_id not in touched:
+            continue
+        lot = ledger.lot(task.name, lot_id)
         undecided = () if lot is None else _undecided(ledger, task, lot)
         if lot is None or not undecided:
-            judged.add(one.lot)
+            del still[one.lot]
         else:
             yield lot, undecided
-    still = tuple(one for one in known.open if one.lot not in judged)
-    looked_at = (*token, str(len(old) - len(judged)))
-    _remember(ops, task, Remembered(known.lots, still, looked_at))
+            still[one.lot] = OpenLot(one.lot, one.closed_us, is_looked_at=point is not None and lot_id not in again)
+    made = Remembered(known.lots, tuple(sorted(still.values())), known.point if point is None else point)
+    if old and made != known:
+        _remember(ops, task, made)
 
 
 def _undecided(ledger: LedgerView, task: TaskSpec, lot: Lot) -> tuple[LotMember, ...]:
@@ -94,7 +110,9 @@ def _remembered(ops: OpStore, ledger: LedgerView, task: TaskSpec) -> Remembered:
         return known
     before = Oid(bytes.fromhex(known.lots)) if known.lots else None
     new = [OpenLot(oid.hex(), closed_us) for oid, closed_us in ledger.lots_since(task.name, before)]
-    made = Remembered(now.hex(), tuple(sorted({*known.open, *new})))
+    there = {one.lot for one in known.open}
+    more = (one for one in new if one.lot not in there)
+    made = Remembered(now.hex(), tuple(sorted([*known.open, *more])), known.point)
     _remember(ops, task, made)
     return made
 

@@ -34,25 +34,38 @@ def make_looks():
     """A look at the lots of a ledger at a time."""
     store, ops = MemoryStore(), MemoryOpStore()
 
-    def look(now_us, token="", *, more=(), nothing_more=False, forget=False):
+    def look(now_us, touched=(), *, more=(), nothing_more=False, forget=False, again=()):
         nonlocal ops
         ops = MemoryOpStore() if forget else ops
         append(store, {"t": Addition(lots=more)})
-        found = find_old_lots(ops, read_ledger(store), TASK, now_us, [token], nothing_more=nothing_more)
-        return [(lot.closed_us, len(undecided)) for lot, undecided in found]
+        since = lambda _: None if touched is None else {lot.lot_id for lot in touched}  # noqa: E731
+        to_do = {lot.lot_id for lot in again}
+        ledger = read_ledger(store)
+        found = find_old_lots(ops, ledger, TASK, now_us, {"at": now_us}, since, to_do, nothing_more=nothing_more)
+        return sorted((lot.closed_us, len(undecided)) for lot, undecided in found)
 
     return look
 
 
-def test_a_lot_is_looked_at_once_it_is_old_and_when_something_changed(looks):
+def test_a_lot_is_looked_at_once_it_is_old_and_when_a_member_of_it_differs(looks):
     """Not before its values have had their time, and not again while all is as it was; a wiped op store is no loss."""
-    early = looks(DAY_US, more=[make_lot(0, 1)])
+    one, other = make_lot(0, 1), make_lot(9, 7)
+    early = looks(DAY_US, more=[one])
     old, again = looks(DAY_US + 1), looks(DAY_US + 2)
-    changed = looks(DAY_US + 3, "other", more=[make_lot(9, 7)])
-    both = looks(DAY_US + 7, "other")
+    differs = looks(DAY_US + 3, [one], more=[other])
+    younger = looks(DAY_US + 7)
 
-    assert ([], [(1, 2)], [], [(1, 2)]) == (early, old, again, changed)
-    assert [(1, 2), (7, 2)] == sorted(both) == sorted(looks(DAY_US + 7, "other", forget=True))
+    assert ([], [(1, 2)], [], [(1, 2)], [(7, 2)]) == (early, old, again, differs, younger)
+    assert [] == looks(DAY_US + 8)
+    assert [(1, 2), (7, 2)] == looks(DAY_US + 8, None) == looks(DAY_US + 8, forget=True)
+
+
+def test_a_lot_whose_members_only_a_branch_asks_about_is_looked_at_each_time(looks):
+    """What the branch does is not seen by what the draft is at."""
+    lot = make_lot(0, 1)
+
+    assert [(1, 2)] == looks(2 * DAY_US, more=[lot], again=[lot]) == looks(2 * DAY_US + 1)
+    assert [] == looks(2 * DAY_US + 2)
 
 
 def test_nothing_more_makes_every_lot_old(looks):

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Final
+
+import msgspec
 
 from dsvc.annotation.closing import find_old_lots, lots_asked_for, take_out, why_parked
 from dsvc.annotation.evidence import CANCELLED, WITHDRAWN, Evidence
 from dsvc.annotation.ledger import LedgerView
-from dsvc.annotation.opstore import OpStore
+from dsvc.annotation.opstore import Doc, OpStore
 from dsvc.annotation.requests import Request
 from dsvc.engine.planning.people import Asked, People
+from dsvc.engine.planning.since import Point
 from dsvc.objects.oid import Oid
+
+_MOST: Final = 50_000
+"""Where more sources differ, all lots are looked at."""
 
 
 def find_void(
@@ -43,15 +51,29 @@ def find_void(
     # As the ledger has them: what people are asked by may be read as values of today's type.
     known = ledger.evidence(task.name, given_up)
     out = {source: take_out(evidence, *given_up[source]) for source, evidence in known.items()}
-    token = (str(ledger.evidence_id(task.name)), str(people.signal_id))
-    for lot, undecided in find_old_lots(ops, ledger, task, now_us, token, nothing_more=nothing_more):
+    again: set[Oid] = set()
+    point = None if people.point is None else msgspec.to_builtins(people.point)
+    since = partial(_touched_since, people, ledger)
+    lots = find_old_lots(ops, ledger, task, now_us, point, since, again, nothing_more=nothing_more)
+    for lot, undecided in lots:
         left = {member.source: WITHDRAWN for member in undecided if member.source not in out}
         _leave_out_asked(people, lot.lot_id, left)
+        if left:
+            again.add(lot.lot_id)  # what a branch does is not seen here
         for other in others() if left else ():
             _leave_out_asked(other, lot.lot_id, left)
         for source, evidence in ledger.evidence(task.name, left).items():
             out[source] = take_out(evidence, {lot.lot_id}, left[source])
     return {source: found for source, found in out.items() if found.members}
+
+
+def _touched_since(people: People, ledger: LedgerView, point: Doc) -> frozenset[Oid] | None:
+    """Return the lots of whose members anything differs since a point; None where that cannot be told."""
+    changed = people.changed_since(msgspec.convert(point, Point))
+    if changed is None or len(changed) > _MOST:
+        return None
+    known = ledger.evidence(people.task.name, changed.arrow.to_pylist())
+    return frozenset(member.lot for evidence in known.values() for member in evidence.members)
 
 
 def _of_parked(
