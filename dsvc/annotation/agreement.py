@@ -215,9 +215,11 @@ def compare(type_: AnswerType, pairs: Iterable[tuple[str, str]], near: Nearness)
     sigmas = near.sigmas or _SIGMA
     total = sum(likeness(type_, a, b, sigmas) for a, b in found)
     close = sum(are_near(type_, a, b, near) for a, b in found)
-    kappa = None
+    return Agreement(len(found), total / len(found) if found else 1.0, close, kappa_of(type_, found))
+
+
+def kappa_of(type_: AnswerType, pairs: Sequence[tuple[str, str]]) -> float | None:
+    """Return the kappa of two sides, of ratings and classes; None of other values, and where chance explains all."""
     if type_.shape == "rating":
-        kappa = weighted_kappa(((int(a), int(b)) for a, b in found), type_.count)
-    elif type_.shape == "class":
-        kappa = plain_kappa(found)
-    return Agreement(len(found), total / len(found) if found else 1.0, close, kappa)
+        return weighted_kappa(((int(a), int(b)) for a, b in pairs), type_.count)
+    return plain_kappa(pairs) if type_.shape == "class" else None

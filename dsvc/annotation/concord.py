@@ -7,9 +7,11 @@ from itertools import combinations
 
 import msgspec
 
-from dsvc.annotation.agreement import Agreement, compare
+from dsvc.annotation.adapting import adapt_evidence
+from dsvc.annotation.agreement import Agreement, compare, kappa_of
 from dsvc.annotation.evidence import Evidence
 from dsvc.annotation.payloads import AnswerType, answer_type
+from dsvc.annotation.records import Answer, Ask
 from dsvc.annotation.resolving import effective
 from dsvc.recipe.task_spec import Nearness, TaskSpec
 
@@ -52,40 +54,56 @@ def near_of(task: TaskSpec) -> Nearness:
     return _METRIC.get(shape, Nearness("equal"))
 
 
-def votes_of(evidence: Evidence) -> dict[str, str]:
-    """Return the value that each person gave for one source last; an accepted value is that which was shown."""
-    votes: dict[str, str] = {}
-    for answer in effective(evidence.answers):
-        ask = evidence.ask(answer.ask_id)
-        value = answer.payload
-        if answer.outcome == "accept" and ask is not None:
-            value = ask.judged
-        if value is not None and answer.outcome != "skip":
-            votes[answer.annotator] = value
-    return votes
+def value_given(answer: Answer, ask: Ask | None) -> str | None:
+    """Return the value that an answer gives: its own, or the one that was shown and that it accepts."""
+    if answer.outcome == "accept":
+        return None if ask is None else ask.judged
+    return answer.payload
+
+
+def votes_of(task: TaskSpec, evidence: Evidence) -> list[dict[str, str]]:
+    """Return what each person said last of each content of one source, as values of today's type.
+
+    The content that somebody answered about last is the last.
+    """
+    read, _ = adapt_evidence(task, evidence)
+    asks = {ask.ask_id: ask for ask in read.asks}
+    by_content: dict[str, list[Answer]] = {}
+    for answer in read.answers:  # by time
+        content_id = asks[answer.ask_id].content_id
+        by_content[content_id] = [*by_content.pop(content_id, ()), answer]
+    found = []
+    for answers in by_content.values():
+        given = {a.annotator: value_given(a, asks[a.ask_id]) for a in effective(answers)}
+        found.append({who: value for who, value in given.items() if value is not None})
+    return found
 
 
 def among_people(task: TaskSpec, found: Iterable[tuple[str, Evidence]]) -> list[Concord]:
-    """Return how far people agree with each other where several answered about one source; everybody first."""
+    """Return how far people agree with each other where several answered about one source; everybody first.
+
+    Of everybody, neither of a pair is the first: kappa is that of all pairs both ways round, whatever their names.
+    """
     pairs: dict[str, list[tuple[str, str]]] = {EVERYBODY: []}
-    for _, evidence in found:
-        votes = votes_of(evidence)
+    for votes in (votes for _, evidence in found for votes in votes_of(task, evidence)):
         for first, second in combinations(sorted(votes), 2):
             pair = votes[first], votes[second]
             pairs[EVERYBODY].append(pair)
             pairs.setdefault(first, []).append(pair)
             pairs.setdefault(second, []).append(pair[::-1])
-    return list(_compared(task, "each other", pairs))
+    both_ways = [*pairs[EVERYBODY], *(pair[::-1] for pair in pairs[EVERYBODY])]
+    everybody, *others = _compared(task, "each other", pairs)
+    return [msgspec.structs.replace(everybody, kappa=kappa_of(answer_type(task.type_text), both_ways)), *others]
 
 
 def with_shown(task: TaskSpec, found: Iterable[tuple[str, Evidence]]) -> list[Concord]:
     """Return how far people left what they were shown as it was; everybody first. Nothing where nothing was shown."""
     pairs: dict[str, list[tuple[str, str]]] = {EVERYBODY: []}
     hasty: dict[str, int] = {}
-    for _, evidence in found:
-        for answer in evidence.answers:
-            ask = evidence.ask(answer.ask_id)
-            given = ask.judged if ask is not None and answer.outcome == "accept" else answer.payload
+    for read in (adapt_evidence(task, evidence)[0] for _, evidence in found):
+        for answer in read.answers:
+            ask = read.ask(answer.ask_id)
+            given = value_given(answer, ask)
             if ask is None or ask.judged is None or given is None:
                 continue
             is_hasty = given == ask.judged and answer.lead_s is not None and answer.lead_s < HASTY_S
@@ -100,7 +118,7 @@ def with_shown(task: TaskSpec, found: Iterable[tuple[str, Evidence]]) -> list[Co
 def against(
     task: TaskSpec, found: Iterable[tuple[str, Evidence]], values: Mapping[str, str], name: str
 ) -> list[Concord]:
-    """Return how far people agree with other values; everybody first.
+    """Return how far people agree with other values; everybody first. Of a source, its last content counts.
 
     Args:
         task: The task.
@@ -111,7 +129,7 @@ def against(
     pairs: dict[str, list[tuple[str, str]]] = {EVERYBODY: []}
     for source, evidence in found:
         if source in values:
-            for who, value in votes_of(evidence).items():
+            for who, value in (votes_of(task, evidence) or [{}])[-1].items():
                 pair = value, values[source]
                 pairs[EVERYBODY].append(pair)
                 pairs.setdefault(who, []).append(pair)

@@ -3,9 +3,11 @@
 from decimal import Decimal
 
 import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dsvc.annotation.concord import against, among_people, near_of, votes_of, with_shown
-from dsvc.annotation.evidence import Answered, evidence_of
+from dsvc.annotation.evidence import Answered, evidence_of, unite
 from dsvc.annotation.records import make_answer, make_ask
 from dsvc.objects.types import parse_type
 from dsvc.recipe.task_spec import Nearness, TaskSpec
@@ -77,10 +79,51 @@ def test_accepting_is_saying_what_was_shown_and_skipping_says_nothing():
     """A vote is a value."""
     _, evidence = said("s3://f/1", {"a": "yes", "b": None}, judged="3")
 
-    assert {"a": "3"} == votes_of(evidence)
+    assert {"a": "3"} == votes_of(TASK, evidence)[-1]
 
 
 def test_nearness_is_that_of_the_type_without_an_audit():
     """Boxes by IoU, ratings exactly."""
     assert Nearness("iou", Decimal("0.8")) == near_of(TaskSpec("boxes", parse_type("boxes")))
     assert Nearness("within") == near_of(TASK)
+
+
+def answered(type_, who, payload, content_id="e", at=1):
+    """Return evidence of one answer."""
+    told = {"source": "s", "content_id": content_id, "task": "quality", "version": "1", "type": type_}
+    ask = make_ask(**told, mode="label", form="label", round=0)
+    return evidence_of(
+        [Answered(ask, make_answer(ask, annotator=who, submitted_us=at, outcome="value", payload=payload))]
+    )
+
+
+@given(st.lists(st.tuples(*[st.integers(1, 5)] * 3), min_size=1, max_size=6), st.permutations("abc"))
+def test_what_people_are_called_takes_no_part(rows, names):
+    """Of everybody together; a kappa has two sides, and neither of a pair is the first."""
+    found = [
+        [said(f"s{i}", dict(zip(called, map(str, row), strict=True))) for i, row in enumerate(rows)]
+        for called in ("abc", names)
+    ]
+
+    first, second = (among_people(TASK, one)[0] for one in found)
+    assert first == second
+
+
+def test_what_was_said_of_other_bytes_is_compared_with_nothing():
+    """An image was replaced under its name; of values of now, what was said last counts."""
+    both = unite([answered("rating(5)", "a", "1", "old", 1), answered("rating(5)", "b", "5", "new", 2)])
+
+    assert [0] == [one.sources for one in among_people(TASK, [("s", both)])]
+    assert [("", 1, 1), ("b", 1, 1)] == [
+        (one.who, one.sources, one.near) for one in against(TASK, [("s", both)], {"s": "5"}, "other")
+    ]
+
+
+def test_answers_of_an_edited_type_are_left_out():
+    """But for those that are values of today's."""
+    old = unite([answered("class(a, b)", who, '"a"') for who in "ab"])
+    few = unite([answered("rating(4)", who, "4") for who in "ab"])
+
+    assert [0] == [one.sources for one in among_people(TASK, [("s", old)])]
+    assert ["", "a", "b"] == [one.who for one in among_people(TASK, [("s", few)])]
+    assert [] == with_shown(TASK, [("s", old)])
