@@ -8,6 +8,7 @@ import msgspec
 
 from dsvc.annotation.adapting import adapt_evidence
 from dsvc.annotation.agreement import Agreement, compare
+from dsvc.annotation.concord import value_given
 from dsvc.annotation.evidence import Evidence
 from dsvc.annotation.merging import merge
 from dsvc.annotation.payloads import answer_type
@@ -49,7 +50,7 @@ def _pairs(task: TaskSpec, evidence: Iterable[Evidence]) -> Iterator[tuple[str, 
 
 
 def _votes(evidence: Evidence, answers: Iterable[Answer]) -> dict[str, str]:
-    """Return the value that each person gave first-hand, by person."""
+    """Return the value that each person gave first-hand, or accepted, by person."""
     asks = {ask.ask_id: ask for ask in evidence.asks if ask.purpose == "first" and ask.round == 0}
-    given = effective(a for a in answers if a.ask_id in asks and a.outcome == "value")
-    return {answer.annotator: answer.payload for answer in given if answer.payload is not None}
+    given = {a.annotator: value_given(a, asks[a.ask_id]) for a in effective(a for a in answers if a.ask_id in asks)}
+    return {who: value for who, value in given.items() if value is not None}

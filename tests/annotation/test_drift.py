@@ -8,6 +8,7 @@ from dsvc.annotation.hearing import Item
 from dsvc.annotation.records import make_answer, make_ask
 from dsvc.annotation.rounds import resolve
 from dsvc.objects.types import parse_type
+from dsvc.recipe.paths import InputPath
 from dsvc.recipe.task_spec import Nearness, OverlapSpec, TaskSpec
 from dsvc.recipe.versions import VersionRange
 
@@ -30,6 +31,23 @@ def test_drift_is_of_sources_that_were_asked_again():
     drift = find_drift(TASK, [said(v1="3", v2="3"), said(v1="3", v2="5"), said(v1="1")], Nearness("equal"))
 
     assert ("2", 2, 1) == (drift.version, drift.agreement.sources, drift.agreement.near)
+
+
+def test_what_was_accepted_is_an_answer():
+    """Of a task that shows a value: nine of ten who look again leave it as the first did."""
+    task = replace(TASK, of=InputPath("d"), mode="verify")
+    found = []
+    for source in map(str, range(10)):
+        answered = []
+        for version, right in (("1", True), ("2", source != "9")):
+            told = {"source": source, "content_id": "", "task": "t", "version": version, "type": "rating(5)"}
+            ask = make_ask(**told, mode="verify", form="verify", round=0, judged="3")
+            says = {"outcome": "accept"} if right else {"outcome": "reject", "payload": "5"}
+            answered.append(Answered(ask, make_answer(ask, annotator=version, submitted_us=1, **says)))
+        found.append(evidence_of(answered))
+
+    agreement = find_drift(task, found, Nearness("equal")).agreement
+    assert (10, 9) == (agreement.sources, agreement.near)
 
 
 def test_what_is_said_today_takes_the_place_of_what_was_said():
