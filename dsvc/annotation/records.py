@@ -14,6 +14,7 @@ Source: docs/format.md#asks-and-answers.
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Literal
 
 import msgspec
@@ -157,7 +158,10 @@ def make_answer(
     lead_s: float | None = None,
     guideline: Oid | None = None,
 ) -> Answer:
-    """Return an answer to an ask, with its id; `payload` is canonical already."""
+    """Return an answer to an ask, with its id; `payload` is canonical already.
+
+    Seconds that are no number are none: they would come neither before nor after others.
+    """
     told = tuple(sorted(set(reasons)))
     return Answer(
         answer_id=make_answer_id(ask.ask_id, annotator, outcome, payload, told),
@@ -173,7 +177,7 @@ def make_answer(
         shown=None if ask.judged is None else hash_payload(ask.judged),
         platform=platform,
         platform_id=platform_id,
-        lead_s=lead_s,
+        lead_s=lead_s if lead_s is not None and isfinite(lead_s) else None,
         guideline=guideline,
     )
 

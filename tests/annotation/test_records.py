@@ -88,6 +88,15 @@ def test_an_answer_says_what_was_shown():
     assert hash_payload(BASE["judged"]) == answer.shown
 
 
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -float("inf")])
+def test_seconds_that_are_no_number_are_none(seconds):
+    """They have no order, and a union of answers needs one."""
+    told = {"annotator": "a", "submitted_us": 1, "outcome": "skip"}
+    odd, plain = (make_answer(make_ask(**BASE), **told, lead_s=lead) for lead in (seconds, 5.0))
+
+    assert (None, 5.0) == (odd.lead_s, plain.lead_s)
+
+
 def test_asks_travel_as_json():
     """Platforms and the operational store keep them so."""
     ask = make_ask(**BASE, context=Context(("r",)))
