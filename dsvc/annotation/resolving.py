@@ -11,7 +11,8 @@ nearly as they are confirms them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from decimal import Decimal
+from typing import Final, Literal
 
 import msgspec
 
@@ -20,6 +21,9 @@ from dsvc.annotation.merging import merge
 from dsvc.annotation.payloads import AnswerType
 from dsvc.annotation.records import Answer
 from dsvc.recipe.task_spec import OverlapSpec, TaskSpec
+
+_PLACES: Final = 9
+"""Decimals to which agreement is compared: three of five are the 0.6 that a recipe says, which no binary number is."""
 
 
 class Voice(msgspec.Struct, frozen=True):
@@ -74,7 +78,8 @@ def settle(task: TaskSpec, type_: AnswerType, voices: Sequence[Voice], reference
     if n_said < overlap.min and not (is_last and n_said):
         if is_last:
             return Settled("unusable", annotators=people, reasons=reasons)
-        return Settled("open", needed=overlap.min - n_said, annotators=people, reasons=reasons)
+        needed = min(overlap.min - n_said, _most(overlap, n_skips) - n_said - n_skips)
+        return Settled("open", needed=needed, annotators=people, reasons=reasons)
     if is_last and n_skips > n_said:
         return Settled("unusable", annotators=people, reasons=reasons)
     if n_rejects > len(values):
@@ -84,7 +89,7 @@ def settle(task: TaskSpec, type_: AnswerType, voices: Sequence[Voice], reference
     if n_said == 1 and reference is not None:
         agreement = likeness(type_, merged.value, reference)
     is_tie = merged.is_tie or n_rejects == len(values)
-    wants_more = is_tie or (overlap.until is not None and agreement < overlap.until)
+    wants_more = is_tie or (overlap.until is not None and round(Decimal(agreement), _PLACES) < overlap.until)
     if wants_more and not is_last:
         return Settled("open", needed=1, agreement=agreement, annotators=people, reasons=reasons)
     state: Literal["disputed", "value"] = "disputed" if is_tie else "value"
