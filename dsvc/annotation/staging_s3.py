@@ -142,6 +142,8 @@ class S3Staging:
             for page in pages:
                 for found in page.get("Contents", ()):
                     key = found["Key"].removeprefix(self._prefix)
+                    if not key:
+                        continue  # what consoles put for a folder
                     put_us = int(found["LastModified"].timestamp()) * 10**6
                     yield StagedObject(key, put_us, found.get("ETag", ""), int(found.get("Size", 0)))
 

@@ -40,7 +40,7 @@ from dsvc.commands._options import (
 from dsvc.commands._progress import Progress
 from dsvc.commands._render import count, emit, hint, plain, print_error, say
 from dsvc.commands._streams import apart
-from dsvc.errors import DsvcError, UserError
+from dsvc.errors import DsvcError, StagingError, UserError
 
 if TYPE_CHECKING:
     from dsvc.annotation.syncing import SyncReport
@@ -142,9 +142,11 @@ def follow(*, every: float, times: int | None, listen: int | None, host: str, cl
                 try:
                     _pass(repo, close_lots=close_lots, as_json=as_json)
                 except DsvcError as err:
-                    if not err.retryable:
+                    # What is away comes back, what is in a staging store goes, and this is to run for weeks. While it
+                    # does, copies are deleted in time.
+                    if not err.retryable and not (done and isinstance(err, StagingError)):
                         raise
-                    print_error(err)  # what is away comes back, and this is to run for weeks
+                    print_error(err)
                 done += 1
         except KeyboardInterrupt:
             say("Stopped; the next pass goes on from there")

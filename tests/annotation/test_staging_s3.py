@@ -6,7 +6,7 @@ import urllib.request
 
 import pytest
 
-from dsvc.annotation.staging import EXPIRY_RULE, require_expiry_rule
+from dsvc.annotation.staging import EXPIRY_RULE, find_foreign, require_expiry_rule
 from dsvc.annotation.staging_s3 import S3Staging
 from dsvc.errors import StagingError, StorePermissionError, StoreUnavailableError
 from dsvc.testing.s3 import ENVIRONMENT, S3UnavailableError, running_s3
@@ -110,6 +110,15 @@ def test_a_probe_says_that_creation_is_exclusive(client, bucket):
 
     assert ["honoured"] == [x.found for x in staging.check() if x.what == "conditional create"]
     assert [] == list(staging.iter_objects())
+
+
+def test_a_folder_is_no_other_thing(client, bucket):
+    """Consoles put an empty object where somebody makes one; what lies in it is."""
+    client.put_object(Bucket=bucket, Key="dsvc/", Body=b"")
+    assert find_foreign(S3Staging(bucket, "dsvc", client=client)).is_well
+    client.put_object(Bucket=bucket, Key="dsvc/2026/face.jpg", Body=b"x")
+
+    assert not find_foreign(S3Staging(bucket, "dsvc", client=client)).is_well
 
 
 def test_a_signed_address_shows_the_copy(client, bucket):

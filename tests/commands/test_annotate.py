@@ -12,6 +12,7 @@ from PIL import Image
 from dsvc.annotation.expiry import DAY_US
 from dsvc.annotation.opstore import update
 from dsvc.annotation.outfit import STATE, open_ops
+from dsvc.annotation.staging_local import LocalStaging
 
 RECIPE = """
 [feed.images]
@@ -259,15 +260,39 @@ def test_unknown_tasks_are_refused_with_the_nearest(asked):
         assert "quality" in asked("annotate", *words, expect=1).err
 
 
-def test_copies_that_cannot_be_deleted_are_told_by_the_exit_status(asked, monkeypatch):
-    """By `run` too, and where the recipe has no tasks any more: somebody should look."""
+@pytest.fixture(name="shown")
+def make_shown(asked, monkeypatch):
+    """One image, of which people are shown a copy."""
     Image.new("RGB", (8, 8)).save("face.png")
     row = {"uri": Path("face.png").absolute().as_uri(), "quality": 1}
     Path("documents/1.jsonl").write_text(json.dumps(row) + "\n")
     shows = '[platform.team]\nimage = "url"\nstaging = "${PLACE}"\nexpiry = "rolling"'
     Path("dsvc.toml").write_text(RECIPE.replace("[platform.team]", shows))
     monkeypatch.setenv("PLACE", "copies")
-    asked("run", "--ingest")
+    asked("ingest")
+    return asked
+
+
+def test_follow_goes_on_where_something_strange_comes_to_lie_among_copies(shown, monkeypatch):
+    """It says so at each pass, and deletes its copies in time; where it is so from the beginning, nothing begins."""
+    put = LocalStaging.put
+
+    def litter(self, *args):
+        found = put(self, *args)
+        Path("copies/notes.txt").write_text("somebody's")
+        return found
+
+    monkeypatch.setattr(LocalStaging, "put", litter)
+    told = shown("annotate", "follow", "--every", "0.1", "--times", "3")
+    assert 2 == told.err.count("it holds other things, such as notes.txt")
+
+    told = shown("annotate", "follow", "--every", "0.1", "--times", "3", expect=15)
+    assert 1 == told.err.count("it holds other things")
+
+
+def test_copies_that_cannot_be_deleted_are_told_by_the_exit_status(shown, monkeypatch):
+    """By `run` too, and where the recipe has no tasks any more: somebody should look."""
+    shown("run")
     [copy] = Path("copies").iterdir()
     Path("dsvc.toml").write_text(RECIPE.partition("[platform.team]")[0])
     ops = open_ops(Path(".dsvc") / STATE)
@@ -276,10 +301,10 @@ def test_copies_that_cannot_be_deleted_are_told_by_the_exit_status(asked, monkey
 
     monkeypatch.delenv("PLACE")
     for command in (("annotate", "sync"), ("run",)):
-        told = asked(*command, expect=3)
+        told = shown(*command, expect=3)
         assert "1 copy that should be gone is still there" in told.err
     assert copy.exists()
     monkeypatch.setenv("PLACE", "copies")
-    told = asked("annotate", "sync")
+    told = shown("annotate", "sync")
     assert not copy.exists()
     assert "1 copy deleted where nothing is staged any more" in told.out
