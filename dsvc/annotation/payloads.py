@@ -1,7 +1,7 @@
 """Canonical payloads: a value of a task's type as one text, equal for equal answers from any browser or platform.
 
-Coordinates are integers on a grid of 1/16 pixel, the items of a list are sorted, a model's scores are left out: what
-is asked and answered is where and what, not how sure a model was.
+Coordinates are integers on a grid of 1/16 pixel, texts are in NFC, the items of a list are sorted, a model's scores are
+left out: what is asked and answered is where and what, not how sure a model was.
 
 | type | canonical JSON, no blanks |
 | --- | --- |
@@ -20,6 +20,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, Literal, NoReturn
+from unicodedata import normalize
 
 import msgspec
 
@@ -106,13 +107,18 @@ def _canonical(type_: AnswerType, value: Any) -> Any:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= type_.count:
-            _refuse(type_, f"expected an integer from 1 to {type_.count}, found {value!r:.60}")
+            _refuse(type_, f"expected an integer from 1 to {type_.count}, found {_told(value)}")
         return value
     if not isinstance(value, str):
-        _refuse(type_, f"expected a text, found {value!r:.60}")
-    if type_.shape == "class" and value not in type_.names:
-        _refuse(type_, f"expected one of {', '.join(type_.names)}, found {value!r:.60}")
-    return value
+        _refuse(type_, f"expected a text, found {_told(value)}")
+    if type_.shape == "text":
+        return _text(type_, value)
+    if value in type_.names:
+        return value
+    named = {_text(type_, name): name for name in type_.names}
+    if _text(type_, value) not in named:
+        _refuse(type_, f"expected one of {', '.join(type_.names)}, found {_told(value)}")
+    return named[_text(type_, value)]
 
 
 def read_boxes(payload: str) -> tuple[Box, ...]:
@@ -162,9 +168,9 @@ def check_payload(type_: AnswerType, payload: str) -> None:
     except (msgspec.DecodeError, TypeError, ValueError, IndexError) as err:
         if isinstance(err, AnswerFormatError):
             raise
-        raise AnswerFormatError(type=type_.text, reason=f"{payload!r:.60} is not how one is written") from err
+        raise AnswerFormatError(type=type_.text, reason=f"{_told(payload)} is not how one is written") from err
     if again != payload:
-        _refuse(type_, f"{payload!r:.60} is another way to write {again!r:.60}")
+        _refuse(type_, f"{_told(payload)} is another way to write {_told(again)}")
 
 
 def is_payload(type_: AnswerType, payload: str) -> bool:
@@ -187,7 +193,7 @@ def shape_of(payload: str) -> str:
 
 def _items(type_: AnswerType, value: Any) -> Sequence[Any]:
     if not isinstance(value, Sequence) or isinstance(value, str):
-        _refuse(type_, f"expected a list, found {value!r:.60}")
+        _refuse(type_, f"expected a list, found {_told(value)}")
     if len(value) > MAX_ITEMS:
         _refuse(type_, f"{len(value):,} regions, at most {MAX_ITEMS:,} are taken")
     return value
@@ -195,19 +201,30 @@ def _items(type_: AnswerType, value: Any) -> Sequence[Any]:
 
 def _box(type_: AnswerType, item: Any) -> Box:
     if not isinstance(item, Mapping):
-        _refuse(type_, f"expected a box of x, y, w and h, found {item!r:.60}")
+        _refuse(type_, f"expected a box of x, y, w and h, found {_told(item)}")
     x, y, w, h = (_on_grid(type_, item.get(name), name) for name in ("x", "y", "w", "h"))
     if w < 0 or h < 0:
         _refuse(type_, f"a box is {item.get('w')} wide and {item.get('h')} high")
     label = item.get("label")
     if label is not None and not isinstance(label, str):
-        _refuse(type_, f"expected a text as label, found {label!r:.60}")
-    return x, y, w, h, label
+        _refuse(type_, f"expected a text as label, found {_told(label)}")
+    return x, y, w, h, None if label is None else _text(type_, label)
+
+
+def _text(type_: AnswerType, value: str) -> str:
+    """Return a text as every browser and system would have typed it."""
+    if value.isascii():
+        return value
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        _refuse(type_, f"expected a text, found half a character in {_told(value)}")
+    return normalize("NFC", value)
 
 
 def _points(type_: AnswerType, item: Any) -> Points:
     if not isinstance(item, Sequence) or isinstance(item, str) or len(item) != type_.count:
-        _refuse(type_, f"expected {type_.count} points, found {item!r:.60}")
+        _refuse(type_, f"expected {type_.count} points, found {_told(item)}")
     return tuple(_point(type_, point) for point in item)
 
 
@@ -215,13 +232,13 @@ def _point(type_: AnswerType, point: Any) -> Point:
     if point is None or (isinstance(point, Mapping) and point.get("x") is None and point.get("y") is None):
         return None
     if not isinstance(point, Mapping):
-        _refuse(type_, f"expected a point of x and y, found {point!r:.60}")
+        _refuse(type_, f"expected a point of x and y, found {_told(point)}")
     return _on_grid(type_, point.get("x"), "x"), _on_grid(type_, point.get("y"), "y")
 
 
 def _on_grid(type_: AnswerType, value: Any, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= MAX_PIXELS:
-        _refuse(type_, f"expected a number of pixels as {name}, found {value!r:.60}")
+        _refuse(type_, f"expected a number of pixels as {name}, found {_told(value)}")
     return math.floor(value * GRID + 0.5)
 
 
@@ -231,6 +248,14 @@ def _box_key(box: Box) -> tuple[Any, ...]:
 
 def _points_key(item: Points) -> tuple[Any, ...]:
     return tuple((False, 0, 0) if point is None else (True, *point) for point in item)
+
+
+def _told(value: Any) -> str:
+    """Return the beginning of how a value is written."""
+    try:
+        return f"{value!r:.60}"
+    except ValueError:
+        return "a number of thousands of digits"
 
 
 def _refuse(type_: AnswerType, reason: str) -> NoReturn:

@@ -117,3 +117,26 @@ def test_a_model_is_as_unsure_as_of_its_least_sure_box():
     told = [doubt_of(boxes, [{**box, "score": s} for s in scores]) for scores in ([0.9, 0.4], [1.0], [None], [7.0], [])]
 
     assert [pytest.approx(0.6), 0.0, 0.5, 0.5, 0.5, 0.5, 0.5] == [*told, doubt_of(boxes, None), doubt_of(rating, 3)]
+
+
+def test_a_text_is_one_text_however_it_was_typed():
+    """An accent may be a character of its own; a class is as the recipe spells it."""
+    one, two = "caf\u00e9", "cafe\u0301"
+    box = {"x": 0, "y": 0, "w": 1, "h": 1}
+
+    assert f'"{one}"' == canonical_payload(TEXT, one) == canonical_payload(TEXT, two)
+    assert 1 == len({canonical_payload(BOXES, [{**box, "label": label}]) for label in (one, two)})
+    for name in (one, two):
+        assert {f'"{name}"'} == {canonical_payload(answer_type(f"class({name}, b)"), value) for value in (one, two)}
+
+
+@pytest.mark.parametrize("shape", ["boxes", "keypoints(2)", "class(a, b)", "rating(5)", "text"])
+@pytest.mark.parametrize("what", ["digits", "minus", "half", "list", "mapping"])
+def test_what_cannot_even_be_written_is_refused(shape, what):
+    """A number of more digits than are printed, half a character: as anything else that does not fit."""
+    huge = 10**5_000
+    value = {"digits": huge, "minus": -(10**400), "half": "\ud800", "list": [huge], "mapping": {"x": huge}}[what]
+    box = {"x": value, "y": 0.0, "w": 1.0, "h": 1.0}
+    for found in (value, [value], [box], [{**box, "x": 0.0, "label": value}], [[value, None]], [[box, None]]):
+        with pytest.raises(AnswerFormatError):
+            canonical_payload(answer_type(shape), found)
