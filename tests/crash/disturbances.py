@@ -18,7 +18,8 @@ from tests.people.world import World
 N_DISTURBANCES = max(6, N_KILLS // 10)
 """Of a campaign; a thorough one takes DSVC_TEST_KILLS=500."""
 LONGEST_S = 0.4
-PEOPLE = ("ann", "ben", "cleo", "dan", "eva")
+PEOPLE = tuple(f"person {number}" for number in range(20))
+"""Enough that there is always somebody who had no part in what is to be judged."""
 
 
 @contextmanager

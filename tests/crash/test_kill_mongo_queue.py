@@ -15,7 +15,7 @@ from tests.crash.disturbances import PEOPLE, broken, datasets, deliver, passes
 from tests.crash.process import N_KILLS
 from tests.people.world import World
 
-N_KILLED = max(4, N_KILLS // 20)
+N_KILLED = max(3, N_KILLS // 20)
 PLATFORM = """
 plugin  = "mongo-queue"
 uri     = "${LABELS_URI}"
@@ -116,7 +116,7 @@ def tell(path, server, chance=None):
         deliver(world, number)
         world.answer(PEOPLE[number % len(PEOPLE)])
         world.wait(0 if chance is None else chance.choice([0, 2, 11, 24, 30]))
-    world.finish()
+    world.finish(PEOPLE[::-1])
     found = datasets(world)
 
     assert [] == broken(world, world.acknowledged)

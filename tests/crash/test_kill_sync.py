@@ -28,7 +28,7 @@ def tell(path, chance=None):
         deliver(world, number)
         world.answer(PEOPLE[number % len(PEOPLE)])
         world.wait(0 if chance is None else chance.choice([0, 2, 11, 24, 30]))
-    world.finish()
+    world.finish(PEOPLE[::-1])
     found = datasets(world)
 
     assert [] == broken(world, given(world))
