@@ -35,14 +35,16 @@ def name_of(task: str) -> str:
     return f"filling of {task}"
 
 
-def find_remembered(people: People, doc: Doc | None) -> Iterator[Candidate] | None:
+def find_remembered(people: People, doc: Doc | None, *, is_foreseen: bool = False) -> Iterator[Candidate] | None:
     """Return the values that wait, ascending; None where they cannot be told from what is remembered.
 
     Args:
         people: The task.
         doc: What is remembered of it.
+        is_foreseen: Whether the version is what a run would leave, and so what the inputs give by now.
     """
-    known = None if doc is None or people.point is None else msgspec.convert(doc, _Known)
+    is_made = is_foreseen or people.point is not None
+    known = msgspec.convert(doc, _Known) if doc is not None and is_made else None
     changed = None if known is None else people.changed_since(known.point)
     if known is None or changed is None:
         return None

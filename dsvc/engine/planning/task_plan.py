@@ -177,7 +177,7 @@ def _expected_audits(people: People, known: Doc | None) -> int:
     if audit is None:
         return 0
     size, total = audit.lot.size, 0
-    few = find_remembered(people, known)
+    few = find_remembered(people, known, is_foreseen=True)
     counts = people.count_candidates() if few is None else Counter((one.round, one.origin, one.key) for one in few)
     for n_waiting in counts.values():
         n_full, rest = divmod(n_waiting, size)

@@ -6,7 +6,10 @@ from dsvc.annotation.ledger import Addition, append
 from dsvc.annotation.lots import close_lots
 from dsvc.annotation.opstore_memory import MemoryOpStore
 from dsvc.engine.planning import filling
-from dsvc.engine.planning.filling import Filling
+from dsvc.engine.planning.filling import Filling, find_remembered
+from dsvc.engine.planning.people import People
+from dsvc.engine.planning.predict import Predictor
+from dsvc.recipe.nodes import TaskNode
 from tests.engine.office import AUDIT, NAMES, Office, live, recipe
 
 
@@ -44,6 +47,25 @@ def test_who_waits_is_who_waits_by_a_look_at_everything(tmp_path, monkeypatch, s
         one.remember(found, [])
         n_found += len(found)
     assert n_found
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_who_will_wait_is_found_from_what_is_remembered(tmp_path, seed):
+    """In a version as a run would leave it, though the draft is not made."""
+    ops, n_foreseen = MemoryOpStore(), 0
+    for office in live(tmp_path / "faces", seed):
+        predictor = Predictor(office.repo, office.view, office.loader)
+        forecast = predictor.forecast(TaskNode.of_task(office.recipe.tasks["kind"]))
+        people = People(office.repo, predictor.view, office.loader, "kind", forecast.bound)
+        record = ops.get("control", filling.name_of("kind"))
+        found = find_remembered(people, None if record is None else record.doc, is_foreseen=True)
+        if found is not None:
+            assert list(people.iter_candidates()) == list(found)
+            n_foreseen += people.point is None
+        office.run()
+        one = Filling(office.people("kind"), ops)
+        one.remember(one.candidates(), [])
+    assert n_foreseen
 
 
 def test_a_look_is_at_who_waited_and_what_changed(office, monkeypatch):
