@@ -226,7 +226,10 @@ def platform_work(desk: Desk, outfit: Outfit, tasks: Sequence[TaskWork]) -> Plat
 def _copies(desk: Desk, outfit: Outfit) -> Iterator[StagedCopy]:
     now = desk.clock()
     expiry = learn_expiry(desk.dispatcher(outfit.spec.name).control.lives, outfit.expiry)
+    store = None if outfit.staging is None else outfit.staging.name
     for record in iter_scan(desk.ops, "stages", "put_us"):
+        if record.doc["store"] != store:
+            continue  # another platform's
         put_us = int(record.doc["put_us"])
         refs = record.doc.get("refs", [])
         yield StagedCopy(record.id, (now - put_us) / 1e6, expiry.expires(put_us), len(refs))

@@ -37,6 +37,18 @@ def test_staged_copies_are_shown_with_their_ages(tmp_path):
     assert platform.oldest_s == 3 * 3600.0
 
 
+def test_copies_of_another_store_are_another_platform_s(tmp_path):
+    """Those in the directory that the recipe named before are not counted in the one that it names now."""
+    world = World(tmp_path, audit="")
+    world.sync()
+    recipe = tmp_path / "dsvc.toml"
+    recipe.write_text(recipe.read_text().replace('staging  = "staging"', 'staging  = "other"'))
+    with world.open() as repo:
+        _, (platform,) = repo.annotate_status()
+
+    assert (4, ()) == (len(world.staged()), platform.staged)
+
+
 def test_a_store_that_deletes_too_early_is_told_of(tmp_path):
     """By status and by check, with what to declare, from what turns remember of it."""
     world = World(tmp_path, audit="")
