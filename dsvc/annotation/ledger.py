@@ -374,7 +374,7 @@ def _unite_tasks(
         pairs = [(mine.lot(task.name, lot_id), other.lot(task.name, lot_id)) for lot_id in some]
         for lot in filter(None, (lot for pair in pairs for lot in pair)):
             closed[lot.key] = max(lot.closed_us, closed.get(lot.key, 0))
-        news = (b for a, b in pairs if b is not None and (a is None or b.closed_us < a.closed_us))
+        news = (b for a, b in pairs if b is not None and (a is None or b.rank < a.rank))
         lots = _edit_rows(writer, task.name, lots, LOTS_TYPE, dict(row for lot in news for row in lot_rows(lot)))
     openings = dict(sorted((*known.openings, *task.openings), key=lambda one: -one[1]))  # the earliest counts
     # What one side has closed is filling from then on at the earliest, though the other does not know of it.

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -69,6 +69,13 @@ class Lot(msgspec.Struct, frozen=True):
     def sample(self) -> tuple[LotMember, ...]:
         """The members that are looked at."""
         return tuple(member for member in self.members if member.sampled)
+
+    @property
+    def rank(self) -> tuple[Any, ...]:
+        """Where two clones closed one lot: the lesser counts, the earlier before the stricter."""
+        shares = self.shares
+        judged_by = shares.max_error, shares.reject_error or Decimal(1), -shares.sample
+        return (self.closed_us, *judged_by, self.accept, self.sample)
 
     def in_order(self) -> list[LotMember]:
         """Return all members in the order in which they are drawn."""

@@ -4,15 +4,17 @@ import os
 import subprocess
 import sys
 import threading
+from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsvc.annotation.evidence import Answered
 from dsvc.annotation.ledger import Addition, LedgerView, append, merge_ledger, read_ledger, unite_ledgers
-from dsvc.annotation.lots import Lot, LotMember
+from dsvc.annotation.lots import Lot, LotMember, Shares
 from dsvc.annotation.records import make_answer, make_ask
 from dsvc.errors import AnswerFormatError
 from dsvc.objects.encoding import kind_of
@@ -213,6 +215,19 @@ def test_a_union_does_not_go_back_behind_a_lot_that_was_closed():
 
     assert [{key: 7, "other": 1}] * 3 == [view.openings("quality") for view in views]
     assert [{closed.lot_id}] * 3 == [set(view.lots("quality")) for view in views]
+
+
+def test_a_lot_that_two_clones_closed_under_other_audits_is_one():
+    """The earlier counts, and of two of one time the stricter: either way round."""
+    store = MemoryStore()
+    loose, strict = (
+        msgspec.structs.replace(lot(3), accept=accept, shares=Shares(Decimal("0.5"), Decimal(share)))
+        for accept, share in ((2, "0.1"), (1, "0.05"))
+    )
+    ours, theirs = (_copy_of(store, {"quality": Addition(lots=[one])}) for one in (loose, strict))
+    with ObjectWriter(store) as writer:
+        united = [unite_ledgers(writer, ours, theirs), unite_ledgers(writer, theirs, ours)]
+        assert [{strict.lot_id: strict}] * 2 == [LedgerView(writer, oid).lots("quality") for oid in united]
 
 
 RACE = """
