@@ -202,7 +202,10 @@ class Attempts:
         """Have questions shown, those first whose copies go first."""
         now = self._of.now()
         ready: dict[str, list[Request]] = {}
-        for request in self._requests.iter_state(self._of.platform.name, "STAGED"):
+        for request in list(self._requests.iter_state(self._of.platform.name, "STAGED")):
+            if request.stage and self._of.stages is not None and self._of.stages.find(request.stage) is None:
+                self.end(request, "its copy is not there", is_expired=False)  # `staging` is another place now
+                continue
             if request.expires_us is not None and request.expires_us - now < min(margin_us, 3_600_000_000):
                 continue  # it would go while somebody looks at it; it expires here instead
             ready.setdefault(request.project, []).append(request)

@@ -253,9 +253,11 @@ class Stages:
         return n_gone
 
     def find(self, key: str) -> Stage | None:
-        """Return a copy that is there and not overdue by its record."""
+        """Return a copy that is there, in this store, and not overdue by its record."""
         record = self._ops.get(SPACE, key)
-        if record is None or record.doc["state"] != "there" or not self._is_young(record.doc, self._clock(), 1):
+        if record is None or record.doc["state"] != "there" or not self._is_own(record.doc):
+            return None
+        if not self._is_young(record.doc, self._clock(), 1):
             return None
         return self._stage(key, record.doc)
 

@@ -1,11 +1,15 @@
 """The steps of a turn that move single asks."""
 
+import hashlib
+
 from dsvc.annotation.attempts import Attempts
 from dsvc.annotation.dispatch import TurnReport
 from dsvc.annotation.expiry import DAY_US
+from dsvc.annotation.opstore import update
 from dsvc.plugins.platforms import Capabilities
 from dsvc.testing.annotation_lab import AnnotationLab
 from dsvc.testing.fake_platform import FakePlatform
+from dsvc.testing.staging import MemoryStaging
 
 
 def test_a_question_carries_what_is_shown():
@@ -138,7 +142,9 @@ def test_what_the_ledger_has_lost_is_not_discarded():
     lab.turn()
     lab.log.answers.clear()
     lab.log._people.clear()
-    lab.log.cursors = dict.fromkeys(lab.log.cursors, b"9999999999999999")
+    [name], far = lab.log.cursors, b"9999999999999999"
+    lab.log.cursors[name] = far  # as if it had been read up to there by this clone: nothing comes again
+    update(lab.ops, "control", f"read//{name}", lambda _: {"cursor": hashlib.sha256(far).hexdigest()})
     lab.wait(1)
     lab.turn()
     kept = len(lab.server.tasks)
@@ -164,3 +170,21 @@ def test_a_recount_takes_over_what_the_ledger_says():
 
     assert {"CLOSED": 1} == lab.states()
     assert set() == lab.store.keys
+
+
+def test_nobody_is_shown_what_was_staged_in_another_place():
+    """The recipe names another since, before the question was sent: a copy is put there, and that is shown."""
+    lab = AnnotationLab()
+    lab.want(1)
+    lab.server.faults.refused = 99
+    lab.turn()
+    assert ({"STAGED": 1}, 1) == (lab.states(), len(lab.store.keys))
+    before, lab.store = lab.store, MemoryStaging(lab.clock, lab.expiry)
+    lab.server.faults.refused = 0
+    lab.restart()
+    for _ in range(2):
+        lab.turn()
+
+    [task] = lab.server.tasks.values()
+    assert {"OPEN": 1} == lab.states()
+    assert [task.question.image.rpartition("/")[2]] == list(lab.store.keys) != list(before.keys)
