@@ -20,9 +20,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
 
-from dsvc.annotation.calendar import Calendar
-from dsvc.annotation.controller import Policy
-from dsvc.annotation.expiry import DAY_US, HOUR_US, MODELS, Expiry, Model
+from dsvc.annotation.staging.expiry import DAY_US, HOUR_US, MODELS, Expiry, Model
+from dsvc.annotation.turns.calendar import Calendar
+from dsvc.annotation.turns.controller import Policy
 from dsvc.plugins.platforms import Question
 from dsvc.testing.annotation_lab import FORM, START_US, AnnotationLab
 from dsvc.testing.simulated_team import HOURS, SimulatedTeam

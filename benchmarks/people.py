@@ -10,11 +10,11 @@ from report import Row, format_median
 from timing import median_ratio, time_call
 
 import dsvc
-from dsvc.annotation.controller import Policy
-from dsvc.annotation.evidence import Answered
-from dsvc.annotation.expiry import HOUR_US
-from dsvc.annotation.ledger import Addition, append
-from dsvc.annotation.records import make_answer, make_ask
+from dsvc.annotation.answers.evidence import Answered
+from dsvc.annotation.answers.records import make_answer, make_ask
+from dsvc.annotation.keeping.ledger import Addition, append
+from dsvc.annotation.staging.expiry import HOUR_US
+from dsvc.annotation.turns.controller import Policy
 
 MOST = 100_000
 """Sources whose loop is measured: closing the first lots of more takes minutes."""

@@ -16,14 +16,14 @@ from dsvc.repo.refs import DRAFT_REVISION
 from dsvc.running import Running
 
 if TYPE_CHECKING:
-    from dsvc.annotation.asks import Wanted
-    from dsvc.annotation.concord import Concord
-    from dsvc.annotation.controller import Policy
+    from dsvc.annotation.answers.records import Ask
     from dsvc.annotation.desk import Desk, Sent
-    from dsvc.annotation.lots import Closing
+    from dsvc.annotation.judging.asks import Wanted
+    from dsvc.annotation.judging.concord import Concord
+    from dsvc.annotation.judging.lots import Closing
     from dsvc.annotation.overview import Effects, PlatformWork, TaskCost, TaskWork
-    from dsvc.annotation.records import Ask
     from dsvc.annotation.syncing import AskStatus, CheckedPlatform, SyncReport
+    from dsvc.annotation.turns.controller import Policy
     from dsvc.engine.planning.people import People
     from dsvc.recipe.task_spec import TaskSpec
     from dsvc.repo.view import View
@@ -45,7 +45,7 @@ class Annotating(Running):
         Raises:
             RecipeError: If the recipe is wrong.
         """
-        from dsvc.annotation.ledger import read_ledger
+        from dsvc.annotation.keeping.ledger import read_ledger
         from dsvc.annotation.outfit import outfits
         from dsvc.annotation.syncing import check_outfit
         from dsvc.annotation.under_way import open_under_way
@@ -106,7 +106,7 @@ class Annotating(Running):
 
     def annotate_status(self) -> tuple[list[TaskWork], list[PlatformWork]]:
         """Return every task and every platform in figures."""
-        from dsvc.annotation.ledger import read_ledger
+        from dsvc.annotation.keeping.ledger import read_ledger
         from dsvc.annotation.overview import platform_work, task_work
         from dsvc.engine.looking.standings import count_standings
         from dsvc.engine.making.loading import Loader
@@ -149,7 +149,7 @@ class Annotating(Running):
         Raises:
             UserError: If there is none, or several.
         """
-        from dsvc.annotation.ledger import read_ledger
+        from dsvc.annotation.keeping.ledger import read_ledger
         from dsvc.annotation.syncing import find_one, list_asks
 
         with self._desk(None) as desk:
@@ -166,8 +166,8 @@ class Annotating(Running):
         Raises:
             UserError: If there is none of an id, or several.
         """
-        from dsvc.annotation.evidence import NOTHING, Evidence, Stop
-        from dsvc.annotation.ledger import Addition, append, read_ledger
+        from dsvc.annotation.answers.evidence import NOTHING, Evidence, Stop
+        from dsvc.annotation.keeping.ledger import Addition, append, read_ledger
         from dsvc.annotation.syncing import find_one, list_asks
 
         with self._desk(None) as desk:
@@ -199,9 +199,9 @@ class Annotating(Running):
             UserError: If there is no such task.
             SignalNotFoundError: If there is no such signal.
         """
-        from dsvc.annotation.concord import against as compare_with
-        from dsvc.annotation.concord import among_people, with_shown
-        from dsvc.annotation.ledger import read_ledger
+        from dsvc.annotation.judging.concord import against as compare_with
+        from dsvc.annotation.judging.concord import among_people, with_shown
+        from dsvc.annotation.keeping.ledger import read_ledger
         from dsvc.annotation.syncing import canonical_values
 
         spec = self._check_task(task)
@@ -215,7 +215,7 @@ class Annotating(Running):
 
     def annotation_cost(self) -> tuple[list[TaskCost], list[Effects]]:
         """Return what the answers of every task took, and what was uploaded and posted for them."""
-        from dsvc.annotation.ledger import read_ledger
+        from dsvc.annotation.keeping.ledger import read_ledger
         from dsvc.annotation.overview import task_costs, task_effects
 
         ledger = read_ledger(self.store)
@@ -228,10 +228,10 @@ class Annotating(Running):
 
     @contextmanager
     def _desk(self, environ: Mapping[str, str] | None) -> Iterator[Desk]:
-        from dsvc.annotation.clones import clone_name
+        from dsvc.annotation.answers.pseudonyms import Pseudonyms
         from dsvc.annotation.desk import Desk
         from dsvc.annotation.outfit import STATE, open_ops, outfits
-        from dsvc.annotation.pseudonyms import Pseudonyms
+        from dsvc.annotation.turns.clones import clone_name
 
         found = outfits(self.recipe(), self.plugins, self.environ if environ is None else environ, self.clock)
         desk = Desk(
@@ -282,8 +282,8 @@ class Annotating(Running):
 
     def _asks_of_before(self) -> Iterator[Ask]:
         """Yield what the draft may have waited for once."""
-        from dsvc.annotation.ledger import read_ledger
-        from dsvc.annotation.recall import recall, versions_read
+        from dsvc.annotation.keeping.ledger import read_ledger
+        from dsvc.annotation.keeping.recall import recall, versions_read
 
         ledger = read_ledger(self.store)
         for people in self._people():
@@ -302,8 +302,8 @@ class Annotating(Running):
 
     def _close_lots(self, desk: Desk, *, nothing_more: bool) -> int:
         """Close the lots that are full or have waited long enough; return how many."""
-        from dsvc.annotation.ledger import Addition, append, read_ledger
-        from dsvc.annotation.lots import close_lots
+        from dsvc.annotation.judging.lots import close_lots
+        from dsvc.annotation.keeping.ledger import Addition, append, read_ledger
         from dsvc.engine.planning.filling import Filling
 
         n_lots = 0
@@ -323,7 +323,7 @@ class Annotating(Running):
 
     def _take_out(self, desk: Desk, *, nothing_more: bool) -> int:
         """Take out of open lots whom nobody can be asked about; return how many values."""
-        from dsvc.annotation.ledger import Addition, append, read_ledger
+        from dsvc.annotation.keeping.ledger import Addition, append, read_ledger
         from dsvc.engine.planning.voids import find_void
 
         additions = {}

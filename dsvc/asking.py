@@ -15,7 +15,7 @@ from dsvc.repo.refs import DRAFT_REVISION, HEAD
 from dsvc.repo.worktree import RECIPE_FILE, STARTER_RECIPE, read_known
 
 if TYPE_CHECKING:
-    from dsvc.annotation.guidelines import EditedGuideline
+    from dsvc.annotation.keeping.guidelines import EditedGuideline
     from dsvc.annotation.under_way import UnderWay
     from dsvc.engine.looking.task_blame import TaskStory
     from dsvc.engine.planning.people import People
@@ -67,8 +67,8 @@ class Asking(Looking):
             return []  # `plan` says what is wrong with it
         if not recipe.tasks:
             return []
-        from dsvc.annotation.guidelines import find_edited
-        from dsvc.annotation.ledger import read_ledger
+        from dsvc.annotation.keeping.guidelines import find_edited
+        from dsvc.annotation.keeping.ledger import read_ledger
 
         return find_edited(read_ledger(self.store), recipe.directory, recipe.tasks.values())
 

@@ -25,9 +25,9 @@ PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))  # a checkout need not be installed to describe itself
 
 from dsvc import cli, errors  # noqa: E402
-from dsvc.annotation.concord import Concord  # noqa: E402
+from dsvc.annotation.answers.records import Ask  # noqa: E402
+from dsvc.annotation.judging.concord import Concord  # noqa: E402
 from dsvc.annotation.overview import Effects, PlatformWork, TaskCost, TaskWork  # noqa: E402
-from dsvc.annotation.records import Ask  # noqa: E402
 from dsvc.annotation.syncing import AskStatus, PlatformTurn  # noqa: E402
 from dsvc.commands._command import PLUGIN_COMMANDS, STATUS_SOME_FAILED  # noqa: E402
 from dsvc.engine.looking.coverage import SignalCoverage  # noqa: E402

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import dsvc
-from dsvc.annotation.evidence import Answered
-from dsvc.annotation.ledger import Addition, append
-from dsvc.annotation.records import make_answer
+from dsvc.annotation.answers.evidence import Answered
+from dsvc.annotation.answers.records import make_answer
+from dsvc.annotation.keeping.ledger import Addition, append
 from dsvc.errors import UserError
 
 RECIPE = """

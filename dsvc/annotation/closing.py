@@ -14,16 +14,16 @@ from collections.abc import Callable, Container, Iterator
 
 import msgspec
 
-from dsvc.annotation.evidence import CANCELLED, Evidence
-from dsvc.annotation.expiry import DAY_US
-from dsvc.annotation.hearing import Heard, Item
-from dsvc.annotation.ledger import LedgerView
-from dsvc.annotation.lots import Lot, LotMember, audit_of
-from dsvc.annotation.opstore import Doc, OpStore, update
-from dsvc.annotation.payloads import answer_type
-from dsvc.annotation.requests import Request
-from dsvc.annotation.rounds import Resolution
-from dsvc.annotation.verdicts import has_void, judge_lot
+from dsvc.annotation.answers.evidence import CANCELLED, Evidence
+from dsvc.annotation.answers.payloads import answer_type
+from dsvc.annotation.judging.hearing import Heard, Item
+from dsvc.annotation.judging.lots import Lot, LotMember, audit_of
+from dsvc.annotation.judging.rounds import Resolution
+from dsvc.annotation.judging.verdicts import has_void, judge_lot
+from dsvc.annotation.keeping.ledger import LedgerView
+from dsvc.annotation.opstores.base import Doc, OpStore, update
+from dsvc.annotation.staging.expiry import DAY_US
+from dsvc.annotation.turns.requests import Request
 from dsvc.objects.oid import Oid
 from dsvc.recipe.task_spec import TaskSpec
 

@@ -18,20 +18,20 @@ from typing import Final
 
 import msgspec
 
-from dsvc.annotation.answer_log import LedgerLog
-from dsvc.annotation.asks import Wanted
-from dsvc.annotation.clones import Clones
-from dsvc.annotation.controller import Need, Policy, value_level
-from dsvc.annotation.dispatch import Dispatcher, TurnReport
-from dsvc.annotation.evidence import CANCELLED
-from dsvc.annotation.ledger import read_ledger
-from dsvc.annotation.opstore import OpStore, iter_scan
+from dsvc.annotation.answers.evidence import CANCELLED
+from dsvc.annotation.answers.pseudonyms import Pseudonyms
+from dsvc.annotation.answers.records import Ask
+from dsvc.annotation.judging.asks import Wanted
+from dsvc.annotation.keeping.answer_log import LedgerLog
+from dsvc.annotation.keeping.ledger import read_ledger
+from dsvc.annotation.opstores.base import OpStore, iter_scan
 from dsvc.annotation.outfit import Outfit
-from dsvc.annotation.pseudonyms import Pseudonyms
-from dsvc.annotation.records import Ask
-from dsvc.annotation.requests import ON_THE_WAY, SPACE, Request, Requests, Wanting, Wish
 from dsvc.annotation.serving import effort_of, serve, serve_before
-from dsvc.annotation.stages import Stages
+from dsvc.annotation.staging.stages import Stages
+from dsvc.annotation.turns.clones import Clones
+from dsvc.annotation.turns.controller import Need, Policy, value_level
+from dsvc.annotation.turns.dispatch import Dispatcher, TurnReport
+from dsvc.annotation.turns.requests import ON_THE_WAY, SPACE, Request, Requests, Wanting, Wish
 from dsvc.errors import DsvcError, StagingError, StoreError
 from dsvc.objects.oid import Oid
 from dsvc.recipe.task_spec import TaskSpec

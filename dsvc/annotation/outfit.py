@@ -12,15 +12,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from dsvc.annotation.calendar import ALWAYS, Calendar
-from dsvc.annotation.expiry import Expiry
-from dsvc.annotation.guidelines import guideline_id, read_guideline
-from dsvc.annotation.opstore import OpStore
-from dsvc.annotation.opstore_lmdb import LmdbOpStore
-from dsvc.annotation.opstore_mongo import MongoOpStore
-from dsvc.annotation.staging import StagingStore
-from dsvc.annotation.staging_local import LocalStaging
-from dsvc.annotation.staging_s3 import S3Staging
+from dsvc.annotation.keeping.guidelines import guideline_id, read_guideline
+from dsvc.annotation.opstores.base import OpStore
+from dsvc.annotation.opstores.lmdb import LmdbOpStore
+from dsvc.annotation.opstores.mongo import MongoOpStore
+from dsvc.annotation.staging.expiry import Expiry
+from dsvc.annotation.staging.local import LocalStaging
+from dsvc.annotation.staging.s3 import S3Staging
+from dsvc.annotation.staging.store import StagingStore
+from dsvc.annotation.turns.calendar import ALWAYS, Calendar
 from dsvc.errors import ConfigError
 from dsvc.objects.oid import Oid
 from dsvc.plugins.manager import Plugins

@@ -7,18 +7,18 @@ from typing import Any, Final
 
 import msgspec
 
-from dsvc.annotation import controller
-from dsvc.annotation.adapting import Unreadable
-from dsvc.annotation.controller import Pace
+from dsvc.annotation.answers.adapting import Unreadable
+from dsvc.annotation.answers.evidence import Aside, Evidence
 from dsvc.annotation.desk import Desk, is_open
-from dsvc.annotation.evidence import Aside, Evidence
-from dsvc.annotation.expiry import learn_expiry
-from dsvc.annotation.guidelines import find_edited
-from dsvc.annotation.ledger import LedgerView
-from dsvc.annotation.opstore import OpStore, iter_scan
+from dsvc.annotation.judging.verdicts import judge_lot
+from dsvc.annotation.keeping.guidelines import find_edited
+from dsvc.annotation.keeping.ledger import LedgerView
+from dsvc.annotation.opstores.base import OpStore, iter_scan
 from dsvc.annotation.outfit import Outfit
-from dsvc.annotation.requests import SPACE, Request
-from dsvc.annotation.verdicts import judge_lot
+from dsvc.annotation.staging.expiry import learn_expiry
+from dsvc.annotation.turns import controller
+from dsvc.annotation.turns.controller import Pace
+from dsvc.annotation.turns.requests import SPACE, Request
 from dsvc.recipe.task_spec import TaskSpec
 
 _PROBLEMS: Final = 20

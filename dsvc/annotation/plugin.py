@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dsvc.annotation.platform_files import FilesPlatform
-from dsvc.annotation.platform_label_studio import LabelStudioPlatform
-from dsvc.annotation.platform_mongo import MongoQueuePlatform
+from dsvc.annotation.platforms.files import FilesPlatform
+from dsvc.annotation.platforms.label_studio import LabelStudioPlatform
+from dsvc.annotation.platforms.mongo_queue import MongoQueuePlatform
 from dsvc.plugins import hookimpl
 from dsvc.plugins.platforms import Platform
 

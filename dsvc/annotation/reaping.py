@@ -10,11 +10,11 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dsvc.annotation.expiry import Expiry
-from dsvc.annotation.opstore import Doc, OpStore, iter_scan
+from dsvc.annotation.opstores.base import Doc, OpStore, iter_scan
 from dsvc.annotation.outfit import STATE, open_ops, open_staging, outfits
-from dsvc.annotation.stages import SPACE, Stages, is_left
-from dsvc.annotation.staging import StagingStore
+from dsvc.annotation.staging.expiry import Expiry
+from dsvc.annotation.staging.stages import SPACE, Stages, is_left
+from dsvc.annotation.staging.store import StagingStore
 from dsvc.errors import DsvcError, StoreError
 from dsvc.plugins.manager import Plugins
 from dsvc.recipe.secrets import expand_env

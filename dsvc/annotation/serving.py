@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from dsvc.annotation.dispatch import Picture, Served
-from dsvc.annotation.ledger import read_ledger
+from dsvc.annotation.answers.records import Ask
+from dsvc.annotation.keeping.ledger import read_ledger
 from dsvc.annotation.outfit import REASONS, Outfit
-from dsvc.annotation.records import Ask
-from dsvc.annotation.rendering import Rendered, Rendering, render, rendering_name
-from dsvc.annotation.requests import Requests
+from dsvc.annotation.staging.rendering import Rendered, Rendering, render, rendering_name
+from dsvc.annotation.turns.dispatch import Picture, Served
+from dsvc.annotation.turns.requests import Requests
 from dsvc.plugins.pixels import read_image
 from dsvc.plugins.platforms import TaskForm
 from dsvc.recipe.task_spec import TaskSpec

@@ -7,22 +7,22 @@ from typing import Any
 
 import msgspec
 
-from dsvc.annotation.asks import Wanted
-from dsvc.annotation.controller import Control
+from dsvc.annotation.answers.evidence import CANCELLED, NOTHING, Aside
+from dsvc.annotation.answers.payloads import answer_type, canonical_payload
+from dsvc.annotation.answers.records import Answer, Ask
 from dsvc.annotation.desk import Desk, Sent, is_open
-from dsvc.annotation.dispatch import TurnReport
-from dsvc.annotation.evidence import CANCELLED, NOTHING, Aside
-from dsvc.annotation.expiry import Expiry, learn_expiry
-from dsvc.annotation.guidelines import find_edited
-from dsvc.annotation.ledger import LedgerView
-from dsvc.annotation.opstore import Doc
+from dsvc.annotation.judging.asks import Wanted
+from dsvc.annotation.keeping.guidelines import find_edited
+from dsvc.annotation.keeping.ledger import LedgerView
+from dsvc.annotation.opstores.base import Doc
 from dsvc.annotation.outfit import Outfit
 from dsvc.annotation.overview import iter_requests
-from dsvc.annotation.payloads import answer_type, canonical_payload
 from dsvc.annotation.reaping import Elsewhere, undeleted
-from dsvc.annotation.records import Answer, Ask
-from dsvc.annotation.requests import Request
-from dsvc.annotation.staging import EXPIRY_RULE, find_foreign
+from dsvc.annotation.staging.expiry import Expiry, learn_expiry
+from dsvc.annotation.staging.store import EXPIRY_RULE, find_foreign
+from dsvc.annotation.turns.controller import Control
+from dsvc.annotation.turns.dispatch import TurnReport
+from dsvc.annotation.turns.requests import Request
 from dsvc.errors import AnswerFormatError, DsvcError, UserError
 from dsvc.objects.keys import Keys
 from dsvc.plugins.platforms import Finding
@@ -124,7 +124,7 @@ class AskStatus(msgspec.Struct, frozen=True):
 
     ask: Ask
     state: str
-    """As `dsvc.annotation.requests` names them; `UNSENT` where the draft wants it and nobody was sent."""
+    """As `dsvc.annotation.turns.requests` names them; `UNSENT` where the draft wants it and nobody was sent."""
     platform: str = ""
     want: int = 1
     by: tuple[str, ...] = ()

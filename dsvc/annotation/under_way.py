@@ -12,12 +12,12 @@ from pathlib import Path
 
 import msgspec
 
-from dsvc.annotation import controller
-from dsvc.annotation.calendar import ALWAYS, Calendar
-from dsvc.annotation.controller import Control
-from dsvc.annotation.opstore import Doc, OpRecord, OpStore
+from dsvc.annotation.opstores.base import Doc, OpRecord, OpStore
 from dsvc.annotation.outfit import STATE, open_ops, platform_of, read_day
-from dsvc.annotation.requests import SPACE, Request
+from dsvc.annotation.turns import controller
+from dsvc.annotation.turns.calendar import ALWAYS, Calendar
+from dsvc.annotation.turns.controller import Control
+from dsvc.annotation.turns.requests import SPACE, Request
 from dsvc.errors import ConfigError, StoreError
 from dsvc.recipe.spec import Recipe
 from dsvc.recipe.task_spec import TaskSpec

@@ -12,7 +12,7 @@ from dsvc.commands._render import Styled, count, plain, short, table, when
 from dsvc.commands._task_story import payload_text
 
 if TYPE_CHECKING:
-    from dsvc.annotation.concord import Concord
+    from dsvc.annotation.judging.concord import Concord
     from dsvc.annotation.overview import Effects, PlatformWork, TaskCost, TaskWork
     from dsvc.annotation.syncing import AskStatus, CheckedPlatform, SyncReport
 

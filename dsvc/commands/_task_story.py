@@ -89,7 +89,7 @@ def payload_text(type_text: str, payload: str) -> str:
 
 def payload_value(type_text: str, payload: str | None) -> Any:
     """Return the value of a payload; the text itself where it is of another type than today's."""
-    from dsvc.annotation.payloads import answer_type, read_payload
+    from dsvc.annotation.answers.payloads import answer_type, read_payload
 
     if payload is None:
         return None

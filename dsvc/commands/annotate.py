@@ -128,8 +128,8 @@ def follow(*, every: float, times: int | None, listen: int | None, host: str, cl
         raise UserError(message="there is nothing to follow", hint=NO_TASK)
     with ExitStack() as stack:
         if listen is not None:
-            from dsvc.annotation.hints import HintReceiver
             from dsvc.annotation.outfit import outfits
+            from dsvc.annotation.platforms.hints import HintReceiver
 
             platforms = {o.spec.name: o.platform for o in outfits(repo.recipe(), repo.plugins, os.environ)}
             heard = stack.enter_context(HintReceiver(platforms, lambda _: news.set(), host, listen))
@@ -256,11 +256,11 @@ def label(*, task: str, who: str | None, limit: int | None, as_json: bool) -> No
     Each answer is written at once into a file of yours, and `dsvc annotate sync` takes it in. `s` skips, `b` goes back
     to the question before, `?` shows the guideline, and `q` ends it; the next time it goes on from there.
     """
-    from dsvc.annotation.labeller import can_ask
-    from dsvc.annotation.labeller import label as ask
-    from dsvc.annotation.labelling import answer_file, count_for_others, keep_line, open_questions
     from dsvc.annotation.outfit import outfits
-    from dsvc.annotation.platform_files import FilesPlatform
+    from dsvc.annotation.platforms.files import FilesPlatform
+    from dsvc.annotation.platforms.labeller import can_ask
+    from dsvc.annotation.platforms.labeller import label as ask
+    from dsvc.annotation.platforms.labelling import answer_file, count_for_others, keep_line, open_questions
 
     repo = open_repository()
     repo.people(task)  # refuses a task that there is not

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from dsvc.annotation.pseudonyms import Pseudonyms
+from dsvc.annotation.answers.pseudonyms import Pseudonyms
 from dsvc.errors import UserError
 from dsvc.feeds.content import content_fields, merge_content
 from dsvc.feeds.feed_ingest import FeedIngest, Job, ProgressTold

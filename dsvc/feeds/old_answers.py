@@ -15,11 +15,11 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from dsvc.annotation.evidence import Answered
-from dsvc.annotation.ledger import Addition, append
-from dsvc.annotation.payloads import answer_type, canonical_payload
-from dsvc.annotation.pseudonyms import Pseudonyms
-from dsvc.annotation.records import make_answer, make_ask
+from dsvc.annotation.answers.evidence import Answered
+from dsvc.annotation.answers.payloads import answer_type, canonical_payload
+from dsvc.annotation.answers.pseudonyms import Pseudonyms
+from dsvc.annotation.answers.records import make_answer, make_ask
+from dsvc.annotation.keeping.ledger import Addition, append
 from dsvc.errors import AnswerFormatError
 from dsvc.feeds.documents import version_text
 from dsvc.feeds.formats import SignalReader, Taken

@@ -7,7 +7,7 @@
 | ``.dsvc/config.toml`` | `dsvc.repo.config` |
 | ``.dsvc/store/`` | objects and refs |
 | ``.dsvc/run`` | who runs the recipe: a lock with a note, `dsvc.repo.runlock` |
-| ``.dsvc/annotation/`` | the state of asks under way; safe to delete: `dsvc.annotation.opstore` |
+| ``.dsvc/annotation/`` | the state of asks under way; safe to delete: `dsvc.annotation.opstores.base` |
 | ``.dsvc/tmp/`` | sorted runs and other files of work under way; safe to delete when nothing runs |
 """
 

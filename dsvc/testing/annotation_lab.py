@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dsvc.annotation.calendar import Calendar
-from dsvc.annotation.controller import Policy
-from dsvc.annotation.dispatch import Dispatcher, Picture, Served, TurnReport
-from dsvc.annotation.evidence import Answered, Aside
-from dsvc.annotation.expiry import DAY_US, Expiry
-from dsvc.annotation.opstore import OpStore, Write, iter_scan
-from dsvc.annotation.opstore_memory import MemoryOpStore
-from dsvc.annotation.records import Answer, Ask, make_ask
-from dsvc.annotation.rendering import Rendered
-from dsvc.annotation.stages import Stages
+from dsvc.annotation.answers.evidence import Answered, Aside
+from dsvc.annotation.answers.records import Answer, Ask, make_ask
+from dsvc.annotation.opstores.base import OpStore, Write, iter_scan
+from dsvc.annotation.opstores.memory import MemoryOpStore
+from dsvc.annotation.staging.expiry import DAY_US, Expiry
+from dsvc.annotation.staging.rendering import Rendered
+from dsvc.annotation.staging.stages import Stages
+from dsvc.annotation.turns.calendar import Calendar
+from dsvc.annotation.turns.controller import Policy
+from dsvc.annotation.turns.dispatch import Dispatcher, Picture, Served, TurnReport
 from dsvc.objects.oid import Oid
 from dsvc.plugins.platforms import Platform, TaskForm
 from dsvc.testing.fake_platform import FakePlatform, FakeServer

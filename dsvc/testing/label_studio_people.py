@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dsvc.annotation.label_studio_values import to_results, verdict_results
-from dsvc.annotation.platform_label_studio import HINT_HEADER, HINT_PROJECT, LabelStudioPlatform
+from dsvc.annotation.platforms.label_studio import HINT_HEADER, HINT_PROJECT, LabelStudioPlatform
+from dsvc.annotation.platforms.label_studio_values import to_results, verdict_results
 from dsvc.plugins.platforms import Outcome, Question, TaskForm
 from dsvc.testing.label_studio import LabelStudioServer
 from dsvc.testing.platform_values import HEIGHT, WIDTH

@@ -20,8 +20,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dsvc.annotation.opstore import OpStore, Write, iter_scan, starting_with, update, update_many
-from dsvc.annotation.opstore_memory import MemoryOpStore
+from dsvc.annotation.opstores.base import OpStore, Write, iter_scan, starting_with, update, update_many
+from dsvc.annotation.opstores.memory import MemoryOpStore
 
 INDEXES: Final[Mapping[str, tuple[str, ...]]] = {"things": ("name", "size"), "others": ()}
 Opener = Callable[[str], OpStore]

@@ -15,8 +15,8 @@ from typing import ClassVar
 
 import pytest
 
-from dsvc.annotation.expiry import Expiry
-from dsvc.annotation.staging import EXPIRY_RULE, StagedObject, StagingStore
+from dsvc.annotation.staging.expiry import Expiry
+from dsvc.annotation.staging.store import EXPIRY_RULE, StagedObject, StagingStore
 from dsvc.errors import StoreUnavailableError
 from dsvc.plugins.platforms import Finding
 

@@ -5,16 +5,16 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from dsvc.annotation.answers.evidence import CANCELLED, Evidence, Member
+from dsvc.annotation.answers.records import make_ask
 from dsvc.annotation.closing import find_old_lots, lots_asked_for, take_out, why_parked
-from dsvc.annotation.evidence import CANCELLED, Evidence, Member
-from dsvc.annotation.expiry import DAY_US
-from dsvc.annotation.hearing import Item
-from dsvc.annotation.ledger import Addition, append, read_ledger
-from dsvc.annotation.lots import Candidate, freeze
-from dsvc.annotation.opstore_memory import MemoryOpStore
-from dsvc.annotation.records import make_ask
-from dsvc.annotation.requests import Request
-from dsvc.annotation.rounds import resolve
+from dsvc.annotation.judging.hearing import Item
+from dsvc.annotation.judging.lots import Candidate, freeze
+from dsvc.annotation.judging.rounds import resolve
+from dsvc.annotation.keeping.ledger import Addition, append, read_ledger
+from dsvc.annotation.opstores.memory import MemoryOpStore
+from dsvc.annotation.staging.expiry import DAY_US
+from dsvc.annotation.turns.requests import Request
 from dsvc.objects.types import parse_type
 from dsvc.recipe.paths import InputPath
 from dsvc.recipe.task_spec import AuditSpec, LotSpec, Nearness, TaskSpec

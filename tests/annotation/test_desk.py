@@ -3,14 +3,14 @@
 import msgspec
 import pytest
 
-from dsvc.annotation.asks import Wanted
-from dsvc.annotation.clones import Clones
+from dsvc.annotation.answers.pseudonyms import Pseudonyms
+from dsvc.annotation.answers.records import make_ask
 from dsvc.annotation.desk import Desk
-from dsvc.annotation.opstore_memory import MemoryOpStore
+from dsvc.annotation.judging.asks import Wanted
+from dsvc.annotation.opstores.memory import MemoryOpStore
 from dsvc.annotation.outfit import outfits
-from dsvc.annotation.pseudonyms import Pseudonyms
-from dsvc.annotation.records import make_ask
-from dsvc.annotation.requests import Requests
+from dsvc.annotation.turns.clones import Clones
+from dsvc.annotation.turns.requests import Requests
 from dsvc.errors import StagingError
 from dsvc.plugins.manager import Plugins
 from dsvc.recipe.load import load_recipe

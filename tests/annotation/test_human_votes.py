@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from dsvc.annotation.asks import asks_of
-from dsvc.annotation.concord import among_people
-from dsvc.annotation.evidence import NOTHING, Answered, evidence_of, unite
-from dsvc.annotation.hearing import Item
-from dsvc.annotation.payloads import answer_type, canonical_payload
-from dsvc.annotation.records import make_answer
-from dsvc.annotation.rounds import resolve
+from dsvc.annotation.answers.evidence import NOTHING, Answered, evidence_of, unite
+from dsvc.annotation.answers.payloads import answer_type, canonical_payload
+from dsvc.annotation.answers.records import make_answer
+from dsvc.annotation.judging.asks import asks_of
+from dsvc.annotation.judging.concord import among_people
+from dsvc.annotation.judging.hearing import Item
+from dsvc.annotation.judging.rounds import resolve
 from dsvc.objects.types import parse_type
 from dsvc.recipe.task_spec import OverlapSpec, TaskSpec
 

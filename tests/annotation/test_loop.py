@@ -7,14 +7,14 @@ from decimal import Decimal
 
 import pytest
 
-from dsvc.annotation.asks import asks_of
-from dsvc.annotation.evidence import Answered
-from dsvc.annotation.hearing import Item
-from dsvc.annotation.ledger import Addition, append, read_ledger
-from dsvc.annotation.lots import Candidate, close_lots
-from dsvc.annotation.records import make_answer
-from dsvc.annotation.rounds import resolve
-from dsvc.annotation.verdicts import judge_lots
+from dsvc.annotation.answers.evidence import Answered
+from dsvc.annotation.answers.records import make_answer
+from dsvc.annotation.judging.asks import asks_of
+from dsvc.annotation.judging.hearing import Item
+from dsvc.annotation.judging.lots import Candidate, close_lots
+from dsvc.annotation.judging.rounds import resolve
+from dsvc.annotation.judging.verdicts import judge_lots
+from dsvc.annotation.keeping.ledger import Addition, append, read_ledger
 from dsvc.objects.types import parse_type
 from dsvc.recipe.paths import InputPath
 from dsvc.recipe.task_spec import AuditSpec, LotSpec, Nearness, OverlapSpec, TaskSpec

@@ -6,11 +6,11 @@ from io import BytesIO
 
 import pytest
 
-from dsvc.annotation.answer_log import LedgerLog
-from dsvc.annotation.dispatch import Picture
-from dsvc.annotation.opstore_lmdb import LmdbOpStore
-from dsvc.annotation.rendering import Rendering, render, rendering_name
-from dsvc.annotation.staging_local import LocalStaging
+from dsvc.annotation.keeping.answer_log import LedgerLog
+from dsvc.annotation.opstores.lmdb import LmdbOpStore
+from dsvc.annotation.staging.local import LocalStaging
+from dsvc.annotation.staging.rendering import Rendering, render, rendering_name
+from dsvc.annotation.turns.dispatch import Picture
 from dsvc.store.lmdb import LmdbStore
 from dsvc.testing.annotation_lab import AnnotationLab, CrashingOps
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from dsvc.annotation.expiry import Expiry
-from dsvc.annotation.opstore_lmdb import LmdbOpStore
+from dsvc.annotation.opstores.lmdb import LmdbOpStore
 from dsvc.annotation.outfit import open_ops, open_staging, read_expiry
-from dsvc.annotation.staging_local import LocalStaging
+from dsvc.annotation.staging.expiry import Expiry
+from dsvc.annotation.staging.local import LocalStaging
 from dsvc.errors import ConfigError
 
 

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from dsvc.annotation.expiry import HOUR_US, Life
-from dsvc.annotation.ledger import read_ledger
-from dsvc.annotation.opstore import update
+from dsvc.annotation.keeping.ledger import read_ledger
+from dsvc.annotation.opstores.base import update
 from dsvc.annotation.overview import iter_requests, task_costs
+from dsvc.annotation.staging.expiry import HOUR_US, Life
 from tests.people.world import World
 
 

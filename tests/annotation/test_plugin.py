@@ -1,6 +1,6 @@
 """The platforms that come with dsvc."""
 
-from dsvc.annotation.platform_files import FilesPlatform
+from dsvc.annotation.platforms.files import FilesPlatform
 from dsvc.annotation.plugin import dsvc_platforms
 
 

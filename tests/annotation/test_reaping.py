@@ -2,12 +2,12 @@
 
 import pytest
 
-from dsvc.annotation.expiry import DAY_US, Expiry
-from dsvc.annotation.opstore import iter_scan
-from dsvc.annotation.opstore_memory import MemoryOpStore
+from dsvc.annotation.opstores.base import iter_scan
+from dsvc.annotation.opstores.memory import MemoryOpStore
 from dsvc.annotation.reaping import Elsewhere, reap_elsewhere, undeleted
-from dsvc.annotation.rendering import Rendered
-from dsvc.annotation.stages import SPACE, Stages
+from dsvc.annotation.staging.expiry import DAY_US, Expiry
+from dsvc.annotation.staging.rendering import Rendered
+from dsvc.annotation.staging.stages import SPACE, Stages
 from dsvc.errors import StoreUnavailableError
 from dsvc.testing.staging import MemoryStaging
 

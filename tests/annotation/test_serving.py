@@ -2,16 +2,16 @@
 
 import pytest
 
-from dsvc.annotation.asks import Wanted
+from dsvc.annotation.answers.evidence import Answered
+from dsvc.annotation.answers.pseudonyms import Pseudonyms
+from dsvc.annotation.answers.records import make_answer, make_ask
 from dsvc.annotation.desk import Desk
-from dsvc.annotation.evidence import Answered
-from dsvc.annotation.ledger import Addition, append
-from dsvc.annotation.opstore_memory import MemoryOpStore
+from dsvc.annotation.judging.asks import Wanted
+from dsvc.annotation.keeping.ledger import Addition, append
+from dsvc.annotation.opstores.memory import MemoryOpStore
 from dsvc.annotation.outfit import outfits
-from dsvc.annotation.pseudonyms import Pseudonyms
-from dsvc.annotation.records import make_answer, make_ask
-from dsvc.annotation.requests import Requests
 from dsvc.annotation.serving import effort_of, serve, serve_before, spent
+from dsvc.annotation.turns.requests import Requests
 from dsvc.plugins.manager import Plugins
 from dsvc.recipe.load import load_recipe
 from dsvc.store.memory import MemoryStore

@@ -2,13 +2,13 @@
 
 import pytest
 
+from dsvc.annotation.answers.records import make_ask
 from dsvc.annotation.desk import Sent
-from dsvc.annotation.dispatch import TurnReport
-from dsvc.annotation.intake import Taken
-from dsvc.annotation.ledger import read_ledger
-from dsvc.annotation.records import make_ask
-from dsvc.annotation.stages import Reaped
+from dsvc.annotation.keeping.ledger import read_ledger
+from dsvc.annotation.staging.stages import Reaped
 from dsvc.annotation.syncing import AskStatus, SyncReport, find_one, make_report
+from dsvc.annotation.turns.dispatch import TurnReport
+from dsvc.annotation.turns.intake import Taken
 from dsvc.errors import UserError
 from dsvc.store.memory import MemoryStore
 

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from dsvc.annotation.opstore import iter_scan
-from dsvc.annotation.opstore_lmdb import LmdbOpStore
+from dsvc.annotation.opstores.base import iter_scan
+from dsvc.annotation.opstores.lmdb import LmdbOpStore
 from dsvc.testing.annotation_lab import AnnotationLab, CrashingOps
 
 N_ASKS = 12

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsvc.annotation.controller import Policy
-from dsvc.annotation.expiry import DAY_US, Expiry
+from dsvc.annotation.staging.expiry import DAY_US, Expiry
+from dsvc.annotation.turns.controller import Policy
 from dsvc.testing.annotation_lab import FORM, AnnotationLab, CrashError
 
 PEOPLE = ("ada", "bob", "eve")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dsvc.annotation.opstore_memory import MemoryOpStore
+from dsvc.annotation.opstores.memory import MemoryOpStore
 from dsvc.annotation.under_way import UnderWay, open_under_way
 from dsvc.errors import StoreError
 from dsvc.objects.types import parse_type

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dsvc.annotation.expiry import DAY_US
+from dsvc.annotation.staging.expiry import DAY_US
 
 _PATH = Path(__file__).parents[2] / "benchmarks" / "annotation.py"
 

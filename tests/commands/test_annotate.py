@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from dsvc.annotation.expiry import DAY_US
-from dsvc.annotation.opstore import update
+from dsvc.annotation.opstores.base import update
 from dsvc.annotation.outfit import STATE, open_ops
-from dsvc.annotation.staging_local import LocalStaging
+from dsvc.annotation.staging.expiry import DAY_US
+from dsvc.annotation.staging.local import LocalStaging
 
 RECIPE = """
 [feed.images]

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from PIL import Image
 
-from dsvc.annotation.expiry import DAY_US
+from dsvc.annotation.staging.expiry import DAY_US
 from tests.crash.process import N_KILLS, PROJECT
 from tests.people.world import World
 

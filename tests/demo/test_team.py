@@ -2,7 +2,7 @@
 
 import json
 
-from dsvc.annotation.lots import plan_of
+from dsvc.annotation.judging.lots import plan_of
 from dsvc.demo.directory import write_people_recipe
 from dsvc.demo.team import N_IMAGES, answer, detected, face_of, number_of, write_images
 from dsvc.recipe.load import load_recipe

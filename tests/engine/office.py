@@ -9,15 +9,15 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from dsvc.annotation.asks import asks_of
+from dsvc.annotation.answers.evidence import Answered, evidence_of
+from dsvc.annotation.answers.records import Answer, Ask, make_answer
 from dsvc.annotation.closing import take_out
-from dsvc.annotation.evidence import Answered, evidence_of
-from dsvc.annotation.hearing import Item
-from dsvc.annotation.ledger import Addition, append, read_ledger
-from dsvc.annotation.lots import close_lots
-from dsvc.annotation.records import Answer, Ask, make_answer
-from dsvc.annotation.rounds import Resolution, resolve
-from dsvc.annotation.verdicts import judge_lots
+from dsvc.annotation.judging.asks import asks_of
+from dsvc.annotation.judging.hearing import Item
+from dsvc.annotation.judging.lots import close_lots
+from dsvc.annotation.judging.rounds import Resolution, resolve
+from dsvc.annotation.judging.verdicts import judge_lots
+from dsvc.annotation.keeping.ledger import Addition, append, read_ledger
 from dsvc.engine.making.binding import Bound, bind_step
 from dsvc.engine.planning.people import People
 from dsvc.objects.encoding import get_object

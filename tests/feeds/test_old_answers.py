@@ -2,8 +2,8 @@
 
 import pytest
 
-from dsvc.annotation.ledger import read_ledger
-from dsvc.annotation.pseudonyms import Pseudonyms
+from dsvc.annotation.answers.pseudonyms import Pseudonyms
+from dsvc.annotation.keeping.ledger import read_ledger
 from dsvc.feeds.old_answers import all_answer_specs, reading_definition
 from dsvc.recipe.load import load_recipe
 from tests.feeds.world import IMAGES, image

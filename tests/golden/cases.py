@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from dsvc.annotation.evidence import EVIDENCE_TYPE
-from dsvc.annotation.lot_rows import LOTS_TYPE
+from dsvc.annotation.answers.evidence import EVIDENCE_TYPE
+from dsvc.annotation.keeping.lot_rows import LOTS_TYPE
 from dsvc.objects.arrays import normalise
 from dsvc.objects.boundary import find_cuts, hash_key, node_hashes
 from dsvc.objects.canonical import key_parts, value_parts

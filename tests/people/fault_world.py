@@ -20,19 +20,19 @@ from unittest.mock import patch
 from PIL import Image
 
 from dsvc.annotation import outfit
-from dsvc.annotation.evidence import Answered, Evidence
-from dsvc.annotation.expiry import DAY_US, HOUR_US, Expiry
-from dsvc.annotation.hearing import Item
-from dsvc.annotation.ledger import Addition, append, read_ledger
-from dsvc.annotation.opstore import iter_scan
-from dsvc.annotation.opstore_lmdb import LmdbOpStore
+from dsvc.annotation.answers.evidence import Answered, Evidence
+from dsvc.annotation.answers.payloads import answer_type, canonical_payload
+from dsvc.annotation.answers.pseudonyms import Pseudonyms
+from dsvc.annotation.judging.hearing import Item
+from dsvc.annotation.judging.rounds import Resolution, resolve
+from dsvc.annotation.judging.verdicts import judge_lots
+from dsvc.annotation.keeping.ledger import Addition, append, read_ledger
+from dsvc.annotation.opstores.base import iter_scan
+from dsvc.annotation.opstores.lmdb import LmdbOpStore
 from dsvc.annotation.outfit import read_expiry
 from dsvc.annotation.overview import iter_requests
-from dsvc.annotation.payloads import answer_type, canonical_payload
-from dsvc.annotation.pseudonyms import Pseudonyms
-from dsvc.annotation.rounds import Resolution, resolve
+from dsvc.annotation.staging.expiry import DAY_US, HOUR_US, Expiry
 from dsvc.annotation.syncing import canonical_values
-from dsvc.annotation.verdicts import judge_lots
 from dsvc.engine.looking.standings import count_standings
 from dsvc.plugins import hookimpl, pixels
 from dsvc.plugins.manager import Plugins

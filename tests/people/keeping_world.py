@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dsvc.annotation.ledger import read_ledger
+from dsvc.annotation.keeping.ledger import read_ledger
 from dsvc.annotation.syncing import SyncReport
 from dsvc.engine.making.report import RunReport
 from dsvc.engine.planning.task_plan import TaskPlan

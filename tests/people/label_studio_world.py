@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps
 
-from dsvc.annotation.ledger import read_ledger
+from dsvc.annotation.keeping.ledger import read_ledger
 from dsvc.repository import Repository
 from dsvc.testing.label_studio_people import LabelStudioPeople
 from dsvc.testing.s3_buckets import ROLLING

@@ -19,7 +19,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dsvc.annotation.ledger import read_ledger
+from dsvc.annotation.keeping.ledger import read_ledger
 from tests.people.keeping_world import DATASETS, Keeping
 
 EXAMPLES = max(8, int(os.environ.get("DSVC_ORACLE_EXAMPLES", "25")) // 3)

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dsvc.annotation.calendar import Calendar
-from dsvc.annotation.controller import Policy
-from dsvc.annotation.expiry import DAY_US, HOUR_US, Expiry
+from dsvc.annotation.staging.expiry import DAY_US, HOUR_US, Expiry
+from dsvc.annotation.turns.calendar import Calendar
+from dsvc.annotation.turns.controller import Policy
 from dsvc.testing.annotation_lab import START_US, AnnotationLab, CrashError
 from dsvc.testing.simulated_team import HOURS, SimulatedTeam
 from tests.people.fault_world import FaultWorld, a_place

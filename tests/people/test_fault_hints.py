@@ -6,7 +6,7 @@ import urllib.request
 
 import pytest
 
-from dsvc.annotation.hints import HintReceiver
+from dsvc.annotation.platforms.hints import HintReceiver
 from dsvc.testing.fake_platform import HINT_HEADER, FakePlatform
 from tests.people.fault_world import FaultWorld, a_place, signals_of
 

@@ -7,7 +7,7 @@ from unittest.mock import patch
 import pytest
 
 from dsvc.annotation import outfit
-from dsvc.annotation.opstore_lmdb import LmdbOpStore
+from dsvc.annotation.opstores.lmdb import LmdbOpStore
 from dsvc.annotation.overview import iter_requests
 from dsvc.errors import StoreFullError
 from tests.people.fault_world import FaultWorld, a_place, open_repository

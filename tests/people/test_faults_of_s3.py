@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from dsvc.annotation.opstore_lmdb import LmdbOpStore
+from dsvc.annotation.opstores.lmdb import LmdbOpStore
 from dsvc.plugins import pixel_s3
 from dsvc.plugins.pixel_s3 import forget_client
 from dsvc.repository import Repository

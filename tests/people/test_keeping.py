@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from dsvc.annotation.asks import is_resampled
+from dsvc.annotation.judging.asks import is_resampled
 from dsvc.objects.types import parse_type
 from dsvc.recipe.task_spec import TaskSpec
 from tests.people.keeping_world import Keeping

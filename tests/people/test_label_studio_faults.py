@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from dsvc.annotation.platform_label_studio import HINT_HEADER, HINT_PROJECT
+from dsvc.annotation.platforms.label_studio import HINT_HEADER, HINT_PROJECT
 from dsvc.plugins.pixel_s3 import forget_client
 from dsvc.testing.http_faults import Status
 from dsvc.testing.label_studio import (

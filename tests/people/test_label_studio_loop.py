@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from dsvc.annotation.ledger import read_ledger
+from dsvc.annotation.keeping.ledger import read_ledger
 from dsvc.cli import main
 from dsvc.commands._options import clock_ahead_us
 from dsvc.plugins.pixel_s3 import forget_client

@@ -6,13 +6,15 @@ from collections import Counter
 import pyarrow as pa
 import pytest
 
-from dsvc.annotation import evidence, opstore_lmdb, rounds
-from dsvc.annotation.controller import Policy
-from dsvc.annotation.evidence import Answered
-from dsvc.annotation.expiry import HOUR_US
-from dsvc.annotation.ledger import Addition, append
-from dsvc.annotation.opstore_lmdb import LmdbOpStore
-from dsvc.annotation.records import make_answer, make_ask
+from dsvc.annotation.answers import evidence
+from dsvc.annotation.answers.evidence import Answered
+from dsvc.annotation.answers.records import make_answer, make_ask
+from dsvc.annotation.judging import rounds
+from dsvc.annotation.keeping.ledger import Addition, append
+from dsvc.annotation.opstores import lmdb as opstore_lmdb
+from dsvc.annotation.opstores.lmdb import LmdbOpStore
+from dsvc.annotation.staging.expiry import HOUR_US
+from dsvc.annotation.turns.controller import Policy
 from dsvc.engine.making import task_items
 from dsvc.engine.reading import facts
 from dsvc.repository import Repository

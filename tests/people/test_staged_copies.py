@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from dsvc.annotation.platform_files import FilesPlatform
-from dsvc.annotation.staging_local import LocalStaging
+from dsvc.annotation.platforms.files import FilesPlatform
+from dsvc.annotation.staging.local import LocalStaging
 from dsvc.errors import ConfigError, StagingError, StorePermissionError, StoreUnavailableError
 from tests.people.world import World
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dsvc.annotation.ledger import read_ledger
+from dsvc.annotation.keeping.ledger import read_ledger
 from tests.people.world import World
 
 AUDIT = """

@@ -146,7 +146,7 @@ class World:
 
     def answers(self) -> list:
         """Return every answer that the ledger holds."""
-        from dsvc.annotation.ledger import read_ledger
+        from dsvc.annotation.keeping.ledger import read_ledger
 
         with self.open() as repo:
             found = [known for _, known in read_ledger(repo.store).iter_evidence("faces")]
@@ -158,7 +158,7 @@ class World:
 
     def expected(self) -> dict[str, list]:
         """Return what must come out, found without the product's rounds: what was asked, and failed lots, are right."""
-        from dsvc.annotation.ledger import read_ledger
+        from dsvc.annotation.keeping.ledger import read_ledger
 
         expected = dict(self.model)
         for at, source in enumerate(self.model):

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from dsvc.annotation.hints import HintReceiver
+from dsvc.annotation.platforms.hints import HintReceiver
 from dsvc.errors import PlatformUnavailableError
 from dsvc.plugins.platforms import Question
 from dsvc.testing import label_studio as module

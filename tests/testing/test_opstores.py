@@ -2,7 +2,7 @@
 
 import pytest
 
-from dsvc.annotation.opstore_memory import MemoryOpStore
+from dsvc.annotation.opstores.memory import MemoryOpStore
 from dsvc.testing.opstores import INDEXES, OpStoreTests
 
 

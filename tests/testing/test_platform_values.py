@@ -2,7 +2,7 @@
 
 import pytest
 
-from dsvc.annotation.payloads import answer_type, canonical_payload, read_payload
+from dsvc.annotation.answers.payloads import answer_type, canonical_payload, read_payload
 from dsvc.testing.platform_values import HEIGHT, VALUES, WIDTH, a_form
 
 

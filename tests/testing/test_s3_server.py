@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from dsvc.annotation.staging_s3 import S3Staging
+from dsvc.annotation.staging.s3 import S3Staging
 from dsvc.testing.http_faults import Slow, Status
 from dsvc.testing.s3_buckets import LIFECYCLE, ROLLING, daily_sweep
 from dsvc.testing.s3_server import Lost, S3Server, Served

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dsvc.annotation.expiry import DAY_US, Expiry
+from dsvc.annotation.staging.expiry import DAY_US, Expiry
 from dsvc.errors import StoreUnavailableError
 from dsvc.testing.staging import MemoryStaging, StagingTests
 

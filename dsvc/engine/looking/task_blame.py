@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import msgspec
 
-from dsvc.annotation.evidence import Evidence, Member
-from dsvc.annotation.hearing import Item
-from dsvc.annotation.records import Answer, Ask
-from dsvc.annotation.rounds import LotState, Resolution
+from dsvc.annotation.answers.evidence import Evidence, Member
+from dsvc.annotation.answers.records import Answer, Ask
+from dsvc.annotation.judging.hearing import Item
+from dsvc.annotation.judging.rounds import LotState, Resolution
 from dsvc.engine.making.loading import Loader
 from dsvc.engine.planning.people import People
 from dsvc.engine.reading.facts import PinnedFacts

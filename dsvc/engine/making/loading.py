@@ -11,8 +11,8 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
-from dsvc.annotation.adapting import Call, Unreadable, adapt_evidence
-from dsvc.annotation.evidence import Evidence
+from dsvc.annotation.answers.adapting import Call, Unreadable, adapt_evidence
+from dsvc.annotation.answers.evidence import Evidence
 from dsvc.engine.making.annotations import annotated_type
 from dsvc.engine.making.executors.work import Work, is_importable
 from dsvc.engine.making.group_steps import PythonGroupBatchStep, PythonGroupStep, TransformGroupStep

@@ -17,14 +17,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dsvc.annotation.adapting import adapter_of
-from dsvc.annotation.asks import Wanted, asks_of
-from dsvc.annotation.evidence import from_row
-from dsvc.annotation.hearing import Item
-from dsvc.annotation.lots import Candidate
-from dsvc.annotation.payloads import answer_type, canonical_payload, doubt_of, read_payload
-from dsvc.annotation.records import WHOLE
-from dsvc.annotation.rounds import Resolution, VerdictOf, resolve
+from dsvc.annotation.answers.adapting import adapter_of
+from dsvc.annotation.answers.evidence import from_row
+from dsvc.annotation.answers.payloads import answer_type, canonical_payload, doubt_of, read_payload
+from dsvc.annotation.answers.records import WHOLE
+from dsvc.annotation.judging.asks import Wanted, asks_of
+from dsvc.annotation.judging.hearing import Item
+from dsvc.annotation.judging.lots import Candidate
+from dsvc.annotation.judging.rounds import Resolution, VerdictOf, resolve
 from dsvc.engine.making.output import REASON_AUDIT, REASON_FAILED, REASON_PENDING, Failures
 from dsvc.engine.making.steps import SOURCE
 from dsvc.engine.reading.facts import EVIDENCE, VERDICTS

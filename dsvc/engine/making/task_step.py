@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from dsvc.annotation.payloads import answer_type
+from dsvc.annotation.answers.payloads import answer_type
 from dsvc.engine.making.steps import SOURCE, Made, Step, tell
 from dsvc.engine.making.task_items import Items, Resolved
 from dsvc.engine.reading.columns import Columns

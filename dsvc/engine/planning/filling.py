@@ -12,8 +12,8 @@ from typing import Final
 
 import msgspec
 
-from dsvc.annotation.lots import Candidate, Lot
-from dsvc.annotation.opstore import Doc, OpStore, update
+from dsvc.annotation.judging.lots import Candidate, Lot
+from dsvc.annotation.opstores.base import Doc, OpStore, update
 from dsvc.engine.planning.people import People
 from dsvc.engine.planning.since import Point
 from dsvc.objects.keys import Keys, merge_order

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from dsvc.annotation.asks import Wanted, asks_of
-from dsvc.annotation.hearing import Item
-from dsvc.annotation.lots import Candidate
-from dsvc.annotation.rounds import Resolution, VerdictOf
+from dsvc.annotation.judging.asks import Wanted, asks_of
+from dsvc.annotation.judging.hearing import Item
+from dsvc.annotation.judging.lots import Candidate
+from dsvc.annotation.judging.rounds import Resolution, VerdictOf
 from dsvc.engine.making.binding import Bound, bind_step
 from dsvc.engine.making.loading import Loader
 from dsvc.engine.making.task_items import MODEL, Items

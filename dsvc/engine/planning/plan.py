@@ -16,8 +16,8 @@ from typing import IO, Any
 import msgspec
 import pyarrow as pa
 
-from dsvc.annotation.guidelines import find_edited
-from dsvc.annotation.ledger import read_ledger
+from dsvc.annotation.keeping.guidelines import find_edited
+from dsvc.annotation.keeping.ledger import read_ledger
 from dsvc.annotation.under_way import UnderWay
 from dsvc.engine.datasets.selections import bind_dataset
 from dsvc.engine.making.loading import Loader

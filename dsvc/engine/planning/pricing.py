@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dsvc.annotation.asks import as_version
+from dsvc.annotation.judging.asks import as_version
 from dsvc.annotation.under_way import UnderWay
 from dsvc.engine.making.loading import Loader
 from dsvc.engine.planning.people import find_task

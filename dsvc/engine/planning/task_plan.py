@@ -18,10 +18,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dsvc.annotation.evidence import Evidence
-from dsvc.annotation.ledger import LedgerView, read_ledger
-from dsvc.annotation.lots import plan_of
-from dsvc.annotation.opstore import Doc
+from dsvc.annotation.answers.evidence import Evidence
+from dsvc.annotation.judging.lots import plan_of
+from dsvc.annotation.keeping.ledger import LedgerView, read_ledger
+from dsvc.annotation.opstores.base import Doc
 from dsvc.annotation.under_way import UnderWay
 from dsvc.engine.making.loading import Loader
 from dsvc.engine.making.task_items import HUMAN

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from dsvc.annotation.payloads import answer_type, read_payload
+from dsvc.annotation.answers.payloads import answer_type, read_payload
 from dsvc.engine.making.loading import Loader
 from dsvc.engine.planning.people import Asked, People
 from dsvc.engine.planning.trying import Trial, Tried

@@ -8,11 +8,11 @@ from typing import Final
 
 import msgspec
 
+from dsvc.annotation.answers.evidence import CANCELLED, WITHDRAWN, Evidence
 from dsvc.annotation.closing import find_old_lots, lots_asked_for, take_out, why_parked
-from dsvc.annotation.evidence import CANCELLED, WITHDRAWN, Evidence
-from dsvc.annotation.ledger import LedgerView
-from dsvc.annotation.opstore import Doc, OpStore
-from dsvc.annotation.requests import Request
+from dsvc.annotation.keeping.ledger import LedgerView
+from dsvc.annotation.opstores.base import Doc, OpStore
+from dsvc.annotation.turns.requests import Request
 from dsvc.engine.planning.people import Asked, People
 from dsvc.engine.planning.since import Point
 from dsvc.objects.oid import Oid

@@ -12,9 +12,9 @@ from typing import Final
 
 import msgspec
 
-from dsvc.annotation.asks import Wanted
-from dsvc.annotation.expiry import HOUR_US
-from dsvc.annotation.opstore import Doc, OpStore, iter_scan, starting_with, update
+from dsvc.annotation.judging.asks import Wanted
+from dsvc.annotation.opstores.base import Doc, OpStore, iter_scan, starting_with, update
+from dsvc.annotation.staging.expiry import HOUR_US
 from dsvc.engine.planning.people import People
 from dsvc.engine.planning.since import Point
 from dsvc.objects.oid import Oid

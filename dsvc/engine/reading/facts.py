@@ -16,11 +16,11 @@ from typing import Any, Final, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dsvc.annotation.evidence import Evidence, from_row
-from dsvc.annotation.ledger import LedgerView, read_ledger
-from dsvc.annotation.lot_rows import lots_of
-from dsvc.annotation.lots import Lot
-from dsvc.annotation.verdicts import has_void, judge_lot
+from dsvc.annotation.answers.evidence import Evidence, from_row
+from dsvc.annotation.judging.lots import Lot
+from dsvc.annotation.judging.verdicts import has_void, judge_lot
+from dsvc.annotation.keeping.ledger import LedgerView, read_ledger
+from dsvc.annotation.keeping.lot_rows import lots_of
 from dsvc.engine.reading.inputs import Input, Inputs, find_signal
 from dsvc.engine.reading.scratch import Scratch
 from dsvc.objects.diff import ADDED, REMOVED, diff_trees

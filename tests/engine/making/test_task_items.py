@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from dsvc.annotation.asks import Wanted, asks_of
-from dsvc.annotation.records import make_ask
+from dsvc.annotation.answers.records import make_ask
+from dsvc.annotation.judging.asks import Wanted, asks_of
 from dsvc.engine.making.output import REASON_AUDIT, REASON_PENDING
 from dsvc.engine.making.task_items import Items, tell_asks
 from dsvc.engine.making.task_step import TaskStep

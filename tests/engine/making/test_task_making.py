@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dsvc.annotation.ledger import Addition, append, merge_ledger, read_ledger
+from dsvc.annotation.keeping.ledger import Addition, append, merge_ledger, read_ledger
 from tests.engine.office import AUDIT, NAMES, Office, recipe
 
 EXAMPLES = int(os.environ.get("DSVC_ORACLE_EXAMPLES", "25"))

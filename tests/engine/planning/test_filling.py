@@ -2,9 +2,9 @@
 
 import pytest
 
-from dsvc.annotation.ledger import Addition, append
-from dsvc.annotation.lots import close_lots
-from dsvc.annotation.opstore_memory import MemoryOpStore
+from dsvc.annotation.judging.lots import close_lots
+from dsvc.annotation.keeping.ledger import Addition, append
+from dsvc.annotation.opstores.memory import MemoryOpStore
 from dsvc.engine.planning import filling
 from dsvc.engine.planning.filling import Filling, find_remembered
 from dsvc.engine.planning.people import People

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from dsvc.annotation.ledger import read_ledger
-from dsvc.annotation.opstore_memory import MemoryOpStore
+from dsvc.annotation.keeping.ledger import read_ledger
+from dsvc.annotation.opstores.memory import MemoryOpStore
 from dsvc.engine.planning.voids import find_void
 from tests.people.world import World
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dsvc.annotation.opstore_memory import MemoryOpStore
+from dsvc.annotation.opstores.memory import MemoryOpStore
 from dsvc.engine.planning.wishes import EVERY_US, Wishing
 from tests.engine.office import NAMES, Office, live, recipe
 

@@ -3,7 +3,7 @@
 import pytest
 
 from dsvc.annotation.closing import take_out
-from dsvc.annotation.ledger import Addition, append, read_ledger
+from dsvc.annotation.keeping.ledger import Addition, append, read_ledger
 from dsvc.engine.reading import facts
 from dsvc.engine.reading.facts import EVIDENCE, LOTS, VERDICTS, LedgerFacts, PinnedFacts, bind_facts
 from dsvc.engine.reading.inputs import Inputs

@@ -1,0 +1,1 @@
+"""Asks and answers as plain data: what identifies them, how alike two are, what several say together."""

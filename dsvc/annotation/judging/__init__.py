@@ -1,0 +1,1 @@
+"""What the answers to one item come to: rounds, lots, verdicts, and the asks that follow. Pure."""

@@ -1,0 +1,1 @@
+"""The ledger: answers and lots as facts in the store."""

@@ -1,0 +1,1 @@
+"""Where the state of work in progress is: disposable, behind four primitives."""

@@ -1,0 +1,1 @@
+"""Where people are: files, a queue in MongoDB, Label Studio."""
