@@ -58,7 +58,7 @@ class PlatformTurn(msgspec.Struct, frozen=True):
     undeleted: int = 0
     """Copies that should be gone and could not be deleted."""
     is_broken: bool = False
-    """Whether the platform's plugin failed in a way that nobody foresaw."""
+    """Whether something failed that does not go away by itself: a refusal, or a bug of the plugin."""
 
 
 class SyncReport(msgspec.Struct, frozen=True):

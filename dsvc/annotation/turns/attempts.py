@@ -83,7 +83,7 @@ class Attempts:
                     self._of.collect_again(served, self._report)
                     old = (*old, request.task_id)
             except PlatformError as err:
-                self._report.notes.append(err.message)
+                self._report.note(err)
                 self._leave(request)  # the image goes, whatever the platform does
                 return
         if not self._leave(request):
@@ -141,7 +141,7 @@ class Attempts:
             try:
                 self._of.platform.withdraw(served.form, request.task_id)
             except PlatformError as err:
-                self._report.notes.append(err.message)
+                self._report.note(err)
 
     def stage(self) -> None:
         """Put copies for what has set out; a source that is gone, or another, parks its ask.
@@ -174,7 +174,7 @@ class Attempts:
                 self._requests.move(request, ["STAGING"], **fields)
                 self._report.n_parked += 1
             except StoreError as err:
-                self._report.notes.append(err.message)
+                self._report.note(err)
                 return
 
     def _stage_one(self, request: Request, served: Served, stages: Stages) -> None:
@@ -224,7 +224,7 @@ class Attempts:
             questions = [self.question(request) for request in requests]
             posted = self._of.platform.post(served.form, questions)
         except (PlatformError, StoreError) as err:
-            self._report.notes.append(err.message)
+            self._report.note(err)
             return False
         tasks = {one.key: one.task_id for one in posted}
         now = self._of.now()
@@ -295,7 +295,7 @@ class Attempts:
             try:
                 fates = {self._of.platform.discard(served.form, task) for task in tasks} if served else set()
             except PlatformError as err:
-                self._report.notes.append(err.message)
+                self._report.note(err)
                 return
             if "answered" not in fates or now - request.changed_us > KEEP_US:
                 self._requests.change(request.id, lambda found: None if found.state == "CLOSED" else found)
@@ -305,7 +305,7 @@ class Attempts:
         try:
             self._of.collect_again(served, self._report)
         except PlatformError as err:
-            self._report.notes.append(err.message)
+            self._report.note(err)
             return False
         return True
 
@@ -316,7 +316,7 @@ class Attempts:
         try:
             self._of.stages.leave(request.stage, request.id)
         except StoreError as err:
-            self._report.notes.append(err.message)  # its record says that it goes; the next survey deletes it
+            self._report.note(err)  # its record says that it goes; the next survey deletes it
         return True
 
 

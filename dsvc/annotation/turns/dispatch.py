@@ -30,7 +30,7 @@ from dsvc.annotation.turns.names import names_of
 from dsvc.annotation.turns.release import Release
 from dsvc.annotation.turns.requests import ON_THE_WAY, Request, Requests
 from dsvc.annotation.turns.survey import find_posted, survey
-from dsvc.errors import PlatformError, StoreError
+from dsvc.errors import DsvcError, PlatformError, StoreError
 from dsvc.objects.oid import Oid
 from dsvc.plugins.platforms import Platform, TaskForm
 
@@ -94,7 +94,7 @@ class TurnReport:
         window: What the controller decided; None where it was not asked.
         notes: What went wrong and is tried again.
         is_busy: Whether another turn was under way, and nothing was done.
-        is_broken: Whether the platform's plugin failed in a way that nobody foresaw, which ended the turn.
+        is_broken: Whether something failed that does not go away by itself: a refusal, or a bug of the plugin.
     """
 
     taken: Taken = field(default_factory=Taken)
@@ -110,6 +110,12 @@ class TurnReport:
     notes: list[str] = field(default_factory=list)
     is_busy: bool = False
     is_broken: bool = False
+
+    def note(self, err: DsvcError) -> None:
+        """Keep what went wrong, once; who merely does not answer now may be asked again."""
+        self.is_broken |= not err.retryable
+        if err.message not in self.notes:
+            self.notes.append(err.message)
 
 
 class Dispatcher:
@@ -282,7 +288,7 @@ class Dispatcher:
             report.reaped = Reaped(report.reaped.n_overdue, report.reaped.n_left)
             (self.stages.survey if is_full else self.stages.reap)(report.reaped)
         except StoreError as err:
-            report.notes.append(err.message)
+            report.note(err)
 
     def _believe(self, control: Control, lives: Sequence[Life] = ()) -> Control:
         """Take the staging store for what was seen of it lately, where that is not what was said."""
@@ -298,7 +304,7 @@ class Dispatcher:
                     self._intake.retry_unknown(served.form, report.taken, served.guideline)
                 self._intake.take(served.form, report.taken, served.guideline)
             except PlatformError as err:
-                report.notes.append(err.message)
+                report.note(err)
         report.notes += report.taken.notes
 
     def collect_again(self, served: Served, report: TurnReport) -> None:

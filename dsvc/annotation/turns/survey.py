@@ -38,13 +38,13 @@ def survey(dispatcher: Dispatcher, attempts: Attempts, report: TurnReport) -> bo
                 _look_at(dispatcher, attempts, served, task)
             _find_gone(dispatcher, attempts, served, {task.key for task in tasks})
         except PlatformError as err:
-            report.notes.append(err.message)
+            report.note(err)
             is_whole = False
     if dispatcher.stages is not None:
         try:
             dispatcher.stages.drop_refs(lambda key, ref: _uses(dispatcher.requests.get(ref), key))
         except StoreError as err:
-            report.notes.append(err.message)
+            report.note(err)
             is_whole = False
     return is_whole
 

@@ -3,6 +3,8 @@
 from dsvc.annotation.opstores.lease import take_lease
 from dsvc.annotation.staging.expiry import DAY_US, Expiry
 from dsvc.annotation.turns.controller import Policy
+from dsvc.annotation.turns.dispatch import TurnReport
+from dsvc.errors import PlatformError, PlatformUnavailableError
 from dsvc.testing.annotation_lab import AnnotationLab
 
 
@@ -324,3 +326,20 @@ def test_a_sweep_that_nobody_declared_is_learned():
     assert "daily sweep" == lab.dispatcher.stages.expiry.model
     assert (28, True) == (lost[1], sum(lost[2:]) <= 5)
     assert 820 < len(lab.log.answers) <= 864  # three each half an hour, but for the hour before it
+
+
+def test_a_refusal_is_told_once_and_an_outage_is_no_failure():
+    """Who refuses does so again: somebody should look. Who is away is asked again by the next turn."""
+    lab = AnnotationLab()
+    lab.want(1)
+    lab.server.faults.refused = 20
+    refused = lab.turn()
+    lab.server.faults.refused = 0
+    report = TurnReport()
+    for _ in range(3):
+        report.note(PlatformUnavailableError(platform="team", reason="it is away"))
+
+    assert (len(set(refused.notes)), True) == (len(refused.notes), bool(refused.notes))
+    assert (["platform 'team': it is away"], False) == (report.notes, report.is_broken)
+    report.note(PlatformError(platform="team", reason="the token is not taken"))
+    assert report.is_broken
