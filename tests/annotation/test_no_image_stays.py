@@ -4,7 +4,7 @@ import logging
 import tempfile
 from io import BytesIO
 
-import pytest
+from PIL import Image
 
 from dsvc.annotation.keeping.answer_log import LedgerLog
 from dsvc.annotation.opstores.lmdb import LmdbOpStore
@@ -13,8 +13,6 @@ from dsvc.annotation.staging.rendering import Rendering, render, rendering_name
 from dsvc.annotation.turns.dispatch import Picture
 from dsvc.store.lmdb import LmdbStore
 from dsvc.testing.annotation_lab import AnnotationLab, CrashingOps
-
-Image = pytest.importorskip("PIL.Image")
 
 
 def test_an_image_is_seen_in_its_copy_alone(tmp_path, monkeypatch, caplog):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
-from dsvc.errors import ImageUnreadableError, PluginError
+from dsvc.errors import ImageUnreadableError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -82,18 +82,10 @@ def render(pointer: str, image: bytes, rendering: Rendering) -> Rendered:
 
     Raises:
         ImageUnreadableError: If it is no image that can be decoded, or the region is not within it.
-        PluginError: If Pillow is not installed.
     """
-    try:
-        from PIL import Image as pillow  # noqa: N813  -- the module is called as what it makes
-        from PIL import ImageOps
-    except ImportError as err:
-        raise PluginError(
-            plugin="annotation",
-            hook="rendering",
-            reason="showing images to people needs Pillow",
-            hint="run `pip install 'dsvc[annotation]'`",
-        ) from err
+    from PIL import Image as pillow  # noqa: N813  -- the module is called as what it makes
+    from PIL import ImageOps
+
     try:
         pillow.init()
         known = [name for name in FORMATS if name in pillow.OPEN]

@@ -3,11 +3,10 @@
 from io import BytesIO
 
 import pytest
+from PIL import Image
 
 from dsvc.annotation.staging.rendering import Rendering, render, rendering_name
 from dsvc.errors import ImageUnreadableError
-
-Image = pytest.importorskip("PIL.Image")
 
 
 def make_image(width=40, height=30, mode="RGB", form="PNG", **extra):
