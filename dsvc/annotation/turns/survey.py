@@ -83,9 +83,9 @@ def _look_at(dispatcher: Dispatcher, attempts: Attempts, served: Served, task: P
             dispatcher.platform.withdraw(served.form, task.task_id)
         return
     if request.key == task.key:
-        if request.state == "STAGED":
-            return  # posted, and the answer was lost: posting it again adopts it, with what it wants now
         if request.task_id != task.task_id:
+            # Posted, and nobody heard of it. What is STAGED is posted again, which adopts it with what it wants now;
+            # or its copy goes first, and then it is withdrawn.
             dispatcher.note_costs("issue", {request.key: request.ask.task})
             dispatcher.requests.move(request, _POSTED, task_id=task.task_id)
         elif request.state in SHOWN and request.missing and task.n_answers >= max(request.asked, 1):

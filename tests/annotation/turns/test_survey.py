@@ -1,5 +1,6 @@
 """Comparing what the platform holds with what the op store says."""
 
+import contextlib
 import dataclasses
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from dsvc.annotation.opstores.lease import LEASE_US
 from dsvc.annotation.staging.stages import Stages
 from dsvc.annotation.turns.dispatch import Dispatcher, Served
-from dsvc.testing.annotation_lab import FORM, AnnotationLab
+from dsvc.testing.annotation_lab import FORM, AnnotationLab, CrashError
 from dsvc.testing.fake_platform import FakePlatform
 
 
@@ -234,3 +235,27 @@ def test_a_turn_that_is_at_work_keeps_its_lease():
 
     assert [True] * 6 == busy
     assert 6 == len(set(keys_of(lab))) == len(keys_of(lab))
+
+
+def crash_after_posting():
+    """Return a lab whose process ended when a question was out and nobody here was told."""
+    for n_writes in range(100):
+        lab = AnnotationLab()
+        lab.want(1)
+        lab.ops.crash_in = n_writes
+        with contextlib.suppress(CrashError):
+            lab.turn()
+        lab.restart()
+        if lab.server.tasks and {"STAGED": 1} == lab.states():
+            return lab
+    raise AssertionError("there is no such moment")
+
+
+def test_what_nobody_heard_of_is_withdrawn_when_its_copy_goes():
+    """It was posted, the process ended, and a day passed: the ask is out once, under its next attempt."""
+    lab = crash_after_posting()
+    lab.wait(23.9)
+    lab.turn()
+
+    assert [lab.ask(1).ask_id.hex()] == [task.key.partition("#")[0] for task in lab.server.tasks.values()]
+    assert {"OPEN": 1} == lab.states()
