@@ -92,8 +92,8 @@ def _look_at(dispatcher: Dispatcher, attempts: Attempts, served: Served, task: P
             # By people who had answered before, or nothing that fits: nobody else will be given it.
             attempts.end(request, "nobody new answered")
         return
-    if task.task_id in request.old_tasks:
-        return
+    if task.task_id in request.old_tasks and task.n_answers:
+        return  # without any it was answered elsewhere, and more answers were wanted later
     dispatcher.note_costs("issue", {task.key: request.ask.task})  # posted, and its attempt ended before anybody knew
     if not is_over and request.state in {"WANTED", "HELD"} and request.missing > 0 and not task.n_answers:
         _adopt(dispatcher, request, task, showing)
@@ -128,6 +128,7 @@ def _adopt(dispatcher: Dispatcher, request: Request, task: PlatformTask, showing
         attempt=max(request.attempt, showing.attempt),
         key=task.key,
         task_id=task.task_id,
+        old_tasks=tuple(old for old in request.old_tasks if old != task.task_id),
         stage="",
         expires_us=showing.expires_us,
         opened_us=dispatcher.now(),

@@ -8,6 +8,7 @@ import pytest
 from dsvc.annotation.opstores.lease import LEASE_US
 from dsvc.annotation.staging.stages import Stages
 from dsvc.annotation.turns.dispatch import Dispatcher, Served
+from dsvc.annotation.turns.showing import read_key
 from dsvc.testing.annotation_lab import FORM, AnnotationLab, CrashError
 from dsvc.testing.fake_platform import FakePlatform
 
@@ -259,3 +260,23 @@ def test_what_nobody_heard_of_is_withdrawn_when_its_copy_goes():
 
     assert [lab.ask(1).ask_id.hex()] == [task.key.partition("#")[0] for task in lab.server.tasks.values()]
     assert {"OPEN": 1} == lab.states()
+
+
+def test_a_question_that_was_answered_elsewhere_is_taken_up_when_more_is_wanted():
+    """Somebody answered under another attempt, and the ask was closed; then a second answer is wanted: one is shown."""
+    lab = AnnotationLab()
+    lab.want(1)
+    lab.turn()
+    (ours,) = lab.server.tasks.values()
+    key = dataclasses.replace(read_key(ours.key), attempt=7).key
+    (other,) = lab.server.import_tasks(FORM.project, [dataclasses.replace(ours.question, key=key)])
+    lab.server.submit(other, "ada", "value", 3)
+    lab.turn()
+    closed = lab.states()
+    lab.want(1, want=2)
+    lab.restart()
+    lab.turn()
+
+    assert {"CLOSED": 1} == closed
+    assert {"PARTIAL": 1} == lab.states()
+    assert [ours.task_id] == [task.task_id for task in lab.server.tasks.values() if not task.answers]
