@@ -165,8 +165,9 @@ class Stages:
             if stage is not None:
                 return stage
             doc = record.doc
-            if doc["state"] == "putting" and ref in doc["refs"] and doc["put_us"] // HOUR_US != now // HOUR_US:
-                self.leave(record.id, ref)  # a claim that was cut short, and too long ago to be taken up
+            is_old_claim = doc["state"] == "putting" and doc["put_us"] // HOUR_US != now // HOUR_US
+            if ref in doc["refs"] and (is_old_claim or doc["state"] == "there"):
+                self.leave(record.id, ref)  # whoever joined it was cut short, too long ago for it to be taken up
         rendered = render()  # before anything is claimed: a source that is gone leaves nothing behind
         for number in count():
             now = self._clock()

@@ -174,6 +174,19 @@ def test_a_claim_that_was_cut_short_is_given_up_after_its_hour():
     assert {stage.key} == lab.store.keys == set(lab.records)
 
 
+def test_a_copy_with_too_little_life_is_left_by_who_joins_another():
+    """Whoever put it was cut short, and came back a day later: there is one copy for the ask."""
+    lab = Lab()
+    old = lab.join()
+    lab.join(ref="b")
+    lab.now += 23 * HOUR_US
+    both = lab.records[old.key]["refs"]
+    fresh = [lab.join(ref=ref) for ref in "ab"]
+
+    assert ["a", "b"] == both
+    assert {fresh[0].key} == {stage.key for stage in fresh} == lab.store.keys == set(lab.records)
+
+
 def test_a_delete_that_failed_is_made_again():
     """Nobody joins what is going, and the next look deletes it."""
     lab = Lab()
