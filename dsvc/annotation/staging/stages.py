@@ -160,14 +160,15 @@ class Stages:
         own = self.store.name.encode()
         shared = self._digest(secret, b"rendering", own, name)
         now = self._clock()
+        joined = None
         for record in self._ops.scan(SPACE, "rendering", shared, shared + "\x01"):
-            stage = self._try_join(record.id, ref, now, least_us)
-            if stage is not None:
-                return stage
-            doc = record.doc
+            stage = None if joined else self._try_join(record.id, ref, now, least_us)
+            joined, doc = joined or stage, record.doc
             is_old_claim = doc["state"] == "putting" and doc["put_us"] // HOUR_US != now // HOUR_US
-            if ref in doc["refs"] and (is_old_claim or doc["state"] == "there"):
+            if stage is None and ref in doc["refs"] and (is_old_claim or doc["state"] == "there"):
                 self.leave(record.id, ref)  # whoever joined it was cut short, too long ago for it to be taken up
+        if joined is not None:
+            return joined
         rendered = render()  # before anything is claimed: a source that is gone leaves nothing behind
         for number in count():
             now = self._clock()
